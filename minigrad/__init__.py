@@ -1,0 +1,2 @@
+"""minigrad."""
+__version__ = "0.1.0"

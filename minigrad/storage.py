@@ -1,0 +1,43 @@
+"""What a parameter is to those who only need its numbers: an object that holds a live ndarray.
+
+The optimisers overwrite parameters and never differentiate; the Tensor records and never
+overwrites.  This class is all they share, so that neither needs to import the other.
+"""
+
+import numpy as np
+
+
+class Storage:
+    """An object whose numbers live in ``.data``.
+
+    ``_data`` is an ndarray or, for a value inside nested gradients, another Storage one tape
+    further out; ``.data`` goes down to the ndarray.
+
+    >>> s = Storage(np.zeros(2)); s.data[0] = 1; s.data
+    array([1., 0.])
+    """
+
+    __slots__ = ("_data", "__weakref__")
+
+    def __init__(self, data):
+        self._data = data
+
+    @property
+    def data(self):
+        inner = self._data
+        while isinstance(inner, Storage):
+            inner = inner._data
+        return inner if type(inner) is np.ndarray else np.asarray(inner)
+
+
+def ndarray_of(x):
+    """Return the live ndarray behind ``x``: ``x`` itself or ``x.data``; None if there is none.
+
+    An ndarray has an attribute ``.data`` of its own (a memoryview), so the type decides.
+
+    >>> ndarray_of(Storage(np.ones(2))), ndarray_of(3.0)
+    (array([1., 1.]), None)
+    """
+    if isinstance(x, np.ndarray):
+        return x
+    return x.data if isinstance(x, Storage) else None
