@@ -1,0 +1,135 @@
+"""How a derivative is written down: one row per NumPy function.
+
+    row(np.sin,      lambda g, x: g * np.cos(x))
+    row(np.exp,      lambda g, y: g * y)
+    row(np.multiply, lambda g, b: g * b,   lambda g, a: g * a)
+
+A row holds one *vjp* (vector-Jacobian product) per differentiable argument, in the arguments'
+order; None stands for an argument without one.  A vjp takes ``g``, the gradient of the loss with
+respect to the output, and returns the gradient with respect to its argument.  **Its other
+parameters name what it needs, and nothing else is kept** on the tape:
+
+    y              the output
+    a, axis, ...   an argument, by its name in the function's signature
+    a_shape        only the shape of the argument ``a`` (so that its numbers can be freed)
+    k              for an argument that is a sequence of arrays: the position in it
+
+Where the function returns several arrays (``np.linalg.eigh``), ``y`` is the tuple of them and
+``g`` a tuple of gradients, None for those that the loss does not use.
+
+A vjp is plain NumPy.  It runs on ndarrays, and on Tensors when its own derivative is wanted.
+Gradients may come back in the broadcast shape: the tape sums them to the argument's shape and
+casts them to its dtype.
+"""
+
+import functools
+import inspect
+
+import numpy as np
+
+ROWS = {}  # function -> Row: everything minigrad can differentiate
+CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
+REFUSED = {}  # function -> the reason why it has no derivative here
+
+
+class Row:
+    """One line of the table: a function, its parameters, and the vjp of each of them."""
+
+    __slots__ = ("function", "name", "parameters", "bind", "edges", "note")
+
+    def __init__(self, function, vjps, signature, note):
+        self.function = function
+        self.name = name_of(function)
+        self.parameters, self.bind = binder(signature)
+        self.note = note
+        # position of the argument -> (vjp, the function that picks what the vjp needs)
+        self.edges = {
+            position: (vjp, keeper(self.parameters, vjp))
+            for position, vjp in enumerate(vjps)
+            if vjp is not None
+        }
+
+    def __repr__(self):
+        return f"Row({self.name}({', '.join(self.parameters)}))"
+
+
+def row(function, *vjps, signature=None, note=""):
+    """Enter the row of ``function``: one vjp per argument, None for one without a derivative.
+
+    ``signature`` names the arguments as the function takes them, e.g. ``"a, axis=None"``; by
+    default ``x`` for a ufunc of one argument, ``a, b`` for one of two, else the function's own.
+    An argument that is not in the signature is refused while recording.
+    """
+    if signature is None:
+        signature = own_signature(function)
+    ROWS[function] = Row(function, vjps, signature, note)
+
+
+def constant(*functions):
+    """Enter functions whose results carry no gradient (comparisons, rounding, shapes, ...)."""
+    CONSTANTS.update(functions)
+
+
+def refuse(function, reason):
+    """Enter a function that has no derivative here, with the reason that its error gives."""
+    REFUSED[function] = reason
+
+
+def primitive(function):
+    """Let a function of our own be intercepted by arrays as NumPy's functions are.
+
+    Derivatives that need more than NumPy offers (adding into repeated indices without writing into
+    an argument) are written as such functions, with a row of their own, so that they can be
+    differentiated again.
+    """
+
+    @functools.wraps(function)
+    def intercepted(*args, **kwargs):
+        for a in args:
+            if type(a) is not np.ndarray and hasattr(type(a), "__array_function__"):
+                return a.__array_function__(intercepted, (type(a),), args, kwargs)
+        return function(*args, **kwargs)
+
+    return intercepted
+
+
+def name_of(function):
+    """Return the function's name as a user writes it: ``np.linalg.solve``.
+
+    >>> name_of(np.linalg.solve), name_of(np.exp)
+    ('np.linalg.solve', 'np.exp')
+    """
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{function.__name__}".replace("numpy.", "np.", 1)
+
+
+def own_signature(function):
+    if isinstance(function, np.ufunc):
+        return {1: "x", 2: "a, b"}[function.nin]
+    parameters = inspect.signature(function).parameters.values()
+    return ", ".join(p.name if p.default is p.empty else f"{p.name}=None" for p in parameters)
+
+
+def binder(signature):
+    """Return the parameters' names and a function that puts any call into their order."""
+    names = tuple(inspect.signature(eval(f"lambda {signature}: None")).parameters)
+    return names, eval(f"lambda {signature}: ({', '.join(names)},)")
+
+
+def keeper(parameters, vjp):
+    """Return the function (k, y, *arguments) -> the values that ``vjp`` names."""
+    wanted = [p.name for p in inspect.signature(vjp).parameters.values() if p.default is p.empty][1:]
+    allowed = {"k", "y", *parameters} | {f"{p}_shape" for p in parameters}
+    if not allowed.issuperset(wanted):
+        raise TypeError(f"{vjp.__name__} asks for {set(wanted) - allowed}, which is no argument of the row")
+    values = [
+        f"shape({w.removesuffix('_shape')})" if w not in parameters and w.endswith("_shape") else w
+        for w in wanted
+    ]
+    kept = f"({', '.join(values)},)" if values else "()"
+    return eval(f"lambda k, y, {', '.join(parameters)}: {kept}", {"shape": shape})
+
+
+def shape(x):
+    """Return the shape of an array, or the list of shapes of a sequence of arrays."""
+    return [np.shape(element) for element in x] if isinstance(x, (list, tuple)) else np.shape(x)
