@@ -1,7 +1,7 @@
 """Train a small network to read hand-written digits.
 
     python examples/train_digits.py
-    python examples/train_digits.py --epochs 5 --eta 0.5 --seed 1
+    python examples/train_digits.py --epochs 10 --eta 0.1 --seed 1
 
 The data are 1,797 real images of 8 x 8 pixels (examples/data/README.md says whose).  A fifth of them
 is held out: the network never sees these while it learns, and is judged by them alone.
@@ -92,10 +92,11 @@ def show_confusion(digits, read):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Train a small network to read hand-written digits.")
-    parser.add_argument("--epochs", type=int, default=30, metavar="N", help="times through the images (%(default)s)")
-    parser.add_argument("--eta", type=float, default=0.2, metavar="X", help="learning rate (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same run (%(default)s)")
+    parser = argparse.ArgumentParser(description="Train a small network to read hand-written digits.",
+                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=50, metavar="N", help="times through all images")
+    parser.add_argument("--eta", type=float, default=0.3, metavar="X", help="learning rate")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same run")
     args = parser.parse_args()
     if args.epochs < 1:
         parser.error(f"--epochs must be at least 1, not {args.epochs}")

@@ -1,0 +1,65 @@
+"""The README keeps its word: its Python runs, and the commands it names exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.M | re.S)
+
+
+def run(source):
+    """Run one block by itself, as a reader would who copies it, and return its variables."""
+    variables = {"__name__": "readme"}
+    exec(compile(source, "README.md", "exec"), variables)
+    return variables
+
+
+@pytest.mark.parametrize("source", PYTHON_BLOCKS)
+def test_every_python_block_runs_by_itself(source):
+    run(source)
+
+
+def test_the_twelve_lines_move_both_parameters_downhill():
+    twelve_lines = next(block for block in PYTHON_BLOCKS if "def predict" in block)
+
+    after = run(twelve_lines)
+
+    assert float(after["loss"](after["x"], after["y"])) < float(after["l"])
+
+
+def test_the_derivatives_shown_are_right():
+    block = next(block for block in PYTHON_BLOCKS if "curvature" in block)
+
+    shown = run(block)
+
+    assert shown["slope"] == pytest.approx(1.0, rel=1e-12)
+    assert shown["curvature"] == pytest.approx(-1.0, rel=1e-12)
+
+
+def test_the_line_that_is_fitted_comes_close_to_the_data():
+    block = next(block for block in PYTHON_BLOCKS if "offset" in block)
+
+    fitted = run(block)
+
+    assert float(fitted["slope"][0]) == pytest.approx(3, abs=0.05)
+    assert float(fitted["offset"][0]) == pytest.approx(1, abs=0.05)
+
+
+def test_every_make_target_named_in_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.M))
+
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.M))
+
+    assert {"run", "test"} <= named <= targets
+
+
+def test_every_file_the_readme_links_to_exists():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+
+    missing = [link for link in links if not (ROOT / link).exists()]
+
+    assert links and not missing
