@@ -110,9 +110,10 @@ def test_steps_that_are_too_long_end_with_advice_and_no_traceback():
 
 
 def test_it_trains_without_tqdm_too():
-    without = subprocess.run([sys.executable, "-c",
-                              "import sys, runpy; sys.modules['tqdm'] = None; sys.argv = ['train', '--epochs', '2'];"
-                              f"runpy.run_path({str(PROGRAM)!r}, run_name='__main__')"],
+    hide_tqdm = "import runpy, sys; sys.modules['tqdm'] = None; "
+    run_it = "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+    without = subprocess.run([sys.executable, "-c", hide_tqdm + run_it, str(PROGRAM), "--epochs", "2"],
                              capture_output=True, text=True, encoding="utf-8")
 
     assert without.returncode == 0, without.stderr
