@@ -1,0 +1,4 @@
+"""Test rows of the elementwise functions and the reductions."""
+
+CASES = []
+KINKS = []
