@@ -5,23 +5,25 @@ says where that value came from: a tuple of *edges*, one for each input that is 
 
     (slot of the input, vjp, the values that the vjp needs)
 
-in the order in which the program ran.  The backward pass walks the entries from the last to the
-first; for each edge it adds ``vjp(g, *values)`` to the gradient of the input.
+in the order in which the program ran.  The first slots are the *leaves*, the parameters: they came
+from nowhere and have no edges.  The backward pass walks the entries from the last to the first; for
+each edge it adds ``vjp(g, *values)`` to the gradient of the input.
 """
 
 from contextvars import ContextVar
 
-_innermost = ContextVar("the innermost tape of this thread", default=None)
+# Each thread starts with a context of its own, so tapes never meet across threads.
+_innermost = ContextVar("the innermost active tape", default=None)
 active_tape = _innermost.get
 
 
 class Tape:
-    """A record of operations; a context manager that makes it the active tape of its thread.
+    """A record of operations; ``with tape:`` makes it the active tape of this thread.
 
     Attributes
     ----------
-    entries : list, one tuple of edges per slot; the first slots are the leaves, with no edges
-    leaves : dict, id of a Tensor that is differentiated -> its alias recorded on this tape
+    entries : list, one tuple of edges per slot
+    leaves : dict, id of a parameter -> the alias of it that is recorded on this tape
     outer : the tape that was active when this one was opened (gradients of gradients), or None
     """
 
@@ -30,39 +32,92 @@ class Tape:
     def __init__(self):
         self.entries = []
         self.leaves = {}
+        self.outer = active_tape()
 
     def __enter__(self):
-        self.outer = active_tape()
         self._token = _innermost.set(self)
         return self
 
     def __exit__(self, *exception):
         _innermost.reset(self._token)
-        self.leaves.clear()
         self._token = self.outer = None
+        self.leaves.clear()  # the aliases know their tape: without this a cycle would remain
 
     def add(self, *edges):
-        """Append one entry and return its slot."""
+        """Append an entry and return its slot."""
         self.entries.append(edges)
         return len(self.entries) - 1
 
 
-def backward(entries, leaves, slot, seed, consume):
-    """Return the gradients of the first ``leaves`` slots when that of ``slot`` is ``seed``.
+class paused:
+    """``with paused():`` nothing is recorded, on any tape of this thread.
 
-    ``consume`` empties the entries on the way, so that memory is freed as the walk goes.
+    >>> with Tape():
+    ...     with paused():
+    ...         print(active_tape())
+    None
     """
-    gradients = [None] * (slot + 1)
-    gradients[slot] = seed
+
+    __slots__ = ("_token",)
+
+    def __enter__(self):
+        self._token = _innermost.set(None)
+
+    def __exit__(self, *exception):
+        _innermost.reset(self._token)
+
+
+def backward(entries, seeds, leaves, consume=False):
+    """Return the gradients of the first ``leaves`` slots.
+
+    Parameters
+    ----------
+    entries : list of tuples of edges, as a Tape holds them
+    seeds : dict, slot -> gradient of the loss with respect to the value in that slot
+    leaves : int, how many slots at the beginning are asked for
+    consume : bool, empty the entries on the way, so that memory is freed as the walk goes
+
+    Returns
+    -------
+    list of ``leaves`` gradients, None where the loss does not depend on the leaf
+    """
+    slot = max(seeds, default=-1)
+    gradients = [None] * max(slot + 1, leaves)
+    for seeded, seed in seeds.items():
+        gradients[seeded] = seed
     if consume:
         del entries[slot + 1 :]
     while slot >= leaves:
-        edges = entries.pop() if consume else entries[slot]
         g = gradients.pop()
+        edges = entries.pop() if consume else entries[slot]
         if g is not None:
             for into, vjp, values in edges:
                 h = vjp(g, *values)
-                so_far = gradients[into]
-                gradients[into] = h if so_far is None else so_far + h
+                if h is not None:
+                    so_far = gradients[into]
+                    gradients[into] = h if so_far is None else so_far + h
         slot -= 1
     return gradients
+
+
+class Parts(tuple):
+    """The gradients of a value that has several parts (a tuple of arrays); None for an unused part.
+
+    >>> Parts((1.0, None)) + Parts((2.0, 5.0))
+    (3.0, 5.0)
+    """
+
+    __slots__ = ()
+
+    def __add__(self, other):
+        return Parts(b if a is None else a if b is None else a + b for a, b in zip(self, other))
+
+
+def place(g, k, n):
+    """The vjp of taking part k of n: everything but that part is unused."""
+    return Parts((None,) * k + (g,) + (None,) * (n - k - 1))
+
+
+def take(parts, k):
+    """The vjp of building a value of which the input is part k."""
+    return parts[k]

@@ -29,6 +29,7 @@ import numpy as np
 
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
+COMPOSITIONS = {}  # function -> the same function, written with functions that have rows
 REFUSED = {}  # function -> the reason why it has no derivative here
 
 
@@ -63,6 +64,24 @@ def row(function, *vjps, signature=None, note=""):
     if signature is None:
         signature = own_signature(function)
     ROWS[function] = Row(function, vjps, signature, note)
+
+
+def composition(*functions):
+    """Enter functions that are made of others, by their definition: a decorator.
+
+        @composition(np.linalg.tensorinv)
+        def tensorinv(a, ind=2):
+            ...
+
+    The tape then records what the definition calls.  A row of its own is worth writing where the
+    derivative is shorter than that of the pieces, or much used.
+    """
+
+    def enter(definition):
+        COMPOSITIONS.update(dict.fromkeys(functions, definition))
+        return definition
+
+    return enter
 
 
 def constant(*functions):
@@ -132,4 +151,6 @@ def keeper(parameters, vjp):
 
 def shape(x):
     """Return the shape of an array, or the list of shapes of a sequence of arrays."""
-    return [np.shape(element) for element in x] if isinstance(x, (list, tuple)) else np.shape(x)
+    if isinstance(x, (list, tuple)):
+        return [shape(element) for element in x]
+    return getattr(x, "shape", ())

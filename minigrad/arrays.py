@@ -1,0 +1,129 @@
+"""Making Tensors: random ones, zeros, ones, and arrays out of pieces."""
+
+import numpy as np
+
+from .tensor import Tensor, new_tensor, tensors_in
+
+_generator = np.random.default_rng()
+
+
+def seed(n):
+    """Restart the random numbers of ``rand`` and ``randn``.
+
+    Parameters
+    ----------
+    n : int >= 0, or None for a start that differs from run to run
+
+    Source: Julia's ``Random.seed!``.
+
+    >>> seed(0); a = rand(2); seed(0); b = rand(2); bool(np.all(a == b))
+    True
+    """
+    global _generator
+    _generator = np.random.default_rng(n)
+
+
+def rand(*shape, dtype=float, rng=None):
+    """Return a Tensor of random numbers, uniform in [0, 1).
+
+    Parameters
+    ----------
+    *shape : ints >= 0, one per axis; none for a Tensor without axes
+    dtype : float64 or float32
+    rng : numpy.random.Generator, by default the one that ``seed`` restarts
+
+    Source: Julia's ``rand``.
+
+    >>> rand(2, 5).shape, rand(3, dtype=np.float32).dtype
+    ((2, 5), dtype('float32'))
+    """
+    return new_tensor(np.asarray((rng or _generator).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
+
+
+def randn(*shape, dtype=float, rng=None):
+    """Return a Tensor of random numbers of mean 0 and variance 1, normally distributed.
+
+    Parameters
+    ----------
+    *shape : ints >= 0, one per axis; none for a Tensor without axes
+    dtype : float64 or float32
+    rng : numpy.random.Generator, by default the one that ``seed`` restarts
+
+    Source: Julia's ``randn``.
+
+    >>> randn(10, 10).shape
+    (10, 10)
+    """
+    return new_tensor(np.asarray((rng or _generator).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))))
+
+
+def zeros(*shape, dtype=float):
+    """Return a Tensor of zeros.
+
+    Parameters
+    ----------
+    *shape : ints >= 0, one per axis, or one tuple of them
+    dtype : any dtype of real or complex numbers
+
+    Source: Julia's ``zeros``.
+
+    >>> zeros(2)
+    Tensor([0., 0.])
+    """
+    return new_tensor(np.zeros(axes(shape, "zeros"), dtype))
+
+
+def ones(*shape, dtype=float):
+    """Return a Tensor of ones.
+
+    Parameters
+    ----------
+    *shape : ints >= 0, one per axis, or one tuple of them
+    dtype : any dtype of real or complex numbers
+
+    Source: Julia's ``ones``.
+
+    >>> ones(1, 2)
+    Tensor([[1., 1.]])
+    """
+    return new_tensor(np.ones(axes(shape, "ones"), dtype))
+
+
+def array(x, dtype=None):
+    """Return an array made of ``x``, which may be nested lists that hold Tensors; differentiable.
+
+    Parameters
+    ----------
+    x : number, ndarray, Tensor, or nested lists and tuples of them, all of one shape per level
+    dtype : NumPy dtype, by default float64 for Python's numbers, else that of ``x``
+
+    Returns
+    -------
+    Tensor; a recorded one if ``x`` holds recorded Tensors (``np.array`` cannot be intercepted)
+
+    Raises ValueError if the shapes do not fit together.
+
+    >>> gradient = __import__("minigrad").gradient
+    >>> gradient(lambda a: array([a, 2 * a])[1], 1.0)
+    (2.0,)
+    >>> array([1, 2])
+    Tensor([1., 2.])
+    """
+    if isinstance(x, (list, tuple)) and tensors_in(x):
+        x = np.stack([array(element) for element in x])
+    elif not isinstance(x, (Tensor, np.ndarray, np.generic)):
+        x = np.asarray(x)
+        if dtype is None and x.dtype.kind in "iu":
+            dtype = float
+    if dtype is not None and x.dtype != dtype:
+        x = x.astype(dtype)
+    return x if type(x) is Tensor else Tensor(x)
+
+
+def axes(shape, who):
+    """Return the shape given as several integers or as one tuple of them."""
+    shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    for n in shape:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise ValueError(f"{who}: the length of an axis must be an integer >= 0; got {n!r}")
+    return shape

@@ -1,0 +1,18 @@
+"""Rows for changing the dtype.  NumPy has this as a method only (a function since 2.1)."""
+
+import numpy as np
+
+from .table import primitive, row
+
+
+@primitive
+def astype(x, dtype):
+    """Return ``x`` in another dtype, as ``x.astype(dtype)``; its gradient is cast back.
+
+    >>> astype(np.ones(2), np.float32).dtype
+    dtype('float32')
+    """
+    return x.astype(dtype)
+
+
+row(astype, lambda g: g, signature="x, dtype")

@@ -1,0 +1,327 @@
+"""gradient and its family: open a tape, run the function, walk back.
+
+Everything here is made of ``pullback``: it runs ``f`` on a tape and returns the value together with
+``back``, the function from the gradient of the value to the gradients of the arguments (or of the
+parameters).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .containers import leaves, rebuild
+from .params import Grads, Params, params
+from .storage import Storage
+from .tape import Tape, active_tape, backward
+from .tensor import Tensor, below, new_tensor, on, recorded
+
+
+class WithGradient(NamedTuple):
+    """What ``withgradient`` returns: the value and the gradient.
+
+    >>> WithGradient(val=2.0, grad=(1.0,)).val
+    2.0
+    """
+
+    val: object
+    grad: object
+
+
+# -------------------------------------------------------------------------------- running on a tape
+class Run:
+    """One run of ``f`` on a tape: the tape, the recorded leaves, and the value it returned."""
+
+    __slots__ = ("entries", "inputs", "outputs", "value", "finish")
+
+    def __init__(self, f, args, who):
+        if not callable(f):
+            raise TypeError(not_callable(f, who))
+        tape = Tape()
+        implicit = len(args) == 1 and isinstance(args[0], Params)
+        if implicit:
+            (ps,) = args
+            self.inputs = list(ps)
+            self.finish = lambda gradients: Grads(ps, gradients)
+        else:
+            self.inputs = leaves(args)
+            self.finish = lambda gradients: rebuild(args, iter(gradients))
+        with tape:
+            aliases = [alias(x, tape) for x in self.inputs]
+            if implicit:
+                tape.leaves.update(zip(map(id, self.inputs), aliases))
+                self.value = f()
+            else:
+                self.value = f(*rebuild(args, iter(aliases)))
+            self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(self.value)]
+        self.entries = tape.entries
+
+    def gradients(self, seeds, consume=False):
+        """Walk back from the given seeds, one per leaf of the value."""
+        slots = {}
+        for y, seed in zip(self.outputs, seeds):
+            if y is not None and seed is not None:
+                slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
+        found = backward(self.entries, slots, len(self.inputs), consume)
+        return self.finish(own(self.inputs, found))
+
+
+def alias(x, tape):
+    """Return ``x`` as a leaf of ``tape``: a fresh Tensor for what can be differentiated, else ``x``.
+
+    The alias is a Tensor of its own, so that a closure over the same Tensor stays a constant.
+    """
+    slot = tape.add()
+    if type(x) is Tensor:
+        return new_tensor(below(x, tape), tape, slot)
+    if isinstance(x, (bool, np.bool_)) or not isinstance(x, (int, float, complex, np.ndarray, np.generic)):
+        return x
+    data = x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)[()]
+    return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
+
+
+def own(inputs, gradients):
+    """Return the gradients as things of the inputs' own kind, dtype and memory."""
+    seen = set()
+    result = []
+    for x, g in zip(inputs, gradients):
+        result.append(None if g is None else as_kind_of(x, g, seen))
+    return result
+
+
+def as_kind_of(x, g, seen):
+    if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
+        return g
+    dtype = x.dtype if isinstance(x, (np.ndarray, np.generic, Storage)) else np.asarray(x).dtype
+    g = g.data if type(g) is Tensor else np.asarray(g)
+    if dtype.kind in "iu":
+        dtype = np.dtype(float)
+    if dtype.kind == "f" and g.dtype.kind == "c":
+        g = g.real
+    if g.dtype != dtype:
+        g = g.astype(dtype)
+    elif g.base is not None or id(g) in seen or not g.flags.writeable:
+        g = g.copy()  # the caller's own: no view, no memory in common with another gradient
+    seen.add(id(g))
+    if type(x) is Tensor:
+        return new_tensor(g)
+    return g if isinstance(x, np.ndarray) else g[()] if isinstance(x, np.generic) else g.item()
+
+
+def plain(y, args):
+    """Return a value as its caller's kind: a Tensor if recorded further out or if Tensors went in."""
+    if type(y) is not Tensor:
+        return y
+    outer = recorded(y)
+    inner = y._data
+    if type(inner) is Tensor and recorded(inner) is not None:
+        return inner
+    if outer is not None:
+        return y
+    if any(type(x) is Tensor for x in args):
+        return new_tensor(np.asarray(y.data))
+    return y.data[()].item() if y.ndim == 0 else y.data
+
+
+# ------------------------------------------------------------------------------------- the public part
+def pullback(f, *args):
+    """Run ``f`` and return its value together with the function that pulls gradients back.
+
+        y, back = pullback(f, x);   back(g) = (g * dy/dx,)
+
+    Parameters
+    ----------
+    f : function of ``*args``, or of nothing if ``args`` is one Params
+    *args : numbers, ndarrays, Tensors, or nested containers of them; or one Params
+
+    Returns
+    -------
+    y : what ``f`` returned, as plain as the arguments: numbers, arrays, or containers of them
+    back : function of a gradient shaped like ``y`` (None for an unused part); returns a tuple with one
+        gradient per argument (None where ``y`` does not depend on it), or Grads.  It may be called
+        again; each call returns gradients of its own.
+
+    Raises
+    ------
+    TypeError : if ``f`` is no function
+    ValueError (from ``back``) : if the gradient given is not shaped like ``y``
+
+    Differs from Zygote: calling ``back`` again does not overwrite earlier Grads.
+
+    Source: Zygote 0.6 ``pullback``.
+
+    >>> y, back = pullback(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> y, back(np.array([1.0, 10.0]))
+    (array([1., 4.]), (array([ 2., 40.]),))
+    """
+    run = Run(f, args, "pullback")
+    given = run.inputs
+
+    def back(seed):
+        return run.gradients(seeds_like(run, seed))
+
+    return rebuild(run.value, iter([plain(y, given) for y in leaves(run.value)])), back
+
+
+def seeds_like(run, seed):
+    """Return one seed per leaf of the run's value, checked and in its dtype."""
+    seeds = [seed] if len(run.outputs) == 1 else leaves(seed)
+    if len(seeds) != len(run.outputs):
+        raise ValueError(
+            f"back: the function returned {len(run.outputs)} values, and {len(seeds)} gradients were given; "
+            "give the same structure, with None for a part that is not used"
+        )
+    return [None if y is None or s is None else checked_seed(y, s) for y, s in zip(run.outputs, seeds)]
+
+
+def checked_seed(y, seed):
+    if np.shape(seed) != y.shape:
+        raise ValueError(f"back: the gradient has shape {np.shape(seed)}, the value it belongs to {y.shape}")
+    if type(seed) is Tensor:
+        return seed if recorded(seed) is not None else seed.data
+    return np.array(seed, dtype=np.result_type(y.dtype, np.asarray(seed).dtype if y.dtype.kind == "c" else y.dtype))
+
+
+def withgradient(f, *args):
+    """Return the value of ``f`` together with its gradient.
+
+    Parameters, errors and source as ``gradient``.  A function that returns a tuple is differentiated
+    through its first element; the others are passed on in ``val``.
+
+    Returns
+    -------
+    named tuple (val, grad): ``val`` a float (or the tuple), ``grad`` what ``gradient`` returns
+
+    >>> withgradient(lambda x: x**2, 3.0)
+    WithGradient(val=9.0, grad=(6.0,))
+    """
+    if len(args) == 0 and isinstance(f, Params):
+        return lambda function: withgradient(zero_argument(function), f)
+    return value_and_gradient(f, args, "withgradient", aux=True)
+
+
+def value_and_gradient(f, args, who, aux=False):
+    if not args:
+        raise TypeError(f"{who}: with respect to what? Write {who}(f, x) or {who}(f, params(W, b))")
+    run = Run(f, args, who)
+    loss = run.value[0] if aux and isinstance(run.value, tuple) and run.value else run.value
+    check_loss(loss, who)
+    outputs = [plain_loss(y) for y in leaves(run.value)] if loss is run.value else [
+        plain(y, ()) for y in leaves(run.value)
+    ]
+    value = rebuild(run.value, iter(outputs))
+    if run.outputs[0] is None:
+        return WithGradient(value, run.finish([None] * len(run.inputs)))
+    seeds = [one_like(run.outputs[0])] + [None] * (len(run.outputs) - 1)
+    return WithGradient(value, run.gradients(seeds, consume=True))
+
+
+def plain_loss(y):
+    return plain(y, ()) if type(y) is Tensor else float(y)
+
+
+def one_like(y):
+    return y.dtype.type(1)
+
+
+def gradient(f, *args):
+    """Return the gradient of a function that returns one real number.
+
+    Three forms:
+
+        gradient(f, x, y, ...)          a tuple: the gradient with respect to each argument
+        gradient(lambda: loss(x), ps)   Grads: the gradient with respect to each parameter in ps
+        @gradient(ps)                   the same as a decorator (Julia's do-block): the name of the
+        def grads(): return loss(x)     decorated function becomes the Grads
+
+    Parameters
+    ----------
+    f : function that returns one real number (a float or an array without axes)
+    *args : numbers, ndarrays, Tensors, nested tuples, lists, dicts, named tuples and dataclasses of
+        them, of any shape; or one Params
+
+    Returns
+    -------
+    tuple or Grads.  A gradient has the shape, dtype and kind of its argument: a float for a float (or
+    an int), an ndarray for an ndarray, a Tensor for a Tensor, containers for containers; None where
+    the result does not depend on the argument.  For a complex argument z = x + iy it is
+    dL/dx + i dL/dy.
+
+    Raises
+    ------
+    TypeError : if ``f`` is no function or does not return one real number
+    NoDerivativeError : if ``f`` calls a NumPy function that has no derivative here
+    LostGradientError : if ``f`` turns a recorded Tensor into plain numbers or overwrites one
+
+    Differs from Zygote: a jacobian of a non-scalar is never guessed at; a float32 stays float32.
+
+    Source: Zygote 0.6 ``gradient``.
+
+    >>> gradient(lambda x, y: x * y, 2.0, 3.0)
+    (3.0, 2.0)
+    >>> W = Tensor([1.0, 2.0])
+    >>> gradient(lambda: np.sum(W**2), params(W))[W]
+    Tensor([2., 4.])
+    >>> @gradient(params(W))
+    ... def grads():
+    ...     return np.sum(3 * W)
+    >>> grads[W]
+    Tensor([3., 3.])
+    """
+    if not args and isinstance(f, Params):
+        return lambda function: gradient(zero_argument(function), f)
+    return value_and_gradient(f, args, "gradient").grad
+
+
+def zero_argument(function):
+    """Return the decorated function, which must be callable without arguments."""
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_argcount > len(function.__defaults__ or ()):
+        raise TypeError(
+            f"@gradient(ps): {function.__name__} must be a function without arguments; it is called at once, and "
+            f"its name becomes the gradients. Write def {function.__name__}(): and use x and y from outside"
+        )
+    return function
+
+
+def check_loss(loss, who):
+    """Raise unless the loss is one real number."""
+    if isinstance(loss, (int, float, np.integer, np.floating)):
+        return
+    if loss is None:
+        raise TypeError(f"{who}: the function returned None; did you forget return?")
+    if isinstance(loss, (Tensor, np.ndarray, np.generic)):
+        if loss.dtype.kind == "c":
+            raise TypeError(
+                f"{who}: the output is complex, so the gradient is not defined. Return a real number, such as "
+                "np.abs(z) ** 2 or np.real(z)"
+            )
+        if loss.shape == () and loss.dtype.kind in "fiu":
+            return
+        if loss.shape:
+            raise TypeError(
+                f"{who}: the output is an array of shape {loss.shape}, and only one number has a gradient. Did you "
+                "forget np.sum or np.mean? For the derivatives of every element use jacobian"
+            )
+    if isinstance(loss, complex):
+        raise TypeError(f"{who}: the output is complex, so the gradient is not defined. Return a real number")
+    raise TypeError(f"{who}: the output must be one real number; the function returned {loss!r} ({type(loss).__name__})")
+
+
+def not_callable(f, who):
+    if isinstance(f, (Tensor, np.ndarray, float)):
+        return (
+            f"{who}: the first argument must be a function, not its value: the tape records while it runs. "
+            f"Write {who}(lambda: loss(x), ps)"
+        )
+    return f"{who}: the first argument must be a function; got {type(f).__name__}"
+
+
+def isderiving():
+    """Say whether a gradient is being taken in this thread right now.
+
+    Source: Zygote 0.6 ``isderiving``.
+
+    >>> isderiving(), gradient(lambda x: x if isderiving() else 0 * x, 1.0)
+    (False, (1.0,))
+    """
+    return active_tape() is not None

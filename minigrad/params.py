@@ -1,0 +1,407 @@
+"""Params, the ordered set of parameters, and Grads, the gradient with respect to each of them."""
+
+import dataclasses
+from types import ModuleType
+
+import numpy as np
+
+from .errors import StrangerError
+from .storage import ndarray_of
+from .tensor import Tensor
+
+
+def named_tensors(model, name=""):
+    """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
+
+    Looks into lists, tuples, dicts, dataclasses and the attributes of objects, nested freely, in
+    their own order; a Tensor met again (a tied weight) and containers that hold themselves are
+    passed over.
+
+    Parameters
+    ----------
+    model : Tensor, container of them, or any object whose attributes hold them
+    name : str, what the places' names begin with
+
+    Raises TypeError for a set of Tensors, which has no order.
+
+    >>> named_tensors({"layers": [Tensor([1.0]), 7], "b": Tensor(0.0)})
+    [("['layers'][0]", Tensor([1.])), ("['b']", Tensor(0.))]
+    """
+    found, seen, waiting = [], set(), [(name, model)]
+    while waiting:
+        name, x = waiting.pop()
+        if id(x) in seen or isinstance(x, (str, bytes, np.ndarray, type, ModuleType)):
+            continue
+        seen.add(id(x))
+        if type(x) is Tensor:
+            found.append((name, x))
+        else:
+            waiting.extend(reversed(children(name, x)))
+    return found
+
+
+def children(name, x):
+    """Return the (name, value) pairs that ``x`` holds."""
+    if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
+        return [(f"{name}[{i}]", child) for i, child in enumerate(x)]
+    if isinstance(x, dict):
+        return [(f"{name}[{key!r}]", child) for key, child in x.items()]
+    if isinstance(x, (set, frozenset)):
+        if any(type(child) is Tensor for child in x):
+            raise TypeError("params: a set has no order; put the Tensors into a list, tuple or dict")
+        return []
+    if hasattr(x, "_fields"):
+        return [(f"{name}.{field}", getattr(x, field)) for field in x._fields]
+    attributes = dict(getattr(x, "__dict__", ()))
+    for cls in type(x).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if not slot.startswith("__") and hasattr(x, slot):
+                attributes.setdefault(slot, getattr(x, slot))
+    if callable(x) and not dataclasses.is_dataclass(x) and not attributes and hasattr(x, "__self__"):
+        attributes["__self__"] = x.__self__  # a bound method: the model whose method it is
+    return [(f"{name}.{key}" if name else key, child) for key, child in attributes.items()]
+
+
+def params(*models):
+    """Return the parameters of models: the ordered set of all Tensors in them.
+
+    Parameters
+    ----------
+    *models : Tensors, nested lists, tuples, dicts, dataclasses, or objects whose attributes hold Tensors
+
+    Returns
+    -------
+    Params, each Tensor once, in the order of the arguments and of the attributes' creation
+
+    Raises
+    ------
+    TypeError : if an argument holds no Tensor, or a Tensor of integers or booleans
+
+    Differs from Zygote: ndarrays are constants here, so ``params(np.ones(2))`` is an error.
+
+    Source: Zygote 0.6 ``Params``, Flux 0.13 ``params``.
+
+    >>> W, b = Tensor([[1.0, 2.0]]), Tensor([0.0])
+    >>> ps = params({"W": W, "b": b}, W)
+    >>> len(ps), W in ps
+    (2, True)
+    """
+    ps = Params()
+    for position, model in enumerate(models, 1):
+        if isinstance(model, (Tensor, Params)):
+            ps.push_(*(model if isinstance(model, Params) else (model,)))
+            continue
+        found = named_tensors(model)
+        if not found:
+            raise TypeError(no_tensor_in(model, position))
+        for name, t in found:
+            refuse_dtype(t, f"params: {name or f'argument {position}'}")
+            ps.push_(t)
+    return ps
+
+
+def no_tensor_in(model, position):
+    if isinstance(model, np.ndarray):
+        return (
+            f"params: argument {position} is a plain ndarray of shape {model.shape}, which is a constant here. "
+            "Make it a parameter: W = Tensor(W) (or Tensor(W, copy=False) to share its memory), "
+            "and use that W in the loss."
+        )
+    if isinstance(model, (int, float, complex)):
+        return f"params: argument {position} is the number {model!r}. Make it a parameter: b = Tensor({model!r})"
+    return (
+        f"params: argument {position}, a {type(model).__name__}, holds no Tensor, so there is nothing to "
+        "differentiate. Parameters are made by Tensor(array), randn(...), zeros(...)."
+    )
+
+
+def refuse_dtype(t, who):
+    if t.dtype.kind not in "fc":
+        raise TypeError(
+            f"{who} is a Tensor of {t.dtype}, and only real and complex floating-point numbers have a gradient. "
+            "Make it one: Tensor(x, dtype=float)"
+        )
+
+
+class Params:
+    """An ordered set of parameters, told apart by identity.
+
+    Parameters
+    ----------
+    tensors : iterable of Tensors; repeated ones count once
+
+    Behaves as a sequence (``ps[0]``, ``ps[1:]``, iteration, ``len``) and as a set (``W in ps``,
+    ``union``, ``intersect``, ``push_``, ``delete_``).  It keeps its parameters alive.
+
+    Raises TypeError for what is no Tensor of floating-point or complex numbers.
+
+    Differs from Zygote: duplicates are dropped at construction too; flat copies are row-major.
+
+    Source: Zygote 0.6 ``Params``.
+
+    >>> a, b = Tensor([1.0, 2.0]), Tensor(3.0)
+    >>> ps = Params([a, b, a])
+    >>> len(ps), a in ps, Tensor([1.0, 2.0]) in ps
+    (2, True, False)
+    """
+
+    __slots__ = ("_tensors", "__weakref__")
+
+    def __init__(self, tensors=()):
+        self._tensors = {}  # id -> Tensor
+        self.push_(*tensors)
+
+    def push_(self, *tensors):
+        """Add parameters (those already there stay where they are); return the Params."""
+        for t in tensors:
+            if type(t) is not Tensor:
+                raise TypeError(f"Params holds Tensors; got {describe(t)}. Write Tensor(x), or params(model) to collect")
+            refuse_dtype(t, "Params: the parameter")
+            self._tensors.setdefault(id(t), t)
+        return self
+
+    def delete_(self, *tensors):
+        """Remove parameters; a stranger is passed over.  Return the Params."""
+        for t in tensors:
+            self._tensors.pop(id(t), None)
+        return self
+
+    def __contains__(self, t):
+        return id(t) in self._tensors
+
+    def __iter__(self):
+        return iter(self._tensors.values())
+
+    def __len__(self):
+        return len(self._tensors)
+
+    def __getitem__(self, index):
+        return list(self)[index]
+
+    def __eq__(self, other):
+        return isinstance(other, Params) and self._tensors.keys() == other._tensors.keys()
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"Params([{', '.join(describe(t) for t in self)}])"
+
+    def copy(self):
+        """Return another set of the same parameters."""
+        return Params(self)
+
+    def union(self, *others):
+        """Return the parameters of this set and of the others."""
+        return self.copy().union_(*others)
+
+    def union_(self, *others):
+        """Add the parameters of the others to this set; return it."""
+        for other in others:
+            self.push_(*other)
+        return self
+
+    def intersect(self, *others):
+        """Return the parameters that are in this set and in every other one."""
+        others = [Params(other) for other in others]
+        return Params(t for t in self if all(t in other for other in others))
+
+    def issetequal(self, other):
+        """Say whether both hold the same parameters, in whatever order."""
+        return self == Params(other)
+
+    def map(self, f):
+        """Return the list of ``f(p)`` over the parameters."""
+        return [f(p) for p in self]
+
+
+class Grads:
+    """The gradient with respect to each parameter of a Params.
+
+    ``grads[W]`` is a Tensor of W's shape, or None where the loss does not depend on W.  Iteration,
+    ``values``, ``keys``, ``pairs`` follow the order of the Params.  Arithmetic with numbers, other
+    Grads and dicts of the same parameters gives Grads (None counts as zeros).
+
+    Raises StrangerError (a KeyError) for a parameter that is not in the Params (an equal copy is a
+    stranger), TypeError for a number as key.
+
+    Source: Zygote 0.6 ``Grads``.
+
+    >>> W, b = Tensor([1.0, 2.0]), Tensor(3.0)
+    >>> grads = Grads(params(W, b), [Tensor([0.5, 0.5]), None])
+    >>> grads[W], grads[b]
+    (Tensor([0.5, 0.5]), None)
+    >>> (2 * grads)[W], (2 * grads)[b]
+    (Tensor([1., 1.]), Tensor(0.))
+    """
+
+    __slots__ = ("params", "_gradients")
+
+    def __init__(self, ps, gradients):
+        self.params = ps
+        self._gradients = dict(zip(ps._tensors, gradients))
+
+    def __getitem__(self, p):
+        try:
+            return self._gradients[id(p)]
+        except KeyError:
+            raise stranger(p) from None
+
+    def __setitem__(self, p, g):
+        if id(p) not in self._gradients:
+            raise stranger(p)
+        if g is not None and np.shape(g) != p.shape:
+            raise ValueError(f"Grads: a gradient of shape {np.shape(g)} for a parameter of shape {p.shape}")
+        self._gradients[id(p)] = g if g is None or type(g) is Tensor else Tensor(g)
+
+    def __contains__(self, p):
+        return id(p) in self._gradients
+
+    def __iter__(self):
+        return iter(self._gradients.values())
+
+    def __len__(self):
+        return len(self._gradients)
+
+    def keys(self):
+        """Return the Params."""
+        return self.params
+
+    def values(self):
+        """Return the list of gradients."""
+        return list(self._gradients.values())
+
+    def pairs(self):
+        """Return the list of (parameter, gradient)."""
+        return list(zip(self.params, self._gradients.values()))
+
+    items = pairs
+
+    def get(self, p, default=None):
+        """Return ``grads[p]``, or ``default`` for a stranger."""
+        return self._gradients.get(id(p), default)
+
+    def __repr__(self):
+        lines = [f"  {describe(p)}: {'None' if g is None else g}" for p, g in self.pairs()]
+        return "\n".join([f"Grads of {len(self)} parameters:", *lines])
+
+    def copy(self):
+        """Return Grads of the same parameters that hold copies of the gradients."""
+        return Grads(self.params.copy(), [None if g is None else Tensor(g) for g in self])
+
+    def map(self, f, *others):
+        """Return Grads of ``f(g, ...)`` over the gradients of these and of the others; None counts as zeros."""
+        columns = [self.filled(), *(self.matched(other) for other in others)]
+        return Grads(self.params, [f(*row) for row in zip(*columns)])
+
+    def map_(self, f, *others):
+        """Overwrite each gradient with ``f(g, ...)``; return these Grads."""
+        for p, g in self.map(f, *others).pairs():
+            self[p] = g
+        return self
+
+    def merge_(self, *others):
+        """Take over the parameters and gradients of the others; return these Grads."""
+        self.params = self.params.copy()
+        for other in others:
+            self.params.push_(*other.params)
+            self._gradients.update(other._gradients)
+        return self
+
+    def filled(self):
+        """Return the list of gradients with zeros in the place of None."""
+        return [Tensor(np.zeros_like(p.data)) if g is None else g for p, g in self.pairs()]
+
+    def matched(self, other):
+        """Return the list of values of ``other`` (Grads, dict or number) in the order of these."""
+        if isinstance(other, (Grads, dict)):
+            theirs = Params(other.keys())
+            if not theirs.issetequal(self.params):
+                raise ValueError(f"Grads of different parameters cannot be combined: {theirs} and {self.params}")
+            found = {id(p): other[p] for p in theirs}
+            return [np.zeros_like(p.data) if found[id(p)] is None else found[id(p)] for p in self.params]
+        return [other] * len(self)
+
+    def __add__(self, other):
+        return self.map(np.add, other)
+
+    def __sub__(self, other):
+        return self.map(np.subtract, other)
+
+    def __mul__(self, other):
+        return self.map(np.multiply, other)
+
+    def __truediv__(self, other):
+        return self.map(np.divide, other)
+
+    def __neg__(self):
+        return self.map(np.negative)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def norm(self):
+        """Return the Euclidean norm of all gradients together, a float."""
+        return float(np.sqrt(sum(np.sum(np.abs(g.data) ** 2) for g in self if g is not None)))
+
+
+def copy_(target, source):
+    """Overwrite ``target`` with ``source``: a Params or Grads with a flat vector, or the other way round.
+
+    Parameters
+    ----------
+    target, source : one a Params or Grads with n numbers in all, the other a vector of length n
+        in the order of the Params, each array row by row; None in Grads counts as zeros
+
+    Returns
+    -------
+    target
+
+    Raises ValueError if the lengths differ; nothing is overwritten then.
+
+    Differs from Zygote's ``copy!``: row-major order, not column-major.
+
+    >>> W, b = Tensor([[1.0, 2.0]]), Tensor(3.0)
+    >>> copy_(np.zeros(3), params(W, b))
+    array([1., 2., 3.])
+    >>> _ = copy_(params(W, b), [4.0, 5.0, 6.0]); b
+    Tensor(6.)
+    """
+    if isinstance(source, (Params, Grads)):
+        flat = ndarray_of(target)
+        arrays = [t.data for t in (source.filled() if isinstance(source, Grads) else source)]
+        check_length(flat.size, sum(a.size for a in arrays))
+        flat[...] = np.concatenate([a.ravel() for a in arrays]) if arrays else []
+        return target
+    flat = np.asarray(source).ravel()
+    like = target.params if isinstance(target, Grads) else target
+    check_length(flat.size, sum(p.size for p in like))
+    start = 0
+    for p in like:
+        piece = flat[start : start + p.size].reshape(p.shape)
+        if isinstance(target, Grads):
+            target[p] = Tensor(piece.astype(p.dtype))
+        else:
+            p[...] = piece
+        start += p.size
+    return target
+
+
+def check_length(given, needed):
+    if given != needed:
+        raise ValueError(f"copy_: the flat vector has {given} numbers, the parameters have {needed}")
+
+
+def stranger(p):
+    if isinstance(p, (int, float, complex, str)):
+        return TypeError(
+            f"Grads are asked by parameter, as in grads[W], not by {p!r}; grads.values()[i] goes by position"
+        )
+    return StrangerError(
+        f"no gradient was taken with respect to this {describe(p)}: it is not one of the Params. Parameters are told "
+        "apart by identity, so a copy, a view or a Tensor with the same numbers is another one"
+    )
+
+
+def describe(x):
+    shape = getattr(x, "shape", None)
+    return f"{type(x).__name__}{shape}" if isinstance(shape, tuple) else f"a {type(x).__name__}"

@@ -1,0 +1,576 @@
+"""The Tensor: an array that NumPy's functions accept, and that is recorded on a tape.
+
+A Tensor answers NumPy's two protocols, ``__array_ufunc__`` and ``__array_function__``.  Whatever is
+called, it goes one way: find the tape on which an argument is recorded, run the function on the
+values one level down, and append an entry.  One level down is an ndarray or, when gradients are
+nested, a Tensor of the next tape outwards, for which the same happens again.
+
+``unary`` and ``binary`` are ``call`` written out for the commonest cases; they keep the cost of an
+operation near that of NumPy itself.
+"""
+
+import operator
+
+import numpy as np
+
+from .derivatives import CONSTANTS, METHODS, REFUSED, ROWS, astype, getitem, name_of
+from .errors import LostGradientError, NoDerivativeError
+from .storage import Storage
+from .tape import Parts, active_tape, place
+
+_new = object.__new__
+_numbers = frozenset({float, int})
+_plain = frozenset({float, int, np.ndarray})
+_foreign = (np.ma.MaskedArray, np.matrix)
+
+
+# ------------------------------------------------------------------------------- where it is recorded
+def on(tape, t):
+    """Return ``t`` as recorded on ``tape`` (for a parameter, its alias there), or None."""
+    return t if t.tape is tape else tape.leaves.get(id(t))
+
+
+def recorded(t):
+    """Return ``t`` as recorded on the innermost tape that knows it, or None.
+
+    >>> recorded(Tensor(1.0)) is None
+    True
+    """
+    tape = active_tape()
+    while tape is not None:
+        alias = on(tape, t)
+        if alias is not None:
+            return alias
+        tape = tape.outer
+    return None
+
+
+def below(t, tape):
+    """Return what ``t`` is one level below ``tape``: a Tensor of a tape further out, or an ndarray."""
+    alias = on(tape, t)
+    if alias is not None:
+        return alias._data
+    tape = tape.outer
+    while tape is not None:
+        alias = on(tape, t)
+        if alias is not None:
+            return alias
+        tape = tape.outer
+    return t.data
+
+
+def tensors_in(x):
+    """Return the Tensors in ``x`` and in the lists, tuples and dicts that it holds."""
+    found, waiting = [], [x]
+    while waiting:
+        x = waiting.pop()
+        if type(x) is Tensor:
+            found.append(x)
+        elif isinstance(x, (list, tuple)):
+            waiting.extend(x)
+        elif type(x) is dict:
+            waiting.extend(x.values())
+    return found
+
+
+def lower(x, tape):
+    """Return ``x`` with every Tensor in it replaced by what it is below ``tape``."""
+    if type(x) is Tensor:
+        return x.data if tape is None else below(x, tape)
+    if type(x) in (list, tuple):
+        return type(x)([lower(element, tape) for element in x])
+    if type(x) is dict:
+        return {key: lower(value, tape) for key, value in x.items()}
+    return x
+
+
+# ------------------------------------------------------------------------------------- recording it
+def new_tensor(data, tape=None, slot=-1):
+    t = _new(Tensor)
+    t._data, t.tape, t.slot = data, tape, slot
+    return t
+
+
+def call(function, args, kwargs):
+    """Run a function that has a row in the table, on arguments some of which are Tensors."""
+    tensors = tensors_in((args, kwargs))
+    tape = active_tape()
+    while tape is not None and not any(on(tape, t) is not None for t in tensors):
+        tape = tape.outer
+    if tape is None:
+        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+    row = ROWS[function]
+    given = bound(row, args, kwargs)
+    args, kwargs = lower(args, tape), lower(kwargs, tape)
+    y = function(*args, **kwargs)
+    return record(tape, y, edges_of(row, tape, given, row.bind(*args, **kwargs), y))
+
+
+def bound(row, args, kwargs):
+    """Return the arguments in the row's order, or say which one cannot be recorded."""
+    try:
+        return row.bind(*args, **kwargs)
+    except TypeError as error:
+        unknown = [f"{key}=" for key in kwargs if key not in row.parameters]
+        what = f"the argument {', '.join(unknown)}" if unknown else f"a call of this form ({error})"
+        raise NoDerivativeError(
+            f"{row.name}: {what} has no derivative here; while a gradient is taken it can be called with "
+            f"{', '.join(row.parameters)}. Write the same with those, or wrap it in minigrad.ignore if its "
+            "gradient does not matter."
+        ) from None
+
+
+def edges_of(row, tape, given, values, y):
+    """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
+    edges = []
+    for position, argument in enumerate(given):
+        for k, t in enumerate([argument] if type(argument) is Tensor else argument_list(argument)):
+            alias = on(tape, t) if type(t) is Tensor else None
+            if alias is None:
+                continue
+            if position in row.edges:
+                vjp, keep = row.edges[position]
+                edges.append(fitted(row, alias, vjp, keep(k, y, *values), y))
+            elif alias.dtype.kind in "fc":
+                raise NoDerivativeError(
+                    f"{row.name}: there is no derivative with respect to {row.parameters[position]!r}. Pass a "
+                    "plain array or number there, or minigrad.dropgrad(...) if its gradient does not matter."
+                )
+    return edges
+
+
+def argument_list(argument):
+    """Return the Tensors that are elements of an argument that is a sequence of arrays."""
+    return argument if isinstance(argument, (list, tuple)) else ()
+
+
+def fitted(row, alias, vjp, values, y):
+    """Return the edge to ``alias``; its gradient is fitted to it where shapes or dtypes can differ."""
+    x = alias._data
+    if isinstance(row.function, np.ufunc) and x.shape == y.shape and x.dtype == y.dtype:
+        return alias.slot, vjp, values
+    return alias.slot, fit, (vjp, values, x.shape, x.dtype)
+
+
+def fit(g, vjp, values, shape, dtype):
+    """The vjp followed by broadcasting undone and the dtype of the argument restored."""
+    h = vjp(g, *values)
+    if h is None:
+        return None
+    if h.shape != shape:
+        h = unbroadcast(h, shape)
+    if h.dtype != dtype and dtype.kind in "fc":
+        if dtype.kind == "f" and h.dtype.kind == "c":
+            h = h.real  # a real argument moves along the real axis only
+        h = h.astype(dtype)
+    return h
+
+
+def unbroadcast(g, shape):
+    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast."""
+    extra = g.ndim - len(shape)
+    if extra < 0 or g.size < np.prod(shape):
+        return np.broadcast_to(g, shape)
+    stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
+    g = np.add.reduce(g, axis=(*range(extra), *stretched))
+    return np.reshape(g, shape) if stretched else g
+
+
+def record(tape, y, edges):
+    """Append the entry of a value (or of a tuple of values) and return it as recorded Tensors."""
+    slot = tape.add(*edges)
+    if not isinstance(y, (tuple, list)):
+        return new_tensor(y, tape, slot)
+    n = len(y)
+    return like(y, [new_tensor(part, tape, tape.add((slot, place, (k, n)))) for k, part in enumerate(y)])
+
+
+def like(y, parts):
+    """Return the parts as the list, tuple or named tuple that ``y`` is."""
+    return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
+
+
+def as_tensors(y):
+    """Return the result of a function outside of any gradient: arrays get their thin skin."""
+    if isinstance(y, (tuple, list)):
+        return like(y, [as_tensors(part) for part in y])
+    return new_tensor(np.asarray(y)) if isinstance(y, (np.ndarray, np.generic)) else y
+
+
+# ---------------------------------------------------------------------------- the two fast recorders
+def unary(function):
+    """Return ``call`` for a ufunc of one argument."""
+    ((vjp, keep),) = ROWS[function].edges.values()
+
+    def record_unary(x):
+        tape = active_tape()
+        if tape is not None:
+            if x.tape is not tape:
+                x = tape.leaves.get(id(x), x)
+            if x.tape is tape:
+                v = x._data
+                y = function(v)
+                entries = tape.entries
+                t = _new(Tensor)
+                t._data, t.tape, t.slot = y, tape, len(entries)
+                entries.append(((x.slot, vjp, keep(0, y, v)),))
+                return t
+        return call(function, (x,), {})
+
+    return record_unary
+
+
+def binary(function, compute=None):
+    """Return ``call`` for a ufunc of two arguments; ``compute`` is the operator that does the same."""
+    row = ROWS[function]
+    compute = compute or function
+    (vjp_a, keep_a), (vjp_b, keep_b) = row.edges.get(0), row.edges.get(1)
+
+    def record_binary(a, b):
+        tape = active_tape()
+        if tape is None:
+            return call_unless_foreign(function, a, b)
+        leaves = tape.leaves
+        on_a = on_b = False
+        va, vb = a, b
+        if type(a) is Tensor:
+            if a.tape is not tape:
+                a = leaves.get(id(a), a)
+            if a.tape is tape:
+                on_a, va = True, a._data
+        if type(b) is Tensor:
+            if b.tape is not tape:
+                b = leaves.get(id(b), b)
+            if b.tape is tape:
+                on_b, vb = True, b._data
+        if not (on_a or type(a) in _plain and on_b) or not (on_b or type(b) in _plain):
+            return call_unless_foreign(function, a, b)
+        y = compute(va, vb)
+        if on_a:
+            edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
+            if type(b) not in _numbers and (va.shape != y.shape or va.dtype is not y.dtype):
+                edge_a = fitted(row, a, vjp_a, edge_a[2], y)
+        if on_b:
+            edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
+            if type(a) not in _numbers and (vb.shape != y.shape or vb.dtype is not y.dtype):
+                edge_b = fitted(row, b, vjp_b, edge_b[2], y)
+        entries = tape.entries
+        t = _new(Tensor)
+        t._data, t.tape, t.slot = y, tape, len(entries)
+        entries.append((edge_a, edge_b) if on_a and on_b else (edge_a,) if on_a else (edge_b,))
+        return t
+
+    return record_binary
+
+
+def call_unless_foreign(function, *args):
+    """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
+    return NotImplemented if any(map(is_foreign, args)) else call(function, args, {})
+
+
+def is_foreign(x):
+    """Say whether ``x`` answers NumPy's protocols in its own way (xarray, masked arrays, ...).
+
+    >>> is_foreign(np.ma.array([1.0])), is_foreign(np.ones(2)), is_foreign(Tensor(1.0))
+    (True, False, False)
+    """
+    if isinstance(x, (Tensor, np.generic)):
+        return False
+    return isinstance(x, _foreign) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
+
+
+class Recorders(dict):
+    """ufunc -> its recorder, made when first met."""
+
+    def __missing__(self, ufunc):
+        make = {1: unary, 2: binary}[ufunc.nin] if len(ROWS[ufunc].edges) == ufunc.nin else None
+        self[ufunc] = make(ufunc) if make else lambda *args: call(ufunc, args, {})
+        return self[ufunc]
+
+
+RECORDERS = Recorders()
+for _function, _compute in {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.true_divide: operator.truediv,
+    np.power: operator.pow,
+    np.matmul: operator.matmul,
+}.items():
+    RECORDERS[_function] = binary(_function, _compute)
+
+
+# ---------------------------------------------------------------------------------------- the Tensor
+class Tensor(Storage):
+    """An array of real or complex numbers that can be differentiated.
+
+    Parameters
+    ----------
+    data : array_like of numbers, any shape
+        Copied unless ``copy=False``, which shares the memory of an ndarray.
+    dtype : NumPy dtype, by default that of ``data``
+    copy : bool
+
+    Attributes
+    ----------
+    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them
+
+    Raises
+    ------
+    TypeError : if ``data`` holds anything but numbers
+    LostGradientError : on what would turn a recorded Tensor into a plain array or overwrite one
+
+    Outside of a gradient call a Tensor is an ndarray with a thin skin: NumPy's functions and operators
+    take it and return Tensors, ``np.asarray(t)`` and ``float(t)`` give the numbers back, and
+    ``t[...] = x`` overwrites them.  Inside, the same calls are recorded.  ``t -= x`` makes a new
+    Tensor, as in Julia; comparisons give plain arrays of booleans.
+
+    Source: the role of the arrays that Zygote 0.6 differentiates.
+
+    >>> W = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.sum(np.exp(W @ [1.0, -1.0]))
+    Tensor(0.73575888)
+    >>> W.shape, W.dtype, W.T[0]
+    ((2, 2), dtype('float64'), Tensor([1., 3.]))
+    """
+
+    __slots__ = ("tape", "slot")
+    __array_priority__ = 1000
+
+    def __init__(self, data, dtype=None, copy=True):
+        if tensors_in(data):
+            refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
+            data = lower(data, None)
+        data = np.array(data, dtype, copy=True) if copy else np.asarray(data, dtype)
+        if data.dtype.kind not in "fciub":
+            raise TypeError(f"Tensor holds numbers; it was given {data.dtype} values")
+        self._data, self.tape, self.slot = data, None, -1
+
+    # NumPy's protocols
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method == "__call__" and not kwargs and ufunc in ROWS:
+            return RECORDERS[ufunc](*inputs)
+        if any(map(is_foreign, inputs)):
+            return NotImplemented
+        if kwargs.get("out", (None,)) != (None,) * len(kwargs.get("out", (None,))):
+            return overwrite(ufunc, method, inputs, kwargs)
+        if method == "__call__":
+            return dispatch(ufunc, inputs, kwargs)
+        return dispatch(METHODS.get((ufunc, method), getattr(ufunc, method)), inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+            return NotImplemented
+        return dispatch(function, args, kwargs)
+
+    def __array__(self, dtype=None, copy=None):
+        refuse_if_recorded(
+            self,
+            "np.asarray(t), np.array([t, ...]) or storing it in an array (a[i] = t)",
+            "NumPy's functions on the Tensor itself, minigrad.array([t, u]) or np.stack([t, u]) to build "
+            "arrays of Tensors, and minigrad.Buffer to fill one piece by piece",
+        )
+        data = self.data if dtype is None else self.data.astype(dtype, copy=False)
+        return data.copy() if copy else data
+
+    # conversions that leave the tape
+    def __float__(self):
+        return float(plain_number(self, "float(t)"))
+
+    def __int__(self):
+        return int(plain_number(self, "int(t)"))
+
+    def __complex__(self):
+        return complex(plain_number(self, "complex(t)"))
+
+    def __index__(self):
+        return operator.index(self.data[()])
+
+    def __bool__(self):
+        return bool(self.data)
+
+    def item(self, *index):
+        return plain_number(self, "t.item()", *index)
+
+    def tolist(self):
+        refuse_if_recorded(self, "t.tolist()", "the Tensor itself")
+        return self.data.tolist()
+
+    # what an array can be asked
+    shape = property(lambda self: self._data.shape)
+    dtype = property(lambda self: self._data.dtype)
+    ndim = property(lambda self: self._data.ndim)
+    size = property(lambda self: self._data.size)
+    nbytes = property(lambda self: self.data.nbytes)
+    itemsize = property(lambda self: self.dtype.itemsize)
+    __hash__ = object.__hash__
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("len() of a Tensor without axes")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, x):
+        return bool(np.any(self == x))
+
+    def __repr__(self):
+        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        return f"Tensor({text})" if self.dtype in (float, complex) else f"Tensor({text}, dtype={self.dtype})"
+
+    def __format__(self, spec):
+        return format(self.data[()], spec) if spec else repr(self)
+
+    def __reduce__(self):
+        return Tensor, (self.data,)
+
+    def __deepcopy__(self, memo):
+        return Tensor(self.data)
+
+    # reading and writing
+    def __getitem__(self, index):
+        return call(getitem, (self, index), {})
+
+    def __setitem__(self, index, value):
+        self.to_overwrite("t[...] = x")[lower(index, None)] = lower(value, None)
+
+    @property
+    def data(self):
+        return Storage.data.fget(self)
+
+    @data.setter
+    def data(self, array):
+        self.to_overwrite("t.data = x")
+        self._data = np.asarray(array)
+
+    def to_overwrite(self, what):
+        """Return the live ndarray for a function that overwrites it; refused while recording."""
+        if active_tape() is not None:
+            raise LostGradientError(
+                f"{what}: a Tensor cannot be overwritten while a gradient is taken, because the tape may "
+                "still need its numbers. Write t = np.where(mask, x, t), t = minigrad.array([...]) or fill a "
+                "minigrad.Buffer; or do it before or after the call of gradient."
+            )
+        return self.data
+
+
+def refuse_if_recorded(x, what, instead):
+    """Raise if ``x`` holds a Tensor that is recorded: it is about to become plain numbers."""
+    if any(recorded(t) is not None for t in tensors_in(x)):
+        raise LostGradientError(
+            f"{what} would turn a Tensor into plain numbers while its gradient is being recorded, and the "
+            f"gradient would be lost without a sign. Use {instead}; t.data gives the plain numbers if that "
+            "is what you want, minigrad.ignore(f) runs a function outside of the gradient."
+        )
+
+
+def plain_number(t, what, *index):
+    refuse_if_recorded(t, f"{what} (or a function of math, which calls it)", "np.exp(t) for math.exp(t), and so on")
+    return t.data.item(*index)
+
+
+def dispatch(function, args, kwargs):
+    """Send a function of NumPy the way that the table says."""
+    if function in ROWS:
+        return call(function, args, kwargs)
+    if function not in CONSTANTS:
+        live = [t for t in tensors_in((args, kwargs)) if recorded(t) is not None]
+        if live:
+            reason = REFUSED.get(function, "the table of derivatives has no row for it")
+            raise NoDerivativeError(
+                f"{name_of(function)}: {reason}. minigrad.supported() lists what there is; give it a derivative "
+                "of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) to treat t as a constant."
+            )
+    return function(*lower(args, None), **lower(kwargs, None))
+
+
+def overwrite(ufunc, method, inputs, kwargs):
+    """A ufunc that was given ``out=``: fine outside of a gradient, refused inside."""
+    for target in kwargs["out"]:
+        if isinstance(target, Tensor):
+            target.to_overwrite(f"{name_of(ufunc)}(..., out=t)")
+    refuse_if_recorded(
+        (inputs, kwargs), f"{name_of(ufunc)}(..., out=a), or a += t with an array a,", "a = a + t, which makes a new Tensor"
+    )
+    getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None))
+    return kwargs["out"][0]
+
+
+# ---------------------------------------------------------------------------- operators and methods
+def operators(name, recorder):
+    """Give Tensor the operator ``name`` and its reflection."""
+
+    def reflected(self, other):
+        return recorder(other, self)
+
+    setattr(Tensor, f"__{name}__", recorder)
+    setattr(Tensor, f"__r{name}__", reflected)
+
+
+for _name, _function in {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+}.items():
+    operators(_name, RECORDERS[_function] if _function in ROWS else _function)
+
+for _name, _function in {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}.items():
+    setattr(Tensor, f"__{_name}__", lambda self, other, _function=_function: _function(self, other))
+
+for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+    setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
+
+
+def methods(*names, of=np):
+    """Give Tensor the methods that NumPy has as functions of the same name."""
+    for name in names:
+        function = getattr(of, name)
+
+        def method(self, *args, _function=function, **kwargs):
+            return _function(self, *args, **kwargs)
+
+        method.__name__ = name
+        method.__doc__ = f"``np.{name}(t, ...)``, which see."
+        setattr(Tensor, name, method)
+
+
+# fmt: off
+methods("sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "cumprod", "all", "any", "argmax",
+        "argmin", "argsort", "nonzero", "searchsorted", "clip", "round", "ravel", "squeeze", "swapaxes", "repeat",
+        "take", "choose", "compress", "diagonal", "trace", "dot", "copy")
+# fmt: on
+Tensor.flatten = Tensor.ravel
+Tensor.astype = astype
+Tensor.conj = Tensor.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
+Tensor.real = property(lambda self: np.real(self) if self.dtype.kind == "c" else self)
+Tensor.imag = property(lambda self: np.imag(self))
+Tensor.T = property(lambda self: np.transpose(self))
+Tensor.mT = property(lambda self: np.swapaxes(self, -1, -2))
+Tensor.__round__ = lambda self, digits=0: np.round(self, digits)
+
+
+def reshape(self, *shape, order="C"):
+    """``np.reshape(t, shape)``; the shape may be given as one tuple or as several integers."""
+    return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+
+def transpose(self, *axes):
+    """``np.transpose(t, axes)``; the axes may be given as one tuple or as several integers."""
+    return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+
+Tensor.reshape, Tensor.transpose = reshape, transpose
