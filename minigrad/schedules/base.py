@@ -1,0 +1,260 @@
+"""What all schedules have in common: checked fields, and being called, iterated, indexed and printed.
+
+A schedule is a plain value that is called with the number of the step, ``t = 1, 2, ...``.  To write one of your own,
+subclass ``Schedule`` as a frozen dataclass and write its ``formula``, or simply write a function of t: wherever a
+schedule may stand, a function or a number may too.
+"""
+
+import dataclasses
+import itertools
+import math
+import numbers
+import operator
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+
+from minigrad.errors import MinigradError
+
+SPAN = 60  # steps in the picture of a schedule that has no natural length
+
+
+class StepError(MinigradError, IndexError, ValueError):
+    """A schedule was asked for a step it does not have: before the first, or past the end of a finite one.
+
+    >>> issubclass(StepError, IndexError) and issubclass(StepError, ValueError)
+    True
+    """
+
+
+# What a field may hold. Each check takes the value and where it stands ("Exp: decay"), and returns the value to keep.
+
+def number(value, where):
+    """A finite real number, as a float."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"{where} must be a number, but is {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{where} must be finite, but is {value!r}")
+    return float(value)
+
+
+def positive(value, where):
+    """A number above 0."""
+    if number(value, where) <= 0:
+        raise ValueError(f"{where} must be above 0, but is {value!r}")
+    return float(value)
+
+
+def whole(value, where):
+    """A whole number, as an int; 10.0 will do, because a schedule may deliver it."""
+    if number(value, where) != int(value):
+        raise ValueError(f"{where} must be a whole number, but is {value!r}")
+    return int(value)
+
+
+def count(value, where):
+    """A whole number of steps, 1 or more."""
+    if whole(value, where) < 1:
+        raise ValueError(f"{where} must be 1 or more, but is {value!r}")
+    return int(value)
+
+
+def flag(value, where):
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{where} must be True or False, but is {value!r}")
+    return bool(value)
+
+
+def function(value, where):
+    """Something to call."""
+    if not callable(value):
+        raise TypeError(f"{where} must be a function, but is {value!r}")
+    return value
+
+
+def any_schedule(value, where):
+    """Whatever may stand for a schedule: a Schedule, a function of t, a number (that number for ever)."""
+    if isinstance(value, type):
+        raise TypeError(f"{where} must be a schedule; {value.__name__} is its class: call it, {value.__name__}(...)")
+    if not callable(value) and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
+        raise TypeError(f"{where} must be a schedule, a function of t or a number, but is {value!r}")
+    return value if callable(value) else number(value, where)
+
+
+def several(check):
+    """One or more values, each of which passes the check, as a tuple."""
+    def each(value, where):
+        if not np.iterable(value):
+            raise TypeError(f"{where} must be a list, but is {value!r}")
+        kept = tuple(check(item, f"{where}[{i}]") for i, item in enumerate(value))
+        if not kept:
+            raise ValueError(f"{where} is empty; give one at least")
+        return kept
+    return each
+
+
+def check_fields(value):
+    """Let every field of a dataclass pass the check in its annotation, and keep what that returns."""
+    for field in dataclasses.fields(value):
+        for check in getattr(field.type, "__metadata__", ()):
+            kept = check(getattr(value, field.name), f"{type(value).__name__}: {field.name}")
+            object.__setattr__(value, field.name, kept)
+
+
+Number = Annotated[float, number]
+Positive = Annotated[float, positive]
+Whole = Annotated[int, whole]
+Count = Annotated[int, count]
+Flag = Annotated[bool, flag]
+Function = Annotated[Callable, function]
+AnySchedule = Annotated[Any, any_schedule]
+
+
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
+class Schedule:
+    """The common parent of all schedules.
+
+    A subclass is a frozen dataclass whose annotations (``Number``, ``Count``, ...) say what its fields may hold, and
+    has a ``formula(t)`` for a 1-d float array of steps.  A finite one says in ``end`` which step is its last.
+
+    Called with a step it returns a float, called with an array of steps an array of the same shape.  A step is a
+    number from 1 on; fractions are allowed where the formula makes sense of them.
+
+    Raises: StepError (an IndexError and a ValueError) for t < 1 or past the end, TypeError for what is no number.
+
+    >>> from minigrad.schedules import Exp, Poly
+    >>> Exp(start=8, decay=0.5)(3), Exp(start=8, decay=0.5)[1:4]
+    (2.0, array([8., 4., 2.]))
+    >>> list(Poly(start=1, degree=1, max_iter=4)), len(Poly(start=1, degree=1, max_iter=4))
+    ([1.0, 0.75, 0.5, 0.25], 4)
+    >>> print(Poly(start=1, degree=1, max_iter=8))
+    Poly(start=1.0, degree=1.0, max_iter=8)
+    █▇▆▅▄▃▂▁  t = 1 ... 8, from 0.125 to 1
+    """
+
+    def __post_init__(self):
+        check_fields(self)
+
+    def _set(self, name, value):
+        """Set a field while the value is being made; afterwards it is frozen."""
+        object.__setattr__(self, name, value)
+
+    def formula(self, t):
+        """The values at the steps t, a 1-d float array, which may reach below 1 inside another schedule."""
+        raise NotImplementedError(f"{type(self).__name__} has no formula(t); write one that takes an array of steps")
+
+    @property
+    def end(self):
+        """The last step; ``math.inf`` when there is none."""
+        return math.inf
+
+    @property
+    def span(self):
+        """How many steps, from the first, make a good picture."""
+        return SPAN if self.end == math.inf else self.end
+
+    def __call__(self, t):
+        steps = np.asarray(t)
+        if steps.dtype.kind not in "iuf":
+            raise TypeError(f"{type(self).__name__}: t must be a step number or an array of them, but is {t!r}")
+        steps = steps.astype(float)
+        wrong = steps[~(steps >= 1) | np.isinf(steps)]
+        if wrong.size:
+            raise StepError(f"{type(self).__name__}: t = {wrong[0]:g}, but the steps are counted 1, 2, 3, ...")
+        y = values(self, steps.ravel())
+        return y.reshape(steps.shape) if steps.ndim else float(y[0])
+
+    def __iter__(self):
+        steps = itertools.count(1) if self.end == math.inf else range(1, self.end + 1)
+        return map(self, steps)
+
+    def __len__(self):
+        if self.end == math.inf:
+            raise TypeError(f"{type(self).__name__} never ends, so it has no len(); Shortened(schedule, n) has n steps")
+        return self.end
+
+    def __bool__(self):
+        return True
+
+    def __getitem__(self, t):
+        """``schedule[t]`` is ``schedule(t)``; ``schedule[a:b]`` holds the values at a, a + 1, ..., b - 1."""
+        if not isinstance(t, slice):
+            operator.index(t)
+            return self(t)
+        if t.stop is None and self.end == math.inf:
+            raise ValueError(f"{type(self).__name__} never ends: give the slice a stop, as in schedule[1:101]")
+        past_end = self.end + 1
+        stop = past_end if t.stop is None else min(t.stop, past_end)
+        return self(np.arange(1 if t.start is None else t.start, stop, 1 if t.step is None else t.step))
+
+    def arguments(self):
+        """The arguments of the call that makes this schedule, as they are to be printed."""
+        return [f"{field.name}={shown(getattr(self, field.name))}" for field in dataclasses.fields(self)]
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(self.arguments())})"
+
+    def __str__(self):
+        try:
+            return f"{self!r}\n{sparkline(self, self.span)}"
+        except Exception:  # a user's function may know only some steps; that must not keep it from being printed
+            return repr(self)
+
+
+def values(schedule, t):
+    """The values of whatever may stand for a schedule, at the 1-d float array of steps t."""
+    if isinstance(schedule, Schedule):
+        if t.size and t.max() > schedule.end:
+            raise StepError(f"{type(schedule).__name__} has {schedule.end} steps; t = {t.max():g} is past its end")
+        return np.asarray(schedule.formula(t), float)
+    if callable(schedule):
+        return np.array([result(schedule, step) for step in t.tolist()], float)
+    return np.full(t.shape, schedule, float)
+
+
+def result(function, t):
+    """What a user's function gives at one step, which it gets as an int where it is one."""
+    y = function(int(t) if t.is_integer() else t)
+    if not isinstance(y, numbers.Real):
+        raise TypeError(f"{shown(function)}({t:g}) returned {y!r}; a function used as a schedule returns a number")
+    return y
+
+
+def end(schedule):
+    """The last step of whatever may stand for a schedule."""
+    return schedule.end if isinstance(schedule, Schedule) else math.inf
+
+
+def must_last(inner, steps, owner):
+    """Refuse an inner schedule that ends before the ``steps`` it is to run."""
+    if end(inner) < steps:
+        raise ValueError(f"{owner}: {inner!r} has only {end(inner)} steps, but is to run for {steps}")
+
+
+def span(schedule):
+    """How many steps of whatever may stand for a schedule make a good picture."""
+    return schedule.span if isinstance(schedule, Schedule) else SPAN
+
+
+def shown(value):
+    """How a field is printed: functions by their name, anything else as itself."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def sparkline(schedule, steps):
+    """One line of blocks that shows the values at the steps 1, 2, ..., ``steps`` (at most 60 of them, evenly spread).
+
+    >>> from math import log
+    >>> sparkline(log, 8)
+    '▁▃▅▆▇▇██  t = 1 ... 8, from 0 to 2.07944'
+    """
+    t = np.unique(np.linspace(1, steps, min(steps, SPAN)).round())
+    y = values(schedule, t)
+    low, high = y.min(), y.max()
+    height = (y - low) / (high - low) if high > low else np.full(y.shape, 0.5)
+    blocks = "".join("▁▂▃▄▅▆▇█"[min(int(8 * h), 7)] for h in height)
+    return f"{blocks}  t = 1 ... {steps}, from {low:g} to {high:g}"

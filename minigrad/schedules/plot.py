@@ -1,0 +1,35 @@
+"""Pictures of schedules, for those who have matplotlib."""
+
+import numpy as np
+
+from minigrad.schedules.base import any_schedule, count, shown, span, values
+
+
+def plot(schedule, steps=None, ax=None, **line):
+    """Draw a schedule, value against step, with matplotlib.
+
+    Parameters
+    ----------
+    schedule : schedule, function or number
+    steps : int >= 1      how many steps to draw; unless given, a whole finite schedule or a few periods
+    ax : matplotlib Axes  where to draw; unless given, the current one
+    **line : what ``Axes.plot`` takes (color, label, ...)
+
+    Returns the Axes.  Raises ImportError without matplotlib; ``print(schedule)`` needs none.
+
+    >>> import matplotlib; matplotlib.use("agg")
+    >>> from minigrad.schedules import Exp
+    >>> plot(Exp(start=1, decay=0.9), 20).get_title()
+    'Exp(start=1.0, decay=0.9)'
+    """
+    try:
+        from matplotlib import pyplot
+    except ImportError as missing:
+        raise ImportError("plot draws with matplotlib, which is not installed: pip install minigrad[plot]; "
+                          "print(schedule) draws a line of text without it") from missing
+    schedule = any_schedule(schedule, "plot: schedule")
+    t = np.arange(1, 1 + (span(schedule) if steps is None else count(steps, "plot: steps")))
+    ax = pyplot.gca() if ax is None else ax
+    ax.plot(t, values(schedule, t.astype(float)), **{"drawstyle": "steps-mid", **line})
+    ax.set(xlabel="t", title=shown(schedule))
+    return ax

@@ -1,0 +1,214 @@
+"""The schedules that remember: one that knows its own step, and one that listens to the loss."""
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from minigrad.spelling import also_spelled
+from minigrad.schedules.base import Number, any_schedule, check_fields, count, end, function, number, shown, values, whole
+
+
+def next_(stateful, *value):
+    """The value of a ``Stateful`` or ``Plateau`` for this step; overwrites its state, so that the next call goes on.
+
+    Parameters
+    ----------
+    stateful : Stateful or Plateau     or anything else with a method ``next_``
+    value : number                     the loss of the step that is over, for a Plateau
+
+    Returns a float.  Raises StepError past the end of a finite schedule; TypeError for what has no state.
+
+    Reference: ParameterSchedulers.jl 0.3 ``next!``.
+
+    >>> s = Stateful(lambda t: 10 * t)
+    >>> next_(s), next_(s), next_(s)
+    (10.0, 20.0, 30.0)
+    """
+    if not hasattr(stateful, "next_"):
+        raise TypeError(f"next_: {shown(stateful)} has no state to overwrite; wrap it, as in s = Stateful(schedule), "
+                        f"and call next_(s)")
+    return stateful.next_(*value)
+
+
+def reset_(stateful):
+    """Put a ``Stateful``, a ``Plateau`` or an optimiser back to where it began; overwrites its state.
+
+    Returns its argument.  Raises TypeError for what has no state.
+
+    Reference: ParameterSchedulers.jl 0.3 ``reset!``.
+
+    >>> s = Stateful(lambda t: 10 * t)
+    >>> next_(s), next_(s), next_(reset_(s))
+    (10.0, 20.0, 10.0)
+    """
+    if not hasattr(stateful, "reset_"):
+        raise TypeError(f"reset_: {shown(stateful)} has no state to reset")
+    stateful.reset_()
+    return stateful
+
+
+def always(state):
+    """The ``advance`` of a Stateful that goes on at every call."""
+    return True
+
+
+class Stateful:
+    """A schedule together with the step it has reached, from which ``next_`` or Python's ``next`` takes the next value.
+
+    next_(s) returns schedule(state); then, if advance(state), state <- state + 1
+
+    Parameters
+    ----------
+    schedule : schedule, function or number
+    state : int >= 1      the next step; settable, so that a run can be resumed
+    advance : function    state -> bool, asked before going on (by keyword)
+
+    Raises TypeError or ValueError for what is no schedule, step or function; StepError past the end of a finite
+    schedule, where Python's ``next`` raises StopIteration, as iterators do.
+
+    Reference: ParameterSchedulers.jl 0.3 ``Stateful``.
+
+    >>> from minigrad.schedules import Exp
+    >>> s = Stateful(Exp(start=0.8, decay=0.5))
+    >>> next_(s), next(s), s.state
+    (0.8, 0.4, 3)
+    >>> s
+    Stateful(Exp(start=0.8, decay=0.5), state=3)
+    """
+
+    def __init__(self, schedule, state=1, *, advance=always):
+        self.schedule = any_schedule(schedule, "Stateful: schedule")
+        self.state = count(state, "Stateful: state")
+        self.advance = function(advance, "Stateful: advance")
+
+    def next_(self):
+        value = float(values(self.schedule, np.array([float(self.state)]))[0])
+        if self.advance(self.state):
+            self.state += 1
+        return value
+
+    def reset_(self):
+        self.state = 1
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.state > end(self.schedule):
+            raise StopIteration
+        return self.next_()
+
+    def __repr__(self):
+        advance = "" if self.advance is always else f", advance={shown(self.advance)}"
+        return f"Stateful({shown(self.schedule)}, state={self.state}{advance})"
+
+
+def below_one(value, where):
+    """A factor that shrinks what it multiplies."""
+    if not 0 < number(value, where) < 1:
+        raise ValueError(f"{where} must lie between 0 and 1, both excluded, but is {value!r}")
+    return float(value)
+
+
+def not_negative(value, where):
+    """0 or more."""
+    if number(value, where) < 0:
+        raise ValueError(f"{where} must not be negative, but is {value!r}")
+    return value
+
+
+def how_many(value, where):
+    """A whole number, 0 or more."""
+    return whole(not_negative(value, where), where)
+
+
+def min_or_max(value, where):
+    """Whether smaller is better, or larger."""
+    if value not in ("min", "max"):
+        raise ValueError(f"{where} must be 'min' or 'max', but is {value!r}")
+    return value
+
+
+@also_spelled(λ="start", γ="decay")
+@dataclass(eq=False)
+class Plateau:
+    """A value that is cut when the loss has stopped getting better.
+
+    The loss is better when  loss < best - rtol * |best| - atol  (with mode "max":  loss > best + ...), and then
+    becomes the best.  After more than ``patience`` losses in a row that are not,  value <- max(decay * value, lowest),
+    and the next ``cooldown`` losses are not held against it.
+
+    Feed it with ``next_(s, loss)``, which returns the value for what comes next; ``s.value`` is the current one.
+    Being called with any t, it returns that too, so it can stand wherever a schedule can, in a Scheduler for instance.
+
+    Parameters
+    ----------
+    start : number            the value at first
+    decay : 0 < number < 1    factor of a cut (γ)
+    patience : int >= 0       how many losses in a row may be no better before the next one leads to a cut
+    rtol, atol : number >= 0  by how much a loss has to be better, as a part of the best and absolutely
+    cooldown : int >= 0       how many losses after a cut do not count
+    lowest : number           it is never cut below
+    mode : "min" or "max"     "max" for what is to grow, such as an accuracy
+
+    Its state is ``value, best, worse_in_a_row, cooling``; ``reset_`` puts it back.  A NaN is never better.
+
+    Raises TypeError or ValueError for bad arguments, and for a loss that is no number.
+
+    Unlike PyTorch's, a relative threshold asks for an improvement when the best is negative too, and small cuts are
+    made as well (``eps`` there).
+
+    Reference: PyTorch's ReduceLROnPlateau; Bengio 2012, arXiv:1206.5533, section 3.1.
+
+    >>> s = Plateau(0.1, decay=0.5, patience=1)
+    >>> [next_(s, loss) for loss in (3, 2, 2, 2, 2, 2)]
+    [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
+    """
+
+    start: Number
+    decay: Annotated[float, below_one] = 0.1
+    patience: Annotated[int, how_many] = 10
+    rtol: Annotated[float, not_negative] = 1e-4
+    atol: Annotated[float, not_negative] = 0.0
+    cooldown: Annotated[int, how_many] = 0
+    lowest: Number = 0.0
+    mode: Annotated[str, min_or_max] = "min"
+
+    def __post_init__(self):
+        check_fields(self)
+        self.reset_()
+
+    def reset_(self):
+        self.value = self.start
+        self.best = math.inf if self.mode == "min" else -math.inf
+        self.worse_in_a_row = 0
+        self.cooling = 0
+
+    def next_(self, *loss):
+        if len(loss) != 1 or not isinstance(loss[0], numbers.Real):
+            raise TypeError(f"Plateau listens to the loss: call next_(schedule, loss) with one number, not {loss}")
+        if self.is_better(loss[0]):
+            self.best = float(loss[0])
+            self.worse_in_a_row = 0
+        else:
+            self.worse_in_a_row += 1
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.worse_in_a_row = 0
+        if self.worse_in_a_row > self.patience:
+            self.value = max(self.decay * self.value, self.lowest)
+            self.cooling = self.cooldown
+            self.worse_in_a_row = 0
+        return self.value
+
+    def is_better(self, loss):
+        if math.isinf(self.best):
+            return not math.isnan(loss)
+        margin = self.rtol * abs(self.best) + self.atol
+        return loss < self.best - margin if self.mode == "min" else loss > self.best + margin
+
+    def __call__(self, t=None):
+        return self.value
