@@ -1,0 +1,390 @@
+"""Derivatives of NumPy's reductions, scans, differences and integrals.
+
+A reduction's vjp first gives its gradient the shape of what was reduced (``spread``).  Functions that
+are short sentences in terms of others are entered as compositions.
+"""
+
+import math
+
+import numpy as np
+
+from .table import composition, constant, refuse, row
+
+# ---------------------------------------------------------------------------------------------- axes
+
+
+def spread(g, shape, axis, keepdims):
+    """Return ``g``, the gradient of a reduction over ``axis``, in the ``shape`` of what was reduced."""
+    if axis is not None and not keepdims:
+        g = g.reshape(kept_shape(shape, axis))
+    return g + np.zeros(shape, g.dtype)  # quicker than broadcast_to, and owns its memory
+
+
+def kept_shape(shape, axis):
+    """Return ``shape`` with the reduced axes of length one, as ``keepdims=True`` leaves it."""
+    shape = list(shape)
+    for i in axis if isinstance(axis, tuple) else (axis,):
+        shape[i] = 1
+    return shape
+
+
+def count(shape, axis, keepdims=False, where=True):
+    """Return how many numbers are reduced to one: a number or, with a mask, an array of them."""
+    if where is not True:
+        return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=keepdims, dtype=np.float32)
+    return math.prod(shape) // max(math.prod(kept_shape(shape, axis)), 1) if axis is not None else math.prod(shape)
+
+
+def reduced_last(a, axis):
+    """Return ``a`` with the reduced axes flattened into the last one."""
+    if axis is None:
+        return np.reshape(a, -1)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    a = np.moveaxis(a, axes, range(-len(axes), 0))
+    return np.reshape(a, (*a.shape[: a.ndim - len(axes)], -1)) if len(axes) != 1 else a
+
+
+def restored(a, shape, axis):
+    """Undo ``reduced_last``: return ``a`` in the original ``shape``."""
+    if axis is None:
+        return np.reshape(a, shape)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    moved = [shape[i] for i in axes]
+    return np.moveaxis(np.reshape(a, (*a.shape[:-1], *moved)), range(-len(axes), 0), axes)
+
+
+def masked(g, where):
+    """Return ``g`` where a reduction looked (its keyword ``where=``), else 0."""
+    return g if where is True else np.where(where, g, 0)
+
+
+# --------------------------------------------------------------------------------------- sums and means
+def mean_vjp(g, a_shape, axis, keepdims, where):
+    return masked(spread(g / count(a_shape, axis, keepdims, where), a_shape, axis, keepdims), where)
+
+
+row(
+    np.sum,
+    lambda g, a_shape, axis, keepdims, where: masked(spread(g, a_shape, axis, keepdims), where),
+    signature="a, axis=None, *, dtype=None, keepdims=False, initial=0, where=True",
+)
+row(np.mean, mean_vjp, signature="a, axis=None, *, dtype=None, keepdims=False, where=True")
+
+
+def var_vjp(g, a, axis, ddof, keepdims, where, correction):
+    """The variance is the mean of |a - mean(a)|^2, with n - ddof in place of n."""
+    ddof = ddof if correction is None else correction
+    n = count(a.shape, axis, keepdims, where) - ddof
+    away = a - np.mean(a, axis=axis, keepdims=True, where=where)
+    return masked(spread(g * 2 / n, a.shape, axis, keepdims) * away, where)
+
+
+def std_vjp(g, y, a, axis, ddof, keepdims, where, correction):
+    g = g / (2 * np.where(y == 0, 1, y))  # where y is 0, so is the gradient of the variance
+    return var_vjp(g, a, axis, ddof, keepdims, where, correction)
+
+
+SPREADING = "a, axis=None, *, dtype=None, ddof=0, keepdims=False, where=True, correction=None"
+row(np.var, var_vjp, signature=SPREADING)
+row(np.std, std_vjp, signature=SPREADING, note="0 where all entries are equal")
+
+
+@composition(np.average)
+def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+    if weights is None:
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1))
+    else:
+        if np.shape(weights) != np.shape(a):  # one weight per position along the given axes
+            axes = axis if isinstance(axis, tuple) else (axis,)
+            others = (1,) * (np.ndim(a) - len(axes))
+            weights = np.moveaxis(np.reshape(weights, others + np.shape(weights)), range(-len(axes), 0), axes)
+        total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
+        mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (mean, total) if returned else mean
+
+
+# -------------------------------------------------------------------------------------------- products
+def cumprod_last_vjp(g, y, a):
+    """The vjp of a cumulative product along the last axis, exact also where factors are zero."""
+    if np.all(a != 0):
+        return backwards_sum(g * y.conjugate()) / a.conjugate()
+    conj = a.conjugate()
+    r = g[..., -1]  # r[j] = g[j] + a[j+1] r[j+1] is the gradient of a prefix that ends at j
+    rest = [r]
+    for j in range(np.shape(a)[-1] - 2, -1, -1):
+        r = g[..., j] + conj[..., j + 1] * r
+        rest.append(r)
+    return np.stack(rest[::-1], -1) * products_before(conj)
+
+
+def products_before(a):
+    """Return the products of all entries before each one, along the last axis."""
+    ones = np.ones((*np.shape(a)[:-1], 1), a.dtype)
+    return np.cumprod(np.concatenate([ones, a[..., :-1]], -1), -1)
+
+
+def backwards_sum(g, axis=-1):
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+def prod_vjp(g, y, a, axis, keepdims, initial, where):
+    """The product of all the others, without dividing where one of them is zero."""
+    shape = np.shape(a)
+    if where is not True:
+        a = np.where(where, a, 1)
+    if np.all(a != 0):
+        return masked(spread(g * y.conjugate(), shape, axis, keepdims) / a.conjugate(), where)
+    flat = reduced_last(a, axis)
+    others = products_before(flat) * np.flip(products_before(np.flip(flat, -1)), -1)
+    others = initial * restored(others, shape, axis)
+    return masked(spread(g, shape, axis, keepdims) * others.conjugate(), where)
+
+
+def cumprod_vjp(g, y, a, axis):
+    shape = np.shape(a)
+    if axis is None:
+        g, y, a, axis = np.reshape(g, -1), np.reshape(y, -1), np.reshape(a, -1), 0
+    if not np.size(a):
+        return np.zeros(shape, g.dtype)
+    last = [np.moveaxis(x, axis, -1) for x in (g, y, a)]
+    return np.reshape(np.moveaxis(cumprod_last_vjp(*last), -1, axis), shape)
+
+
+def cumsum_vjp(g, a_shape, axis):
+    return backwards_sum(g, axis) if axis is not None else np.reshape(backwards_sum(g), a_shape)
+
+
+row(
+    np.prod,
+    prod_vjp,
+    signature="a, axis=None, *, dtype=None, keepdims=False, initial=1, where=True",
+    note="exact with zeros",
+)
+row(np.cumsum, cumsum_vjp, signature="a, axis=None, *, dtype=None")
+row(np.cumprod, cumprod_vjp, signature="a, axis=None, *, dtype=None", note="exact with zeros")
+
+
+# -------------------------------------------------------------------------------------------- extremes
+def extremum_vjp(g, y, a, axis, keepdims, initial, where):
+    """All entries that equal the extremum (and ``initial`` if it does) share the gradient equally."""
+    shape = np.shape(a)
+    if axis is not None and not keepdims:
+        y, g = y.reshape(kept_shape(shape, axis)), g.reshape(kept_shape(shape, axis))
+    winners = (a == y) & where
+    n = np.sum(winners, axis=axis, keepdims=True, dtype=g.dtype)
+    if initial is not None:
+        n = n + (y == initial)
+    return np.where(winners, g / np.where(n == 0, 1, n), 0)
+
+
+EXTREMES = "a, axis=None, *, keepdims=False, initial=None, where=True"
+for _function in {np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin}:
+    row(_function, extremum_vjp, signature=EXTREMES, note="ties share equally")
+
+
+@composition(np.ptp)
+def ptp(a, axis=None, *, keepdims=False):
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+# --------------------------------------------------------------------------------------- order statistics
+def order_statistic_vjp(g, a, q, axis, keepdims, position):
+    """The vjp of interpolation between the order statistics s[0] <= s[1] <= ... of ``a``.
+
+    ``position`` says where in the sorted sequence the quantile lies: at 2.25 it is
+    0.75 s[2] + 0.25 s[3], so that s[j] has the weight max(0, 1 - |j - position|).
+    """
+    shape = np.shape(a)
+    values = reduced_last(a, axis)
+    q_axes = np.ndim(q)
+    if keepdims:
+        g = np.reshape(g, (*np.shape(q), *np.shape(values)[:-1]))
+    distance = np.abs(np.arange(np.shape(values)[-1]) - position[..., None])
+    weight = np.maximum(0, 1 - distance).astype(g.dtype)
+    sorted_g = np.sum(g[..., None] * weight, axis=tuple(range(q_axes)))
+    rank = np.argsort(np.argsort(values, -1, kind="stable"), -1)
+    return restored(np.take_along_axis(sorted_g, rank, -1), shape, axis)
+
+
+def quantile_vjp(g, a, q, axis, method, keepdims):
+    """Every method places q somewhere among 0, 1, ..., n - 1: ask for the quantile of just these."""
+    n = count(np.shape(a), axis)
+    position = np.quantile(np.arange(n, dtype=float), q, method=method)
+    position = np.reshape(position, np.shape(q) + (1,) * (np.ndim(reduced_last(a, axis)) - 1))
+    return order_statistic_vjp(g, a, q, axis, keepdims, position)
+
+
+def nanquantile_vjp(g, a, q, axis, keepdims):
+    """NaN is sorted last; each slice has its own number of entries that are none."""
+    n = np.sum(~np.isnan(reduced_last(a, axis)), axis=-1)
+    return order_statistic_vjp(g, a, q, axis, keepdims, np.multiply.outer(np.asarray(q), n - 1))
+
+
+QUANTILE = "a, q, axis=None, *, method='linear', keepdims=False"
+MEDIAN = "a, axis=None, *, keepdims=False"
+NANQUANTILE = "a, q, axis=None, *, keepdims=False"
+row(np.quantile, quantile_vjp, signature=QUANTILE)
+row(
+    np.percentile,
+    lambda g, a, q, axis, method, keepdims: quantile_vjp(
+        g, a, np.asarray(q) / 100, axis, method, keepdims
+    ),
+    signature=QUANTILE,
+)
+row(np.median, lambda g, a, axis, keepdims: quantile_vjp(g, a, 0.5, axis, "linear", keepdims), signature=MEDIAN)
+row(np.nanquantile, nanquantile_vjp, signature=NANQUANTILE)
+row(
+    np.nanpercentile,
+    lambda g, a, q, axis, keepdims: nanquantile_vjp(g, a, np.asarray(q) / 100, axis, keepdims),
+    signature=NANQUANTILE,
+)
+row(np.nanmedian, lambda g, a, axis, keepdims: nanquantile_vjp(g, a, 0.5, axis, keepdims), signature=MEDIAN)
+
+
+# --------------------------------------------------------------------------------------- passing over NaN
+def passing_over_nan(function, instead):
+    """Return the definition of a function that takes NaN for the number ``instead``."""
+    return lambda a, axis=None, **kwargs: function(np.where(np.isnan(a), instead, a), axis, **kwargs)
+
+
+def leaving_out_nan(function):
+    """Return the definition of a function that leaves NaN out of the count, too."""
+    return lambda a, axis=None, **kwargs: function(a, axis, where=~np.isnan(a), **kwargs)
+
+
+composition(np.nansum)(passing_over_nan(np.sum, 0))
+composition(np.nanprod)(passing_over_nan(np.prod, 1))
+composition(np.nancumsum)(passing_over_nan(np.cumsum, 0))
+composition(np.nancumprod)(passing_over_nan(np.cumprod, 1))
+composition(np.nanmean)(leaving_out_nan(np.mean))
+composition(np.nanvar)(leaving_out_nan(np.var))
+composition(np.nanstd)(leaving_out_nan(np.std))
+
+
+# --------------------------------------------------------------------------------- scans with a first entry
+def with_first(function, first):
+    """Return the definition of ``cumulative_sum`` and the like: axis optional for vectors only."""
+
+    def cumulative(x, /, *, axis=None, dtype=None, include_initial=False):
+        if axis is None and np.ndim(x) > 1:
+            raise ValueError("axis= must be given for an array of more than one axis")
+        y = function(x, 0 if axis is None else axis, dtype=dtype)
+        if not include_initial:
+            return y
+        start = np.full(kept_shape(np.shape(y), axis or 0), first, y.dtype)
+        return np.concatenate([start, y], axis or 0)
+
+    return cumulative
+
+
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+    composition(np.cumulative_sum)(with_first(np.cumsum, 0))
+    composition(np.cumulative_prod)(with_first(np.cumprod, 1))
+
+
+# ------------------------------------------------------------------------------ differences and integrals
+def along(axis, part, ndim):
+    """Return the index that takes ``part`` of one axis: ``x[..., part, ...]``."""
+    index = [slice(None)] * ndim
+    index[axis] = part
+    return tuple(index)
+
+
+def as_array(x):
+    """Return a list or number as an array, and leave a Tensor alone."""
+    return x if hasattr(x, "ndim") else np.asarray(x)
+
+
+def neighbours(x, axis):
+    """Return all but the last and all but the first along an axis."""
+    x = as_array(x)
+    return x[along(axis, slice(None, -1), x.ndim)], x[along(axis, slice(1, None), x.ndim)]
+
+
+@composition(np.diff)
+def diff(a, n=1, axis=-1, prepend=None, append=None):
+    shape = kept_shape(np.shape(a), axis)
+    ends = [x if x is None or np.ndim(x) else np.broadcast_to(x, shape) for x in (prepend, append)]
+    if prepend is not None or append is not None:
+        a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis)
+    for _ in range(n):
+        before, after = neighbours(a, axis)
+        a = after - before
+    return a
+
+
+@composition(np.ediff1d)
+def ediff1d(ary, to_end=None, to_begin=None):
+    parts = (to_begin, np.diff(np.ravel(ary)), to_end)
+    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    before, after = neighbours(y, axis)
+    if x is None:
+        return np.sum(dx * (before + after) / 2, axis)
+    if np.ndim(x) == 1:
+        width = np.reshape(np.diff(x), [-1 if n else 1 for n in kept_shape([0] * np.ndim(y), axis)])
+    else:
+        width = np.diff(x, axis=axis)
+    return np.sum(width * (before + after) / 2, axis)
+
+
+composition(*(getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)))(trapezoid)
+
+
+@composition(np.gradient)
+def gradient(f, *varargs, axis=None, edge_order=1):
+    """Central differences inside, one-sided ones of first or second order at the edges."""
+    axes = range(np.ndim(f)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    spacings = varargs or (1.0,)
+    if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
+        spacings = spacings * len(axes)
+    slopes = [slope(f, h, i, edge_order) for i, h in zip(axes, spacings)]
+    if len(slopes) == 1:
+        return slopes[0]
+    return tuple(slopes) if np.__version__ >= "2" else slopes
+
+
+def slope(f, h, axis, edge_order):
+    """Return the differences of ``f`` along one axis; h is the step or the places along the axis.
+
+    Between unequal steps a and b the slopes da, db of the two sides are weighted: (b da + a db) / (a + b).
+    """
+    f = as_array(f)
+    shape = [1] * f.ndim
+    shape[axis] = f.shape[axis] - 1
+    steps = np.reshape(np.diff(h), shape) if np.ndim(h) else h * np.ones(shape, f.dtype)
+    slopes = np.diff(f, axis=axis) / steps
+    a, b = neighbours(steps, axis)
+    left, right = neighbours(slopes, axis)
+    inside = (b * left + a * right) / (a + b)
+    first, last = along(axis, slice(0, 1), f.ndim), along(axis, slice(-1, None), f.ndim)
+    if edge_order == 1:
+        return np.concatenate([slopes[first], inside, slopes[last]], axis)
+    # A parabola through three points: its slope moves evenly from one side to the other.
+    start = slopes[first] - a[first] / (a[first] + b[first]) * (right[first] - left[first])
+    end = slopes[last] + b[last] / (a[last] + b[last]) * (right[last] - left[last])
+    return np.concatenate([start, inside, end], axis)
+
+
+@composition(np.interp)
+def interp(x, xp, fp, left=None, right=None):
+    x, xp, fp = as_array(x), as_array(xp), as_array(fp)
+    i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, len(xp) - 2)
+    t = (x - xp[i]) / (xp[i + 1] - xp[i])
+    y = (1 - t) * fp[i] + t * fp[i + 1]
+    y = np.where(x < xp[0], fp[0] if left is None else left, y)
+    return np.where(x > xp[-1], fp[-1] if right is None else right, y)
+
+
+# -------------------------------------------------------------------------------- constants and refusals
+constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.count_nonzero, np.all, np.any)
+
+COUNTS = (
+    "it counts, and a count does not move with the data a little; write a smooth count, e.g. "
+    "np.sum(np.exp(-((x[:, None] - centres) / width)**2), axis=0)"
+)
+for _function in (np.histogram, np.histogram2d, np.histogramdd):
+    refuse(_function, COUNTS)
