@@ -9,6 +9,7 @@ nested, a Tensor of the next tape outwards, for which the same happens again.
 operation near that of NumPy itself.
 """
 
+import functools
 import operator
 
 import numpy as np
@@ -220,11 +221,10 @@ def unary(function):
     return record_unary
 
 
-def binary(function, compute=None):
-    """Return ``call`` for a ufunc of two arguments; ``compute`` is the operator that does the same."""
+def binary(function, compute):
+    """Return ``call`` for a ufunc of two arguments; ``compute`` is a quicker function that does the same."""
     row = ROWS[function]
-    compute = compute or function
-    (vjp_a, keep_a), (vjp_b, keep_b) = row.edges.get(0), row.edges.get(1)
+    (vjp_a, keep_a), (vjp_b, keep_b) = row.edges.values()
 
     def record_binary(a, b):
         tape = active_tape()
@@ -279,25 +279,33 @@ def is_foreign(x):
     return isinstance(x, _foreign) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
 
 
+# The operator of Python that does the same as the ufunc; on NumPy's scalars it is much quicker.
+COMPUTE = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.matmul: operator.matmul,
+}
+
+
 class Recorders(dict):
     """ufunc -> its recorder, made when first met."""
 
     def __missing__(self, ufunc):
-        make = {1: unary, 2: binary}[ufunc.nin] if len(ROWS[ufunc].edges) == ufunc.nin else None
-        self[ufunc] = make(ufunc) if make else lambda *args: call(ufunc, args, {})
-        return self[ufunc]
+        row = ROWS[ufunc]
+        if ufunc.nout == 1 and list(row.edges) == [0] == list(range(ufunc.nin)):
+            recorder = unary(ufunc)
+        elif ufunc.nout == 1 and list(row.edges) == [0, 1] == list(range(ufunc.nin)):
+            recorder = binary(ufunc, COMPUTE.get(ufunc, ufunc))
+        else:
+            recorder = functools.partial(call_unless_foreign, ufunc)
+        self[ufunc] = recorder
+        return recorder
 
 
 RECORDERS = Recorders()
-for _function, _compute in {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.true_divide: operator.truediv,
-    np.power: operator.pow,
-    np.matmul: operator.matmul,
-}.items():
-    RECORDERS[_function] = binary(_function, _compute)
 
 
 # ---------------------------------------------------------------------------------------- the Tensor
@@ -499,8 +507,9 @@ def overwrite(ufunc, method, inputs, kwargs):
 
 
 # ---------------------------------------------------------------------------- operators and methods
-def operators(name, recorder):
+def operators(name, ufunc):
     """Give Tensor the operator ``name`` and its reflection."""
+    recorder = RECORDERS[ufunc] if ufunc in ROWS else lambda a, b: dispatch(ufunc, (a, b), {})
 
     def reflected(self, other):
         return recorder(other, self)
@@ -519,7 +528,7 @@ for _name, _function in {
     "floordiv": np.floor_divide,
     "mod": np.remainder,
 }.items():
-    operators(_name, RECORDERS[_function] if _function in ROWS else _function)
+    operators(_name, _function)
 
 for _name, _function in {
     "lt": np.less,

@@ -1,5 +1,6 @@
 """The table of derivatives, by NumPy's own topics."""
 
+from . import elementwise, indexing, reductions, shaping
 from .casting import astype
 from .elementwise import METHODS
 from .indexing import getitem

@@ -146,7 +146,9 @@ def keeper(parameters, vjp):
         for w in wanted
     ]
     kept = f"({', '.join(values)},)" if values else "()"
-    return eval(f"lambda k, y, {', '.join(parameters)}: {kept}", {"shape": shape})
+    # where the function has an argument called k or y itself, that one is meant
+    ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
+    return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {"shape": shape})
 
 
 def shape(x):

@@ -1,0 +1,239 @@
+"""Steering the backward pass: derivatives of one's own, hooks, constants, recomputation."""
+
+import functools
+
+import numpy as np
+
+from .containers import leaves, rebuild
+from .errors import LostGradientError, NoDerivativeError
+from .tape import Parts, Tape, active_tape, backward, paused, take
+from .tensor import Tensor, as_tensors, below, fit, lower, new_tensor, on, record, recorded, tensors_in
+
+
+def adjoint(f):
+    """Decorator: give a function a derivative of its own.
+
+        value, pullback = f(*args)          pullback(g) = (g * df/darg1, g * df/darg2, ...)
+
+    The decorated function returns its value and its pullback; callers get the value.  What happens
+    inside is not recorded, so it may be anything: a numba-jitted function, a library call, a loop.
+
+    Parameters
+    ----------
+    f : function of numbers, arrays and whatever else, that returns ``(value, pullback)``.  It gets
+        plain ndarrays (inside nested gradients perhaps Tensors of the outer gradient, so that NumPy
+        code in it can be differentiated again).  ``pullback`` takes the gradient of the value (an
+        array of its shape; a tuple with None for unused parts if the value is a tuple) and
+        returns one gradient per positional argument, each of that argument's shape; None for none.
+
+    Returns
+    -------
+    function : the same without the pullback
+
+    Raises (from the backward pass) ValueError if the pullback returns another number of gradients or
+    another shape; (when called) NoDerivativeError for a recorded Tensor in a keyword argument.
+
+    Source: Zygote 0.6 ``@adjoint``.
+
+    >>> @adjoint
+    ... def cube(x):
+    ...     return x**3, lambda g: (g * 3 * x**2,)
+    >>> from minigrad import gradient
+    >>> gradient(lambda x: np.sum(cube(x)), np.array([1.0, 2.0]))
+    (array([ 3., 12.]),)
+    """
+
+    @functools.wraps(f)
+    def with_own_derivative(*args, **kwargs):
+        tensors = tensors_in((args, kwargs))
+        tape = active_tape()
+        while tape is not None and not any(on(tape, t) is not None for t in tensors):
+            tape = tape.outer
+        if tape is None:
+            value, _ = f(*lower(args, None), **lower(kwargs, None))
+            return as_tensors(value) if tensors else value
+        if any(recorded(t) is not None for t in tensors_in(kwargs)):
+            raise NoDerivativeError(f"{f.__name__}: its pullback covers positional arguments only; pass Tensors by position")
+        low_args, low_kwargs = lower(args, tape), lower(kwargs, tape)
+        value, back = f(*low_args, **low_kwargs)
+        if tensors_in(low_args):  # an outer gradient is being taken: it must see this derivative too
+            value = with_own_derivative(*low_args, **low_kwargs)
+        parts = tape.add(*edges_to_parts(tape, args))
+        return record(tape, value, ((parts, pull, (back, len(args), f.__name__)),))
+
+    return with_own_derivative
+
+
+def edges_to_parts(tape, args):
+    """Return the edges from a tuple with one part per argument to the recorded arguments."""
+    edges = []
+    for k, x in enumerate(args):
+        alias = on(tape, x) if type(x) is Tensor else None
+        if alias is not None:
+            edges.append((alias.slot, part_of_shape, (k, alias.shape, alias.dtype)))
+    return edges
+
+
+def part_of_shape(parts, k, shape, dtype):
+    """The vjp of one argument of a function whose pullback gives all of them at once."""
+    h = parts[k]
+    if h is not None and np.shape(h) != shape:
+        raise ValueError(f"the pullback returned a gradient of shape {np.shape(h)} for argument {k}, of shape {shape}")
+    return fit(h if hasattr(h, "dtype") else np.asarray(h)[()], itself, (), shape, dtype) if h is not None else None
+
+
+def itself(g):
+    return g
+
+
+def pull(g, back, n, name):
+    gradients = back(g)
+    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+    if len(gradients) != n:
+        raise ValueError(
+            f"{name}: the pullback returned {len(gradients)} gradients for {n} arguments; "
+            "return a tuple with one for each, None where there is none"
+        )
+    return Parts(gradients)
+
+
+def nograd(f):
+    """Decorator: make the results of a function constants.
+
+    Source: Zygote 0.6 ``@nograd``.
+
+    >>> from minigrad import gradient
+    >>> gradient(lambda x: x * nograd(np.floor)(x), 2.5)
+    (2.0,)
+    """
+
+    @functools.wraps(f)
+    def constant(*args, **kwargs):
+        return ignore(lambda: f(*args, **kwargs))
+
+    return constant
+
+
+def ignore(f):
+    """Run ``f()`` outside of every gradient and return its result as a constant.
+
+    Parameters
+    ----------
+    f : function without arguments; inside, Tensors may be turned into plain arrays and overwritten
+
+    Source: Zygote 0.6 ``ignore``.
+
+    >>> from minigrad import gradient
+    >>> gradient(lambda x: x * ignore(lambda: float(x)), 3.0)
+    (3.0,)
+    """
+    with paused():
+        return dropgrad(f())
+
+
+def dropgrad(x):
+    """Return ``x`` (an array or a container of arrays) as a constant: no gradient flows into it.
+
+    Source: Zygote 0.6 ``dropgrad``; elsewhere *detach* or *stop gradient*.
+
+    >>> from minigrad import gradient
+    >>> gradient(lambda x: x * dropgrad(x), 3.0)
+    (3.0,)
+    """
+    return rebuild(x, iter([new_tensor(np.asarray(t.data)) if type(t) is Tensor else t for t in leaves(x)]))
+
+
+def hook(f, x):
+    """Return ``x``; on the way back, ``f`` is applied to the gradient that arrives here.
+
+    Parameters
+    ----------
+    f : function of an ndarray (the gradient); returns what to pass on instead, None to drop it
+    x : Tensor or array of any shape
+
+    Returns
+    -------
+    x itself, or a recorded Tensor of the same value
+
+    Source: Zygote 0.6 ``hook``.
+
+    >>> from minigrad import gradient
+    >>> gradient(lambda x: hook(lambda g: -g, x) ** 2, 3.0)
+    (-6.0,)
+    """
+    alias = recorded(x) if type(x) is Tensor else None
+    if alias is None:
+        return x
+    return new_tensor(alias._data, alias.tape, alias.tape.add((alias.slot, hooked, (f,))))
+
+
+def hooked(g, f):
+    return f(g)
+
+
+def checkpointed(f, *xs):
+    """Return ``f(*xs)`` without keeping what its derivative needs: ``f`` runs again on the way back.
+
+    Parameters
+    ----------
+    f : function of arrays; deterministic.  Parameters (of an implicit gradient) may be used freely;
+        whatever else depends on what is differentiated must come in through ``xs``.
+    *xs : Tensors, arrays, or anything else
+
+    Returns
+    -------
+    what ``f`` returns: an array or a tuple of arrays
+
+    Raises
+    ------
+    LostGradientError : if ``f`` uses a recorded value that is not among ``xs``
+
+    Source: Zygote 0.6 ``checkpointed``.
+
+    >>> from minigrad import gradient
+    >>> gradient(lambda x: checkpointed(lambda y: np.sin(y) ** 2, x), 1.0)[0].__round__(6)
+    0.909297
+    """
+    tape = active_tape()
+    if tape is None:
+        return f(*xs)
+    entries_before = len(tape.entries)
+    keys, aliases = list(tape.leaves), list(tape.leaves.values())
+    low_xs = lower(xs, tape)
+    low_leaves = [a._data for a in aliases]
+    y = rerun(f, low_xs, [on(tape, x) is not None if type(x) is Tensor else False for x in xs], keys, low_leaves)[1]
+    if len(tape.entries) != entries_before:
+        raise LostGradientError(
+            "checkpointed: the function uses a value that is being recorded outside of it. Pass it as an argument: "
+            "checkpointed(f, x, value)"
+        )
+    y = rebuild(y, iter([t._data if type(t) is Tensor else t for t in leaves(y)]))
+    among = [on(tape, x) is not None if type(x) is Tensor else False for x in xs]
+    parts = tape.add(
+        *edges_to_parts(tape, xs),
+        *((a.slot, take, (len(xs) + k,)) for k, a in enumerate(aliases)),
+    )
+    return record(tape, y, ((parts, recompute, (f, low_xs, among, keys, low_leaves)),))
+
+
+def rerun(f, xs, among, keys, low_leaves):
+    """Run ``f`` on a tape of its own, with the recorded ones of ``xs`` and the parameters as leaves."""
+    tape = Tape()
+    with tape:
+        inputs = [new_tensor(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(xs, among)]
+        aliases = [new_tensor(x, tape, tape.add()) for x in low_leaves]
+        tape.leaves.update(zip(keys, aliases))
+        y = f(*inputs)
+        outputs = [on(tape, t) if type(t) is Tensor else None for t in leaves(y)]
+        y = rebuild(y, iter([new if new is not None else old for new, old in zip(outputs, leaves(y))]))
+    return tape.entries, y, outputs
+
+
+def recompute(g, f, xs, among, keys, low_leaves):
+    entries, _, outputs = rerun(f, xs, among, keys, low_leaves)
+    seeds = {}
+    for y, seed in zip(outputs, g if isinstance(g, Parts) else (g,)):
+        if y is not None and seed is not None:
+            seeds[y.slot] = seeds[y.slot] + seed if y.slot in seeds else seed
+    found = iter(backward(entries, seeds, sum(among) + len(keys), consume=True))
+    return Parts([next(found) if on_tape else None for on_tape in among] + list(found))
