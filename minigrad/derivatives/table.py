@@ -142,17 +142,17 @@ def keeper(parameters, vjp):
     if not allowed.issuperset(wanted):
         raise TypeError(f"{vjp.__name__} asks for {set(wanted) - allowed}, which is no argument of the row")
     values = [
-        f"shape({w.removesuffix('_shape')})" if w not in parameters and w.endswith("_shape") else w
+        f"shape_of({w.removesuffix('_shape')})" if w not in parameters and w.endswith("_shape") else w
         for w in wanted
     ]
     kept = f"({', '.join(values)},)" if values else "()"
     # where the function has an argument called k or y itself, that one is meant
     ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
-    return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {"shape": shape})
+    return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {"shape_of": shape_of})
 
 
-def shape(x):
+def shape_of(x):
     """Return the shape of an array, or the list of shapes of a sequence of arrays."""
     if isinstance(x, (list, tuple)):
-        return [shape(element) for element in x]
+        return [shape_of(element) for element in x]
     return getattr(x, "shape", ())
