@@ -1,0 +1,241 @@
+"""Rows of the matrix decompositions of np.linalg, over stacks of matrices.
+
+H stands for the conjugate transpose.  The derivative of eigenvectors divides by the differences of
+eigenvalues: where two coincide they have no derivative, and the row raises
+``numpy.linalg.LinAlgError``, unless the loss uses neither of the two vectors.  Eigenvalues alone have none
+of these troubles.  The sign (the phase, of complex vectors) of eigenvectors and singular vectors is
+arbitrary: a loss must not depend on it.
+
+Functions that read one triangle of a Hermitian matrix (``cholesky``, ``eigh``, ``eigvalsh``, ``svd`` with
+``hermitian=True``) have a Hermitian gradient: mirrored entries share it.
+
+Reference: Giles, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008); Walter and Lehmann, arXiv:1009.6112 (qr); Boeddeker et al.,
+arXiv:1701.00392 (complex eig); Wan and Zhang, arXiv:1909.02659 (complex svd).
+"""
+
+import numpy as np
+
+from .products import hermitian
+from .table import row
+
+LinAlgError = np.linalg.LinAlgError
+
+
+def symmetrised(x):
+    return (x + hermitian(x)) / 2
+
+
+def diagonal_times(d, x):
+    """Return diag(d) x for a stack of diagonals."""
+    return d[..., :, None] * x
+
+
+def times_diagonal(x, d):
+    """Return x diag(d) for a stack of diagonals."""
+    return x * d[..., None, :]
+
+
+def over_differences(x, w, who, instead):
+    """Return x[i, j] / (w[j] - w[i]) off the diagonal, 0 on it; refuse to divide by (nearly) nothing."""
+    n = w.shape[-1]
+    gap = w[..., None, :] - w[..., :, None]
+    largest = np.max(np.abs(w), axis=-1, initial=0)[..., None, None]
+    close = np.abs(gap) <= n * np.finfo(w.dtype).eps * largest
+    if np.any((x != 0) & close & ~np.eye(n, dtype=bool)):
+        raise LinAlgError(
+            f"{who}: two {instead} coincide, and the vectors that belong to them have no derivative there. Use "
+            f"the {instead} alone if they are enough, or move them apart (add a little of a diagonal with "
+            "distinct entries to the matrix)"
+        )
+    return np.where(close, 0, x) / np.where(close, 1, gap)
+
+
+# ------------------------------------------------------------------------------------------ triangular
+def cholesky_vjp(g, y, upper):
+    lower, g = (hermitian(y), hermitian(g)) if upper else (y, g)
+    n = lower.shape[-1]
+    lower_h = hermitian(lower)
+    middle = np.matmul(lower_h, g) * (np.tri(n) - 0.5 * np.eye(n))
+    left = np.linalg.solve(lower_h, middle)
+    return symmetrised(hermitian(np.linalg.solve(lower_h, hermitian(left))))
+
+
+def qr_vjp(g, y, a, mode):
+    n, m = a.shape[-1], a.shape[-2]
+    if mode == "r":
+        q, r = np.linalg.qr(a)
+        gq, gr = None, g
+    elif mode == "reduced" or mode == "complete" and m <= n:
+        (q, r), (gq, gr) = y, g
+    else:
+        raise NotImplementedError(
+            f"np.linalg.qr: mode={mode!r} has no derivative here, because the added columns of q are arbitrary; "
+            "use mode='reduced'"
+        )
+    if n <= m:
+        return qr_square(gq, gr, q, r)
+    # a = [a1 a2] with a1 square: q r1 = a1, and r2 = q^H a2
+    a2 = a[..., m:]
+    gr1 = None if gr is None else gr[..., :m]
+    h = 0 if gq is None else gq
+    if gr is not None:
+        gr2 = gr[..., m:]
+        h = h + np.matmul(a2, hermitian(gr2))
+    h1 = qr_square(h, gr1, q, r[..., :m])
+    h2 = np.zeros(a2.shape) if gr is None else np.matmul(q, gr2)
+    return np.concatenate([h1, h2], axis=-1)
+
+
+def qr_square(gq, gr, q, r):
+    """The vjp of q r = a where r is square, with None for a gradient that is zero."""
+    m = 0
+    if gr is not None:
+        m = np.matmul(r, hermitian(gr))
+    if gq is not None:
+        m = m - np.matmul(hermitian(gq), q)
+    below = np.tril(m, -1)
+    diagonal = np.real(m) * np.eye(m.shape[-1])
+    h = np.matmul(q, below + hermitian(below) + diagonal)
+    if gq is not None:
+        h = h + gq
+    try:
+        return hermitian(np.linalg.solve(r, hermitian(h)))
+    except LinAlgError:
+        raise LinAlgError("np.linalg.qr: the columns are linearly dependent; there is no derivative there") from None
+
+
+# -------------------------------------------------------------------------------------------- eigenvalues
+def eigh_vjp(g, y):
+    (gw, gv), (w, v) = g, y
+    vh = hermitian(v)
+    h = 0
+    if gv is not None:
+        h = over_differences(np.matmul(vh, gv), w, "np.linalg.eigh", "eigenvalues")
+    if gw is not None:
+        h = h + gw[..., None] * np.eye(w.shape[-1])
+    return symmetrised(np.matmul(np.matmul(v, h), vh))
+
+
+def eigvalsh_vjp(g, a, UPLO):
+    v = np.linalg.eigh(a, UPLO)[1]
+    return np.matmul(times_diagonal(v, g), hermitian(v))
+
+
+def eig_vjp(g, y):
+    (gw, gv), (w, v) = g, y
+    vh = hermitian(v)
+    h = 0
+    if gv is not None:
+        gv = without_phase(gv, v)
+        m = np.matmul(vh, gv)
+        length = np.sum(np.real(v.conjugate() * gv), axis=-2)  # the vectors keep their length 1
+        m = m - times_diagonal(np.matmul(vh, v), length)
+        h = over_differences(m, w.conjugate(), "np.linalg.eig", "eigenvalues")
+    if gw is not None:
+        h = h + gw[..., None] * np.eye(w.shape[-1])
+    return eigenvector_basis(h, v, vh, "np.linalg.eig")
+
+
+def without_phase(gv, v):
+    """LAPACK turns a complex eigenvector until its largest entry is real: add the gradient of that."""
+    if v.dtype.kind != "c":
+        return gv
+    size = np.abs(v)
+    largest = (size == np.max(size, axis=-2, keepdims=True)) & (np.imag(v) == 0)
+    largest = largest & (np.cumsum(largest, axis=-2) == 1)
+    turn = np.imag(np.sum(gv.conjugate() * v, axis=-2, keepdims=True))
+    return gv + largest * (1j * turn) / np.where(largest, v, 1).conjugate()
+
+
+def eigvals_vjp(g, a):
+    v = np.linalg.eig(a)[1]
+    return eigenvector_basis(g[..., None] * np.eye(g.shape[-1]), v, hermitian(v), "np.linalg.eigvals")
+
+
+def eigenvector_basis(h, v, vh, who):
+    try:
+        return np.linalg.solve(vh, np.matmul(h, vh))
+    except LinAlgError:
+        raise LinAlgError(f"{who}: the matrix has no basis of eigenvectors; there is no derivative there") from None
+
+
+# ---------------------------------------------------------------------------------------- singular values
+def svd_vjp(g, y, a, full_matrices, compute_uv, hermitian_only):
+    if not compute_uv:
+        h = svdvals_vjp(g, a)
+    else:
+        k = min(a.shape[-2:])
+        (u, s, vh), (gu, gs, gvh) = y, g
+        gu = used_part(gu, k, -1)
+        gvh = used_part(gvh, k, -2)
+        h = svd_parts(gu, gs, gvh, u[..., :k], s, vh[..., :k, :])
+    return symmetrised(h) if hermitian_only else h
+
+
+def used_part(g, k, axis):
+    """Return the gradient of the first k singular vectors; the others are arbitrary."""
+    if g is None or g.shape[axis] == k:
+        return g
+    rest = g[..., k:] if axis == -1 else g[..., k:, :]
+    if np.any(rest != 0):
+        raise LinAlgError(
+            "np.linalg.svd: the loss uses singular vectors beyond the singular values, and these are arbitrary; "
+            "write full_matrices=False"
+        )
+    return g[..., :k] if axis == -1 else g[..., :k, :]
+
+
+def svd_parts(gu, gs, gvh, u, s, vh):
+    """The vjp of the reduced decomposition a = u diag(s) vh, with None for a gradient that is zero."""
+    uh, v = hermitian(u), hermitian(vh)
+    middle, outside = 0, 0
+    if gs is not None:
+        middle = gs[..., None] * np.eye(s.shape[-1])
+    if gu is not None:
+        x = np.matmul(uh, gu)
+        f = over_differences(x, s * s, "np.linalg.svd", "singular values")
+        middle = middle + times_diagonal(f + hermitian(f), s)
+        if u.dtype.kind == "c":  # u and v turn together
+            turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2))
+            middle = middle + divided(turn, s, None)[..., None] * np.eye(s.shape[-1])
+        outside = outside + np.matmul(divided(gu - np.matmul(u, x), s, -1), vh)
+    if gvh is not None:
+        gv = hermitian(gvh)
+        x = np.matmul(vh, gv)
+        f = over_differences(x, s * s, "np.linalg.svd", "singular values")
+        middle = middle + diagonal_times(s, f + hermitian(f))
+        outside = outside + np.matmul(u, hermitian(divided(gv - np.matmul(v, x), s, -1)))
+    return np.matmul(np.matmul(u, middle), vh) + outside
+
+
+def divided(x, s, axis):
+    """Return x with each column divided by its singular value; a column of zeros may belong to a zero."""
+    s = s if axis is None else s[..., None, :]
+    if np.any((x != 0) & (s == 0)):
+        raise LinAlgError("np.linalg.svd: singular vectors that belong to a singular value 0 have no derivative")
+    return np.where(s == 0, 0, x) / np.where(s == 0, 1, s)
+
+
+def svdvals_vjp(g, a):
+    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    return np.matmul(times_diagonal(u, g), vh)
+
+
+# --------------------------------------------------------------------------------------------- the rows
+row(np.linalg.cholesky, cholesky_vjp, signature="a, *, upper=False")
+row(np.linalg.qr, qr_vjp, signature="a, mode='reduced'", note="linearly dependent columns: LinAlgError")
+row(np.linalg.eigh, eigh_vjp, signature="a, UPLO='L'", note="vectors of equal eigenvalues: LinAlgError")
+row(np.linalg.eigvalsh, eigvalsh_vjp, signature="a, UPLO='L'")
+row(np.linalg.eig, eig_vjp, signature="a", note="vectors of equal eigenvalues: LinAlgError")
+row(np.linalg.eigvals, eigvals_vjp, signature="a")
+row(
+    np.linalg.svd,
+    lambda g, y, a, full_matrices, compute_uv, hermitian: svd_vjp(
+        g, y, a, full_matrices, compute_uv, hermitian
+    ),
+    signature="a, full_matrices=True, compute_uv=True, hermitian=False",
+    note="vectors of equal singular values: LinAlgError",
+)
+if hasattr(np.linalg, "svdvals"):  # NumPy 2.0
+    row(np.linalg.svdvals, lambda g, x: svdvals_vjp(g, x), signature="x")

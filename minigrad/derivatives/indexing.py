@@ -1,0 +1,234 @@
+"""Rows for reading, choosing and ordering elements.
+
+Reading ``a[index]`` is the function ``getitem`` here, whatever the index: slices, integers, arrays,
+masks, newaxis, ellipsis.  Its derivative ``scatter_add`` is the same thing backwards: it adds g into
+zeros at the index, so that an element that was read twice gets both contributions.  The two are each
+other's derivative, and most of the functions below are written with them.
+
+Positions (``argsort``, ``nonzero``, ``searchsorted``, ...) are whole numbers: they are constants.
+"""
+
+import functools
+
+import numpy as np
+
+from .table import composition, constant, primitive, refuse, row
+
+
+# -------------------------------------------------------------------------------- reading and adding
+@primitive
+def getitem(a, index):
+    """Return ``a[index]``.
+
+    >>> getitem(np.array([1.0, 2.0, 3.0]), [2, 0, 2])
+    array([3., 1., 3.])
+    """
+    return a[index]
+
+
+@primitive
+def scatter_add(g, index, shape):
+    """Return zeros of ``shape`` with ``g`` added at ``index``; what is named twice is added twice.
+
+    >>> scatter_add(np.array([1.0, 10.0, 100.0]), [2, 0, 2], (3,))
+    array([ 10.,   0., 101.])
+    """
+    y = np.zeros(shape, g.dtype)
+    if never_repeats(index):
+        y[index] = g
+    elif len(shape) == 1 and isinstance(index, np.ndarray) and g.dtype == float:
+        positions = np.where(index < 0, index + shape[0], index)
+        y = np.bincount(positions.ravel(), np.broadcast_to(g, index.shape).ravel(), shape[0])
+    else:
+        np.add.at(y, index, g)
+    return y
+
+
+def never_repeats(index):
+    """Say whether an index names no element twice: no arrays of integers in it."""
+    if type(index) is int or type(index) is slice:
+        return True
+    if isinstance(index, tuple):
+        return all(map(never_repeats, index))
+    if index is None or index is Ellipsis or isinstance(index, np.integer):
+        return True
+    return getattr(index, "dtype", None) == bool
+
+
+row(getitem, lambda g, index, a_shape: scatter_add(g, index, a_shape), signature="a, index")
+row(scatter_add, lambda g, index: getitem(g, index), signature="g, index, shape")
+
+
+# ------------------------------------------------------------------------------------ along one axis
+def at(axis, index):
+    """Return the index that applies ``index`` to one axis (counted from the front)."""
+    return (slice(None),) * axis + (index,)
+
+
+def in_range(indices, n, mode):
+    """Return the positions that ``np.take`` means by ``indices`` out of ``n``, as its mode says."""
+    indices = np.asarray(indices)
+    return indices % n if mode == "wrap" else np.clip(indices, 0, n - 1) if mode == "clip" else indices
+
+
+def grid_along(indices, axis, shape):
+    """Return the index with which ``np.take_along_axis`` reads an array of ``shape``."""
+    index = list(np.ogrid[tuple(slice(n) for n in shape)])
+    index[axis] = indices
+    return tuple(index)
+
+
+def take_vjp(g, indices, axis, mode, a_shape):
+    if axis is None:
+        n = np.prod(a_shape, dtype=int)
+        return np.reshape(scatter_add(g, in_range(indices, n, mode), (n,)), a_shape)
+    axis %= len(a_shape)
+    return scatter_add(g, at(axis, in_range(indices, a_shape[axis], mode)), a_shape)
+
+
+def take_along_axis_vjp(g, indices, axis, arr_shape):
+    if axis is None:
+        n = np.prod(arr_shape, dtype=int)
+        return np.reshape(scatter_add(g, indices, (n,)), arr_shape)
+    return scatter_add(g, grid_along(indices, axis, arr_shape), arr_shape)
+
+
+row(np.take, take_vjp, signature="a, indices, axis=None, mode='raise'")
+row(np.take_along_axis, take_along_axis_vjp, signature="arr, indices, axis=-1")
+
+
+def put_along_axis(arr, indices, values, axis):
+    """Return a copy of ``arr`` with ``values`` put at ``indices`` along ``axis``.
+
+    NumPy's function of this name writes into its argument, which a tape cannot follow.
+
+        y[..., indices[..., k, ...], ...] = values[..., k, ...],   y = arr elsewhere
+
+    Parameters
+    ----------
+    arr : array or Tensor
+    indices : array of int, with as many axes as ``arr``; along ``axis`` none may be named twice
+    values : array or Tensor, broadcast against ``indices``
+    axis : int, or None to flatten ``arr`` first
+
+    Returns
+    -------
+    array or Tensor of the shape of ``arr``, differentiated with respect to ``arr`` and ``values``
+
+    Source: NumPy's ``put_along_axis``.
+
+    >>> put_along_axis(np.array([[10.0, 30.0, 20.0]]), np.array([[1]]), 99.0, axis=1)
+    array([[10., 99., 20.]])
+    """
+    shape = np.shape(arr)
+    if axis is None:
+        return np.reshape(put_along_axis(np.ravel(arr), np.ravel(indices), values, 0), shape)
+    index = grid_along(indices, axis, shape)
+    untouched = np.ones(shape, bool)
+    untouched[index] = False
+    values = np.broadcast_to(values, np.broadcast_shapes(*map(np.shape, index)))
+    return arr * untouched + scatter_add(values, index, shape)
+
+
+# -------------------------------------------------------------------------------- choosing and ordering
+def one_or_all(vjp):
+    """Let the vjp of a sequence of arrays also serve one array that holds them along its first axis."""
+
+    @functools.wraps(vjp)
+    def whole(g, k, shapes, *kept):
+        if isinstance(shapes, tuple):
+            parts = [vjp(g, k, [shapes[1:]] * shapes[0], *kept) for k in range(shapes[0])]
+            return np.stack([sum_to(part, shapes[1:]) for part in parts])
+        return vjp(g, k, shapes, *kept)
+
+    return whole
+
+
+def sum_to(g, shape):
+    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast."""
+    extra = np.ndim(g) - len(shape)
+    stretched = [i for i, n in enumerate(shape, extra) if n == 1]
+    return np.reshape(np.sum(g, axis=(*range(extra), *stretched)), shape)
+
+
+@one_or_all
+def choose_vjp(g, k, choices_shape, a, mode):
+    return g * (np.choose(a, range(len(choices_shape)), mode=mode) == k)
+
+
+@one_or_all
+def select_vjp(g, k, choicelist_shape, condlist):
+    return g * (chosen(condlist) == k)
+
+
+def chosen(condlist):
+    """Return for each element the position of the condition that ``np.select`` follows, -1 for none."""
+    return np.select(condlist, range(len(condlist)), -1)
+
+
+def select_default_vjp(g, condlist):
+    return g * (chosen(condlist) == -1)
+
+
+row(np.choose, None, choose_vjp, signature="a, choices, mode='raise'")
+row(np.select, None, select_vjp, select_default_vjp, signature="condlist, choicelist, default=0")
+
+
+@composition(np.compress)
+def compress(condition, a, axis=None):
+    return np.take(a, np.flatnonzero(condition), axis)
+
+
+@composition(np.extract)
+def extract(condition, arr):
+    return np.ravel(arr)[np.flatnonzero(condition)]
+
+
+@composition(np.sort)
+def sort(a, axis=-1, kind=None, order=None, *, stable=None):
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, np.argsort(a, axis, kind="stable"), axis)
+
+
+@composition(np.partition)
+def partition(a, kth, axis=-1, kind="introselect", order=None):
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, np.argpartition(a, kth, axis, kind), axis)
+
+
+@composition(np.sort_complex)
+def sort_complex(a):
+    return np.sort(a + 0j)
+
+
+row(np.bincount, None, lambda g, x: g[x], signature="x, weights=None, minlength=0")
+
+
+# --------------------------------------------------------------------------------- positions and sets
+def of_numpy(*names):
+    """Return those of NumPy's functions that this version of it has."""
+    return [getattr(np, name) for name in names if hasattr(np, name)]
+
+
+# fmt: off
+constant(*of_numpy(
+    "argsort", "argpartition", "argwhere", "nonzero", "flatnonzero", "searchsorted", "digitize", "lexsort",
+    "argmax", "argmin", "nanargmax", "nanargmin", "count_nonzero", "isin", "in1d",
+    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "union1d", "intersect1d", "setdiff1d",
+    "setxor1d", "ix_", "ravel_multi_index", "unravel_index", "diag_indices_from", "tril_indices_from",
+    "triu_indices_from",
+))
+for _name, _instead in {
+    "put_along_axis": "minigrad.put_along_axis, which returns a new array",
+    "put": "np.where, or minigrad.put_along_axis with axis=None, which returns a new array",
+    "place": "np.where(mask, values, a)",
+    "putmask": "np.where(mask, values, a)",
+    "copyto": "np.where(mask, source, a), or a new name for the source",
+    "fill_diagonal": "np.where(np.eye(n, dtype=bool), value, a)",
+}.items():
+    refuse(getattr(np, _name), f"it writes into its argument, which a tape cannot follow; write {_instead}")
+for _name in "histogram", "histogram2d", "histogramdd", "histogram_bin_edges":
+    refuse(getattr(np, _name), "counts jump when a number crosses the edge of a bin, and are constant elsewhere")
+# fmt: on

@@ -1,0 +1,101 @@
+"""Rows of the norms of vectors and matrices, of every order and over any axes.
+
+Every norm is made of sums of powers, largest and smallest entries, and singular values.  A norm
+has gradient 0 where it is 0, and entries that tie for the largest share its gradient equally.
+"""
+
+import numpy as np
+
+from .table import composition, constant, primitive, row
+
+SINGULAR = {2: np.max, -2: np.min, "nuc": np.sum}
+SUMS = {1: (np.max, -2), -1: (np.min, -2), np.inf: (np.max, -1), -np.inf: (np.min, -1)}
+
+
+@primitive
+def power_norm(x, p, axis, keepdims):
+    """Return  (sum |x|^p)^(1/p)  over the axes.
+
+    >>> power_norm(np.array([3.0, 4.0]), 2, None, False)
+    np.float64(5.0)
+    """
+    if p == 2:
+        return np.sqrt(np.add.reduce((x.conjugate() * x).real, axis=axis, keepdims=keepdims))
+    return np.add.reduce(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
+
+
+def power_norm_vjp(g, y, x, p, axis, keepdims):
+    if axis is not None and not keepdims:
+        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
+    share = g / np.where(y == 0, 1, y)
+    if p == 2:
+        return x * share
+    size = np.where(x == 0, 1, np.abs(x))
+    ratio = size / np.where(y == 0, 1, y)
+    return (x / size) * ratio ** (p - 1) * g
+
+
+row(power_norm, power_norm_vjp, signature="x, p, axis, keepdims")
+
+
+def vector_norm(x, ord, axis, keepdims):
+    if ord is None or ord == 2:
+        return power_norm(x, 2, axis, keepdims)
+    if ord == np.inf:
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(x != 0, axis=axis, keepdims=keepdims) * 1.0
+    if ord == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    return power_norm(x, ord, axis, keepdims)
+
+
+def matrix_norm(x, ord, axis, keepdims):
+    if ord in (None, "fro", "f"):
+        return power_norm(x, 2, axis, keepdims)
+    x = np.moveaxis(x, axis, (-2, -1))
+    if ord in SINGULAR:
+        y = SINGULAR[ord](np.linalg.svd(x, compute_uv=False), axis=-1)
+    elif ord in SUMS:
+        of_sums, axis_summed = SUMS[ord]
+        y = of_sums(np.sum(np.abs(x), axis=axis_summed), axis=-1)
+    else:
+        raise ValueError("Invalid norm order for matrices.")
+    return np.expand_dims(y, tuple(sorted(i % x.ndim for i in axis))) if keepdims else y
+
+
+@composition(np.linalg.norm)
+def norm(x, ord=None, axis=None, keepdims=False):
+    ndim = np.ndim(x)
+    if axis is None and ord is None:
+        return power_norm(x, 2, tuple(range(ndim)) if keepdims else None, keepdims)
+    axes = tuple(range(ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
+    if len(axes) == 1:
+        return vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) == 2:
+        return matrix_norm(x, ord, axes, keepdims)
+    raise ValueError("Improper number of dimensions to norm.")
+
+
+if hasattr(np.linalg, "vector_norm"):  # NumPy 2.0
+    composition(np.linalg.matrix_norm)(
+        lambda x, *, keepdims=False, ord="fro": matrix_norm(x, ord, (-2, -1), keepdims)
+    )
+    composition(np.linalg.vector_norm)(
+        lambda x, *, axis=None, keepdims=False, ord=2: vector_norm(
+            x, ord, tuple(range(x.ndim)) if axis is None else axis, keepdims
+        )
+    )
+
+
+@composition(np.linalg.cond)
+def cond(x, p=None):
+    if p in (None, 2, -2):
+        s = np.linalg.svd(x, compute_uv=False)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return norm(x, p, (-2, -1)) * norm(np.linalg.inv(x), p, (-2, -1))
+
+
+constant(np.linalg.matrix_rank)
