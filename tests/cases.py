@@ -50,10 +50,10 @@ def distinct(*shape):
 
 
 def with_nans(*shape):
-    """Return a draw of distinct entries of which about a third are NaN, at least one entry is not."""
+    """Return a draw of distinct entries of which about a quarter are NaN."""
     def make(rng, shape):
         x = 0.1 * (rng.permutation(np.prod(shape, dtype=int)) - 5.5)
-        x[1::3] = np.nan
+        x[1::4] = np.nan
         return x.reshape(shape)
     return Draw(shape, make)
 

@@ -32,13 +32,18 @@ def safe(x):
     return np.where(x == 0, 1, x)
 
 
+def flat(g):
+    """The vjp for an argument that moves the result in steps only."""
+    return np.zeros_like(g)
+
+
 # ---------------------------------------------------------------------------------------- arithmetic
 def power_vjp_a(g, a, b):
     if not isinstance(b, (int, float)):
         return g * (b * a ** np.where(b == 0, 1, b - 1)).conjugate()  # 0 for x**0, also at x = 0
     if b == 2:
         return g * (2 * a).conjugate()
-    return g * (b * a ** (b - 1)).conjugate() if b else np.zeros_like(g)
+    return g * (b * a ** (b - 1)).conjugate() if b else flat(g)
 
 
 def power_vjp_b(g, y, a):
@@ -133,13 +138,13 @@ def abs_vjp(g, x):
 def sign_vjp(g, y, x):
     """Turning z moves z / |z| at right angles to itself; the sign of a real number does not move."""
     if x.dtype.kind != "c" or np.__version__ < "2":  # NumPy 1 gave the sign of the real part
-        return np.zeros_like(g)
+        return flat(g)
     return (g - y * np.real(y.conjugate() * g)) / safe(np.abs(x))
 
 
 def angle_vjp(g, z, deg):
     if z.dtype.kind != "c":
-        return np.zeros_like(g)
+        return flat(g)
     r = safe(np.abs(z))
     return (np.rad2deg(g) if deg else g) * (1j * (z / r) / r)
 
@@ -147,8 +152,8 @@ def angle_vjp(g, z, deg):
 row(np.absolute, abs_vjp, note="0 at 0")
 row(np.fabs, abs_vjp, note="0 at 0")
 row(np.sign, sign_vjp, note="0 for real numbers")
-row(np.copysign, lambda g, y, a: g * (np.sign(a) * np.sign(y)), note="0 at 0")
-row(np.heaviside, None, lambda g, a: np.where(a == 0, g, 0))
+row(np.copysign, lambda g, y, a: g * (np.sign(a) * np.sign(y)), flat, note="0 at 0")
+row(np.heaviside, flat, lambda g, a: np.where(a == 0, g, 0))
 row(np.conjugate, lambda g: g.conjugate())
 row(np.real, lambda g: g, signature="val")
 row(np.imag, lambda g: g * 1j, signature="val")
@@ -158,7 +163,7 @@ row(np.real_if_close, lambda g: g, signature="a, tol=100")
 # Parts of the binary representation; the exponent is a step function.
 row(np.frexp, lambda g, y: None if g[0] is None else np.ldexp(g[0], -y[1]), note="the mantissa")
 row(np.ldexp, lambda g, b: np.ldexp(g, b))
-row(np.nextafter, lambda g: g)
+row(np.nextafter, lambda g: g, flat)
 
 
 # -------------------------------------------------------------------------------------------- choosing
@@ -199,7 +204,7 @@ row(np.fmax, *both(unless_nan(extremum_vjp(np.greater_equal))), note="half to ea
 row(np.fmin, *both(unless_nan(extremum_vjp(np.less_equal))), note="half to each at a tie")
 row(
     np.where,
-    None,
+    lambda g: None,
     lambda g, condition: np.where(condition, g, 0),
     lambda g, condition: np.where(condition, 0, g),
     signature="condition, a=None, b=None",
@@ -236,7 +241,8 @@ def sinc_derivative(x, n):
     >>> float(sinc_derivative(np.array(0.0), 2)), -np.pi**2 / 3
     (-3.28986813..., -3.28986813...)
     """
-    z = x.astype(np.result_type(x, float))
+    dtype = x.dtype if x.dtype.kind in "fc" else np.dtype(float)
+    z = x.astype(np.result_type(dtype, float))
     t, weights = np.polynomial.legendre.leggauss(20)
     t, weights = (t + 1) / 2, weights / 2
     inner = np.where(abs(z) <= 1, z, 0)
@@ -245,7 +251,7 @@ def sinc_derivative(x, n):
     far = np.sinc(outer)
     for m in range(1, n + 1):
         far = (np.pi ** (m - 1) * np.sin(np.pi * (outer + m / 2)) - m * far) / outer
-    return np.where(abs(z) <= 1, near_0, far).astype(x.dtype)
+    return np.where(abs(z) <= 1, near_0, far).astype(dtype)
 
 
 @primitive
@@ -259,7 +265,8 @@ def bessel_i(x, n):
     (0.565159103992, 1.266065877752)
     """
     t = (np.arange(256) + 0.5) * (np.pi / 256)
-    return (np.exp(x[..., None] * np.cos(t)) * np.cos(n * t)).mean(-1).astype(x.dtype)
+    y = (np.exp(x[..., None] * np.cos(t)) * np.cos(n * t)).mean(-1)
+    return y.astype(x.dtype) if x.dtype.kind == "f" else y
 
 
 row(np.sinc, lambda g, x: g * sinc_derivative(x, 1).conjugate(), signature="x")

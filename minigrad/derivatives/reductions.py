@@ -32,7 +32,8 @@ def count(shape, axis, keepdims=False, where=True):
     """Return how many numbers are reduced to one: a number or, with a mask, an array of them."""
     if where is not True:
         return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=keepdims, dtype=np.float32)
-    return math.prod(shape) // max(math.prod(kept_shape(shape, axis)), 1) if axis is not None else math.prod(shape)
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return math.prod(shape[i] for i in axes)
 
 
 def reduced_last(a, axis):
@@ -75,8 +76,8 @@ def var_vjp(g, a, axis, ddof, keepdims, where, correction):
     """The variance is the mean of |a - mean(a)|^2, with n - ddof in place of n."""
     ddof = ddof if correction is None else correction
     n = count(a.shape, axis, keepdims, where) - ddof
-    away = a - np.mean(a, axis=axis, keepdims=True, where=where)
-    return masked(spread(g * 2 / n, a.shape, axis, keepdims) * away, where)
+    away = masked(a - np.mean(a, axis=axis, keepdims=True, where=where), where)
+    return spread(g * 2 / n, a.shape, axis, keepdims) * away
 
 
 def std_vjp(g, y, a, axis, ddof, keepdims, where, correction):
