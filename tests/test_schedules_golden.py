@@ -1,4 +1,4 @@
-"""Every number recorded from ParameterSchedulers.jl comes out here (tests/data/schedules.json; see README there)."""
+"""Every number recorded from ParameterSchedulers.jl comes out here."""
 
 import json
 import math

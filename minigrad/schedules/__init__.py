@@ -1,13 +1,14 @@
 """Schedules: how a hyperparameter changes from step to step.
 
-Plain values that know nothing of optimisers: called with t = 1, 2, ... they return a number.  Only ``scheduler``
-brings the two together.  Read in this order: base, decay, cyclic, composite, retimed, stateful, plot, scheduler.
+Plain values that know nothing of optimisers: called with t = 1, 2, ... they return a number.  Only
+``scheduler`` brings the two together.  Read in this order: base, decay, cyclic, composite, retimed, stateful,
+plot, scheduler.
 """
 
 from minigrad.schedules.base import Schedule, StepError
 from minigrad.schedules.composite import ComposedSchedule, Constant, Loop, Sequence
-from minigrad.schedules.cyclic import (WSD, Cos, CosAnneal, CosRestarts, OneCycle, Sin, SinDecay2, SinExp, Triangle, TriangleDecay2,
-                     TriangleExp)
+from minigrad.schedules.cyclic import (WSD, Cos, CosAnneal, CosRestarts, OneCycle, Sin, SinDecay2, SinExp,
+                                       Triangle, TriangleDecay2, TriangleExp)
 from minigrad.schedules.decay import Exp, Inv, Poly, Step
 from minigrad.schedules.plot import plot
 from minigrad.schedules.retimed import Interpolator, Shifted, Shortened, Warmup, reverse, symmetric
@@ -16,8 +17,8 @@ from minigrad.schedules.stateful import Plateau, Stateful, next_, reset_
 __all__ = [
     "Schedule", "StepError",
     "Step", "Exp", "Poly", "Inv",
-    "Triangle", "TriangleDecay2", "TriangleExp", "Sin", "SinDecay2", "SinExp", "CosAnneal", "Cos", "CosRestarts",
-    "OneCycle", "WSD",
+    "Triangle", "TriangleDecay2", "TriangleExp", "Sin", "SinDecay2", "SinExp", "CosAnneal", "Cos",
+    "CosRestarts", "OneCycle", "WSD",
     "Constant", "Sequence", "Loop", "ComposedSchedule",
     "Interpolator", "Shifted", "Shortened", "Warmup", "reverse", "symmetric",
     "Stateful", "Plateau", "next_", "reset_",

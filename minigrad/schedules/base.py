@@ -1,8 +1,8 @@
 """What all schedules have in common: checked fields, and being called, iterated, indexed and printed.
 
-A schedule is a plain value that is called with the number of the step, ``t = 1, 2, ...``.  To write one of your own,
-subclass ``Schedule`` as a frozen dataclass and write its ``formula``, or simply write a function of t: wherever a
-schedule may stand, a function or a number may too.
+A schedule is a plain value that is called with the number of the step, ``t = 1, 2, ...``.  To write one
+of your own, subclass ``Schedule`` as a frozen dataclass and write its ``formula``, or simply write a
+function of t: wherever a schedule may stand, a function or a number may too.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ class StepError(MinigradError, IndexError, ValueError):
     """
 
 
-# What a field may hold. Each check takes the value and where it stands ("Exp: decay"), and returns the value to keep.
+# What a field may hold. A check takes the value and where it stands ("Exp: decay"), and returns what to keep.
 
 def number(value, where):
     """A finite real number, as a float."""
@@ -77,7 +77,7 @@ def function(value, where):
 def any_schedule(value, where):
     """Whatever may stand for a schedule: a Schedule, a function of t, a number (that number for ever)."""
     if isinstance(value, type):
-        raise TypeError(f"{where} must be a schedule; {value.__name__} is its class: call it, {value.__name__}(...)")
+        raise TypeError(f"{where} must be a schedule, but is a class: write {value.__name__}(...)")
     if not callable(value) and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
         raise TypeError(f"{where} must be a schedule, a function of t or a number, but is {value!r}")
     return value if callable(value) else number(value, where)
@@ -116,13 +116,15 @@ AnySchedule = Annotated[Any, any_schedule]
 class Schedule:
     """The common parent of all schedules.
 
-    A subclass is a frozen dataclass whose annotations (``Number``, ``Count``, ...) say what its fields may hold, and
-    has a ``formula(t)`` for a 1-d float array of steps.  A finite one says in ``end`` which step is its last.
+    A subclass is a frozen dataclass whose annotations (``Number``, ``Count``, ...) say what its fields
+    may hold, and has a ``formula(t)`` for a 1-d float array of steps.  A finite one says in ``end``
+    which step is its last.
 
-    Called with a step it returns a float, called with an array of steps an array of the same shape.  A step is a
-    number from 1 on; fractions are allowed where the formula makes sense of them.
+    Called with a step it returns a float, called with an array of steps an array of the same shape.  A step
+    is a number from 1 on; between whole steps the formula is taken at its word.
 
-    Raises: StepError (an IndexError and a ValueError) for t < 1 or past the end, TypeError for what is no number.
+    Raises StepError (an IndexError and a ValueError) for t < 1 or past the end, TypeError for what is
+    no number.
 
     >>> from minigrad.schedules import Exp, Poly
     >>> Exp(start=8, decay=0.5)(3), Exp(start=8, decay=0.5)[1:4]
@@ -143,7 +145,7 @@ class Schedule:
 
     def formula(self, t):
         """The values at the steps t, a 1-d float array, which may reach below 1 inside another schedule."""
-        raise NotImplementedError(f"{type(self).__name__} has no formula(t); write one that takes an array of steps")
+        raise NotImplementedError(f"{type(self).__name__} has no formula(t), which every schedule must have")
 
     @property
     def end(self):
@@ -158,11 +160,11 @@ class Schedule:
     def __call__(self, t):
         steps = np.asarray(t)
         if steps.dtype.kind not in "iuf":
-            raise TypeError(f"{type(self).__name__}: t must be a step number or an array of them, but is {t!r}")
+            raise TypeError(f"{type(self).__name__}: t must be a number or an array of numbers, but is {t!r}")
         steps = steps.astype(float)
         wrong = steps[~(steps >= 1) | np.isinf(steps)]
         if wrong.size:
-            raise StepError(f"{type(self).__name__}: t = {wrong[0]:g}, but the steps are counted 1, 2, 3, ...")
+            raise StepError(f"{type(self).__name__}: t = {wrong[0]:g}, but steps are counted 1, 2, 3, ...")
         y = values(self, steps.ravel())
         return y.reshape(steps.shape) if steps.ndim else float(y[0])
 
@@ -172,7 +174,7 @@ class Schedule:
 
     def __len__(self):
         if self.end == math.inf:
-            raise TypeError(f"{type(self).__name__} never ends, so it has no len(); Shortened(schedule, n) has n steps")
+            raise TypeError(f"{type(self).__name__} never ends: it has no len(); Shortened(schedule, n) has")
         return self.end
 
     def __bool__(self):
@@ -184,14 +186,15 @@ class Schedule:
             operator.index(t)
             return self(t)
         if t.stop is None and self.end == math.inf:
-            raise ValueError(f"{type(self).__name__} never ends: give the slice a stop, as in schedule[1:101]")
+            raise ValueError(f"{type(self).__name__} never ends: give the slice a stop, as in s[1:101]")
         past_end = self.end + 1
         stop = past_end if t.stop is None else min(t.stop, past_end)
         return self(np.arange(1 if t.start is None else t.start, stop, 1 if t.step is None else t.step))
 
     def arguments(self):
-        """The arguments of the call that makes this schedule, as they are to be printed."""
-        return [f"{field.name}={shown(getattr(self, field.name))}" for field in dataclasses.fields(self)]
+        """The arguments of the call that makes this schedule, as they are to be printed; no defaults."""
+        return [f"{field.name}={shown(getattr(self, field.name))}" for field in dataclasses.fields(self)
+                if getattr(self, field.name) != field.default]
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(self.arguments())})"
@@ -199,7 +202,7 @@ class Schedule:
     def __str__(self):
         try:
             return f"{self!r}\n{sparkline(self, self.span)}"
-        except Exception:  # a user's function may know only some steps; that must not keep it from being printed
+        except Exception:  # a user's function may know only some steps; printing must work all the same
             return repr(self)
 
 
@@ -207,7 +210,7 @@ def values(schedule, t):
     """The values of whatever may stand for a schedule, at the 1-d float array of steps t."""
     if isinstance(schedule, Schedule):
         if t.size and t.max() > schedule.end:
-            raise StepError(f"{type(schedule).__name__} has {schedule.end} steps; t = {t.max():g} is past its end")
+            raise StepError(f"{type(schedule).__name__} has {schedule.end} steps, and t = {t.max():g}")
         return np.asarray(schedule.formula(t), float)
     if callable(schedule):
         return np.array([result(schedule, step) for step in t.tolist()], float)
@@ -218,7 +221,7 @@ def result(function, t):
     """What a user's function gives at one step, which it gets as an int where it is one."""
     y = function(int(t) if t.is_integer() else t)
     if not isinstance(y, numbers.Real):
-        raise TypeError(f"{shown(function)}({t:g}) returned {y!r}; a function used as a schedule returns a number")
+        raise TypeError(f"{shown(function)}({t:g}) returned {y!r}; a schedule must return a number")
     return y
 
 
@@ -246,7 +249,7 @@ def shown(value):
 
 
 def sparkline(schedule, steps):
-    """One line of blocks that shows the values at the steps 1, 2, ..., ``steps`` (at most 60 of them, evenly spread).
+    """One line of blocks: the values at the steps 1, 2, ..., ``steps`` (at most 60 of them, evenly spread).
 
     >>> from math import log
     >>> sparkline(log, 8)

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import numpy as np
 
-from minigrad.schedules.base import (AnySchedule, Count, Function, Number, Schedule, any_schedule, count, end, must_last, several,
-                   shown, span, values)
+from minigrad.schedules.base import (AnySchedule, Count, Function, Number, Schedule, any_schedule, count, end,
+                                     must_last, several, shown, span, values)
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,16 +49,17 @@ class Sequence(Schedule):
     schedules : list of schedules, functions or numbers
     step_sizes : list of int >= 1     how many steps each runs
 
-    Instead of the two lists, pairs may be given, ``Sequence((a, 10), (b, 20))``, or one generator of pairs.  (In
-    Julia the variable of a generator doubles as the step size; a Python generator does not show its variable, so one
-    that gives bare schedules lets them run 1, 2, 3, ... steps, as ``for k in 1:n`` does there.)  The first 100 pairs
-    of a generator are read at once, the others, if there are any, as far as the steps asked for need them: such a
-    sequence equals only itself and cannot be pickled.
+    Instead of the two lists, pairs may be given, ``Sequence((a, 10), (b, 20))``, or one generator of
+    pairs. (In Julia the variable of a generator doubles as the step size; a Python generator does not
+    show its variable, so one that gives bare schedules lets them run 1, 2, 3, ... steps, as ``for k in
+    1:n`` does there.) The first 100 pairs of a generator are read at once, the others, if there are
+    any, as far as the steps asked for need them: such a sequence equals only itself and cannot be
+    pickled.
 
     Returns a schedule, finite when its last part is.
 
-    Raises ValueError for unequal lengths, an empty list, a step size below 1, a finite schedule that is to run past
-    its end.
+    Raises ValueError for unequal lengths, an empty list, a step size below 1, a finite schedule that is
+    to run past its end; TypeError for what is no schedule.
 
     Reference: ParameterSchedulers.jl 0.3 ``Sequence``.
 
@@ -117,7 +118,7 @@ def pairs_of(args, schedules=None, step_sizes=None):
         raise TypeError("Sequence takes two lists, as in Sequence([a, b], [10, 20]), or pairs, as in "
                         "Sequence((a, 10), (b, 20)), or a generator of such pairs")
     if all(hasattr(given, "__len__") for given in lists) and len(lists[0]) != len(lists[1]):
-        raise ValueError(f"Sequence: {len(lists[0])} schedules but {len(lists[1])} step sizes; give each its own")
+        raise ValueError(f"Sequence: {len(lists[0])} schedules but {len(lists[1])} step sizes")
     return zip(*lists)
 
 
@@ -153,7 +154,7 @@ class Loop(Schedule):
 
     Returns a schedule.
 
-    Raises TypeError or ValueError for what is no schedule, a period below 1, a period longer than a finite schedule.
+    Raises TypeError or ValueError for what is no schedule, a period below 1 or longer than a finite schedule.
 
     Reference: ParameterSchedulers.jl 0.3 ``Loop``.
 
@@ -194,16 +195,17 @@ class ComposedSchedule(Schedule):
 
     Parameters
     ----------
-    compose_fn : function    makes the schedule of a step from ``schedule`` and the parameters' values; unless given,
-                             ``type(schedule)(*values)``, so that the parameters stand in the order of its arguments
+    compose_fn : function    (schedule, values of the parameters) -> the schedule of this step; unless given,
+                             ``type(schedule)(*values)``: the parameters stand in the order of its arguments
     schedule : schedule
     parameters : list of schedules, functions or constants
 
-    Called ``ComposedSchedule(schedule, parameters)`` or ``ComposedSchedule(compose_fn, schedule, parameters)``.
+    Call it ``ComposedSchedule(schedule, parameters)`` or ``ComposedSchedule(compose_fn, schedule,
+    parameters)``.
 
     Returns a schedule, as long as the shortest of ``schedule`` and the parameters.
 
-    Raises at construction what making the schedule of step 1 raises; TypeError or ValueError for bad arguments.
+    Raises, when made, what making the schedule of step 1 raises; TypeError or ValueError for bad arguments.
 
     Reference: ParameterSchedulers.jl 0.3 ``ComposedSchedule``.
 
@@ -223,7 +225,8 @@ class ComposedSchedule(Schedule):
         for name, value in zip(("schedule", "parameters"), args):
             named.setdefault(name, value)
         if named.keys() != {"schedule", "parameters"}:
-            raise TypeError("ComposedSchedule takes (schedule, parameters) or (compose_fn, schedule, parameters)")
+            raise TypeError("ComposedSchedule takes (schedule, parameters) or "
+                            "(compose_fn, schedule, parameters)")
         self._set("compose_fn", compose_fn)
         self._set("schedule", named["schedule"])
         self._set("parameters", named["parameters"])

@@ -1,4 +1,4 @@
-"""Schedules that rise and fall: triangle, sine and cosine waves between two values, and the plans of one cycle only.
+"""Schedules that rise and fall: triangle, sine and cosine waves between two values; and plans of one cycle.
 
 All waves but ``Cos`` and ``CosRestarts`` can be made in two ways, as in ParameterSchedulers.jl:
 
@@ -65,7 +65,7 @@ class Wave(Schedule):
 
     def arguments(self):
         by_range = super().arguments()
-        return [f"{end}={value!r}" for end, value in self.ends.items()] + by_range[2:] if self.ends else by_range
+        return [f"{end}={value!r}" for end, value in self.ends.items()] + by_range[2 if self.ends else 0:]
 
 
 def triangle(t, period):
@@ -374,9 +374,9 @@ def fraction(value, where):
 class OneCycle(Schedule):
     """Up from ``startval`` to ``maxval`` and down towards ``endval``, each along half a cosine, once.
 
-    s(t) = startval + (maxval - startval) * (1 - cos(pi (t - 1) / up)) / 2              for t = 1, ..., up
-    s(t) = endval + (maxval - endval) * (1 + cos(pi (t - 1 - up) / (nsteps - up))) / 2  for t = up + 1, ..., nsteps
-    with up = ceil(percent_start * nsteps)
+    s(t) = startval + (maxval - startval) * (1 - cos(pi (t - 1) / up)) / 2       for t = 1, ..., up
+    s(t) = endval + (maxval - endval) * (1 + cos(pi (t - 1 - up) / down)) / 2    for t = up + 1, ..., nsteps
+    with up = ceil(percent_start * nsteps) and down = nsteps - up
 
     Parameters
     ----------
@@ -434,9 +434,10 @@ class WSD(Schedule):
     warmup, stable, decay : int >= 1     length of the three parts in steps
     endval : number                      what a step after the last would reach
 
-    Returns a finite schedule of warmup + stable + decay steps: past its end it raises StepError, an IndexError.
+    Returns a finite schedule of warmup + stable + decay steps: past its end it raises StepError, an
+    IndexError, and iteration stops.
 
-    Reference: Hu et al. 2024, arXiv:2404.06395; with the straight decay of Haegele et al. 2024, arXiv:2405.18392.
+    Reference: Hu et al. 2024, arXiv:2404.06395; the straight decay of Haegele et al. 2024, arXiv:2405.18392.
 
     >>> WSD(maxval=1.0, warmup=2, stable=2, decay=4)[:]
     array([0.5 , 1.  , 1.  , 1.  , 1.  , 0.75, 0.5 , 0.25])

@@ -25,13 +25,14 @@ class Step(Schedule):
     ----------
     start : number                        the value of the first stair
     decay : number                        factor from one stair to the next
-    step_sizes : int >= 1, or several     length of the stairs in steps.  One number serves for all of them, for ever;
-                                          of a list each serves once, and after the last one the value decays once
-                                          more and stays.
+    step_sizes : int >= 1, or several     length of the stairs in steps.  One number serves for all of them;
+                                          of several, each serves once, and after the last one the value
+                                          decays once more and stays.
 
     Returns a schedule.  Raises TypeError or ValueError for what is no number, a size below 1, an empty list.
 
-    The sizes are lengths, not the step numbers at which the value drops: PyTorch's milestones [3, 9] are [3, 6] here.
+    The sizes are lengths, not the steps at which the value drops: PyTorch's milestones [3, 9] are [3,
+    6] here.
 
     Reference: ParameterSchedulers.jl 0.3 ``Step`` (keywords λ, γ there; start, decay in 0.4).
 

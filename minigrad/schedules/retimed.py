@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.schedules.base import AnySchedule, Count, Function, Positive, Schedule, Whole, end, must_last, span, values
+from minigrad.schedules.base import (AnySchedule, Count, Function, Positive, Schedule, Whole, end, must_last,
+                                     span, values)
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +52,7 @@ class Interpolator(Schedule):
         inner = end(self.schedule)
         if inner == math.inf:
             return math.inf
-        # Only ceil_fn knows which step is the last that rounds to the inner end: begin after it and come back.
+        # Only ceil_fn knows which step is the last to round to the inner end: begin after it and come back.
         last = math.ceil((inner + 1) * self.rate)
         while self.inner_step(np.array([last])) > inner:
             last -= 1
@@ -71,11 +72,12 @@ class Shifted(Schedule):
     Parameters
     ----------
     schedule : schedule, function or number
-    offset : int          1 changes nothing; with 0 or below the formula is asked for what lies before its step 1
+    offset : int          1 changes nothing; 0 and below ask the formula for what lies before its step 1
 
     Returns a schedule, finite when the inner one is.
 
-    Raises TypeError or ValueError for what is no schedule, no whole number, an offset past the end of a finite one.
+    Raises TypeError or ValueError for what is no schedule, no whole number, an offset past the
+    schedule's end.
 
     Reference: ParameterSchedulers.jl 0.3 ``Shifted``.
 

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import numpy as np
 
+from minigrad.schedules.base import (Number, any_schedule, check_fields, count, end, function, number, shown,
+                                     values, whole)
 from minigrad.spelling import also_spelled
-from minigrad.schedules.base import Number, any_schedule, check_fields, count, end, function, number, shown, values, whole
 
 
 def next_(stateful, *value):
-    """The value of a ``Stateful`` or ``Plateau`` for this step; overwrites its state, so that the next call goes on.
+    """The value of a ``Stateful`` or ``Plateau`` for this step; overwrites its state: the next call goes on.
 
     Parameters
     ----------
@@ -28,8 +29,8 @@ def next_(stateful, *value):
     (10.0, 20.0, 30.0)
     """
     if not hasattr(stateful, "next_"):
-        raise TypeError(f"next_: {shown(stateful)} has no state to overwrite; wrap it, as in s = Stateful(schedule), "
-                        f"and call next_(s)")
+        raise TypeError(f"next_: {shown(stateful)} has no state to overwrite; wrap it, "
+                        f"s = Stateful(schedule), and call next_(s)")
     return stateful.next_(*value)
 
 
@@ -56,7 +57,7 @@ def always(state):
 
 
 class Stateful:
-    """A schedule together with the step it has reached, from which ``next_`` or Python's ``next`` takes the next value.
+    """A schedule and the step it has reached, from which ``next_`` or Python's ``next`` takes the next value.
 
     next_(s) returns schedule(state); then, if advance(state), state <- state + 1
 
@@ -66,8 +67,8 @@ class Stateful:
     state : int >= 1      the next step; settable, so that a run can be resumed
     advance : function    state -> bool, asked before going on (by keyword)
 
-    Raises TypeError or ValueError for what is no schedule, step or function; StepError past the end of a finite
-    schedule, where Python's ``next`` raises StopIteration, as iterators do.
+    Raises TypeError or ValueError for what is no schedule, step or function; StepError past the end of a
+    finite schedule, where Python's ``next`` raises StopIteration, as iterators do.
 
     Reference: ParameterSchedulers.jl 0.3 ``Stateful``.
 
@@ -137,12 +138,13 @@ def min_or_max(value, where):
 class Plateau:
     """A value that is cut when the loss has stopped getting better.
 
-    The loss is better when  loss < best - rtol * |best| - atol  (with mode "max":  loss > best + ...), and then
-    becomes the best.  After more than ``patience`` losses in a row that are not,  value <- max(decay * value, lowest),
-    and the next ``cooldown`` losses are not held against it.
+    A loss is better when  loss < best - (rtol * |best| + atol),  and then becomes the best.  After more
+    than ``patience`` losses in a row that are not,  value <- max(decay * value, lowest),  and the next
+    ``cooldown`` losses are not held against it.  With mode "max" better is  loss > best + (rtol *
+    |best| + atol).
 
-    Feed it with ``next_(s, loss)``, which returns the value for what comes next; ``s.value`` is the current one.
-    Being called with any t, it returns that too, so it can stand wherever a schedule can, in a Scheduler for instance.
+    Feed it with ``next_(s, loss)``, which returns the value for what comes next; ``s.value`` is the current
+    one.  Called with any t it returns that too, so it can stand wherever a schedule can, as in a Scheduler.
 
     Parameters
     ----------
@@ -158,8 +160,8 @@ class Plateau:
 
     Raises TypeError or ValueError for bad arguments, and for a loss that is no number.
 
-    Unlike PyTorch's, a relative threshold asks for an improvement when the best is negative too, and small cuts are
-    made as well (``eps`` there).
+    Unlike PyTorch's, a relative threshold asks for an improvement when the best is negative too, and
+    small cuts are made as well (there ``eps`` prevents them).
 
     Reference: PyTorch's ReduceLROnPlateau; Bengio 2012, arXiv:1206.5533, section 3.1.
 
@@ -189,7 +191,7 @@ class Plateau:
 
     def next_(self, *loss):
         if len(loss) != 1 or not isinstance(loss[0], numbers.Real):
-            raise TypeError(f"Plateau listens to the loss: call next_(schedule, loss) with one number, not {loss}")
+            raise TypeError(f"Plateau listens to the loss: call next_(s, loss), not with {loss}")
         if self.is_better(loss[0]):
             self.best = float(loss[0])
             self.worse_in_a_row = 0
