@@ -225,7 +225,7 @@ for _name, _instead in {
     "put": "np.where, or minigrad.put_along_axis with axis=None, which returns a new array",
     "place": "np.where(mask, values, a)",
     "putmask": "np.where(mask, values, a)",
-    "copyto": "np.where(mask, source, a), or a new name for the source",
+    "copyto": "np.where(mask, source, a); for np.full and np.full_like np.broadcast_to(x, shape)",
     "fill_diagonal": "np.where(np.eye(n, dtype=bool), value, a)",
 }.items():
     refuse(getattr(np, _name), f"it writes into its argument, which a tape cannot follow; write {_instead}")

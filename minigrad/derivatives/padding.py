@@ -97,7 +97,7 @@ def copying_vjp(g, shape, pad_width, mode):
 def odd_vjp(g, shape, pad_width, mode):
     """Padding of one axis is a matrix here: it mirrors at the edge's value, 2 * edge - element."""
     for axis, (width, n) in enumerate(zip(pairs(pad_width, len(shape)), shape)):
-        matrix = np.pad(np.eye(n), (width, (0, 0)), mode, reflect_type="odd")
+        matrix = np.pad(np.eye(n, dtype=g.dtype), (width, (0, 0)), mode, reflect_type="odd")
         g = np.moveaxis(np.tensordot(g, matrix, (axis, 0)), -1, axis)
     return g
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .casting import astype
 from .indexing import at, of_numpy, one_or_all, scatter_add
-from .table import composition, constant, row
+from .table import composition, constant, refuse, row
 
 
 # ------------------------------------------------------------------------------ same elements, new shape
@@ -142,8 +142,10 @@ row(np.stack, stack_vjp, signature="arrays, axis=0" + _typed)
 row(np.hstack, hstack_vjp, signature="tup" + _typed)
 row(np.dstack, dstack_vjp, signature="tup")
 row(np.column_stack, column_stack_vjp, signature="tup")
-for _function in {np.vstack, *of_numpy("row_stack")}:
-    row(_function, vstack_vjp, signature="tup" + _typed)
+row(np.vstack, vstack_vjp, signature="tup" + _typed)
+for _function in of_numpy("row_stack"):
+    if _function is not np.vstack:  # since NumPy 2.0
+        refuse(_function, "it is deprecated; write np.vstack")
 
 
 @composition(np.block)
@@ -304,6 +306,7 @@ def diag_vjp(g, k, v_shape):
 
 
 row(np.diagonal, diagonal_vjp, signature="a, offset=0, axis1=0, axis2=1")
+row(np.diag, diag_vjp, signature="v, k=0")
 row(np.diagflat, lambda g, k, v_shape: np.reshape(np.diagonal(g, k), v_shape), signature="v, k=0")
 row(np.tril, lambda g, k: np.tril(g, k), signature="m, k=0")
 row(np.triu, lambda g, k: np.triu(g, k), signature="m, k=0")
