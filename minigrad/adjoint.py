@@ -7,7 +7,7 @@ import numpy as np
 from .containers import leaves, rebuild
 from .errors import LostGradientError, NoDerivativeError
 from .tape import Parts, Tape, active_tape, backward, paused, take
-from .tensor import Tensor, as_tensors, below, fit, lower, new_tensor, on, record, recorded, tensors_in
+from .tensor import Tensor, as_tensors, below, fit, lower, new_tensor, on, record, recorded, tape_of, tensors_in
 
 
 def adjoint(f):
@@ -46,9 +46,7 @@ def adjoint(f):
     @functools.wraps(f)
     def with_own_derivative(*args, **kwargs):
         tensors = tensors_in((args, kwargs))
-        tape = active_tape()
-        while tape is not None and not any(on(tape, t) is not None for t in tensors):
-            tape = tape.outer
+        tape = tape_of(tensors)
         if tape is None:
             value, _ = f(*lower(args, None), **lower(kwargs, None))
             return as_tensors(value) if tensors else value

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .tape import Parts, active_tape, take
-from .tensor import Tensor, below, fit, lower, new_tensor, on, record, recorded, tensors_in
+from .tape import Parts, take
+from .tensor import Tensor, fit, lower, new_tensor, on, record, tape_of, tensors_in
 
 
 class Buffer:
@@ -66,9 +66,7 @@ class Buffer:
 def written(x, writes):
     """Return ``x`` after the writes: one operation, whose inputs are ``x`` and the values."""
     tensors = tensors_in((x, [value for _, value in writes]))
-    tape = active_tape()
-    while tape is not None and not any(on(tape, t) is not None for t in tensors):
-        tape = tape.outer
+    tape = tape_of(tensors)
     low_x = lower(x, tape)
     low = [(index, lower(value, tape)) for index, value in writes]
     if tensors_in((low_x, [value for _, value in low])):

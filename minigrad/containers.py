@@ -5,6 +5,12 @@ Tuples, lists, dicts, named tuples and dataclasses may be nested freely; everyth
 
 import dataclasses
 
+import numpy as np
+
+from .storage import Storage
+
+_LEAVES = (Storage, np.ndarray, float, int, complex, str)
+
 
 def leaves(x):
     """Return the leaves of ``x`` in a stable order.
@@ -35,6 +41,8 @@ def rebuild(x, new):
 
 def parts(x):
     """Return the children of a container, or None if ``x`` is a leaf."""
+    if isinstance(x, _LEAVES):
+        return None
     if isinstance(x, (tuple, list)):
         return list(x)
     if isinstance(x, dict):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .containers import leaves, rebuild
-from .params import Grads, Params, params
+from .params import Grads, Params, named_tensors
 from .storage import Storage
 from .tape import Tape, active_tape, backward
 from .tensor import Tensor, below, new_tensor, on, recorded
@@ -29,43 +29,53 @@ class WithGradient(NamedTuple):
 
 # -------------------------------------------------------------------------------- running on a tape
 class Run:
-    """One run of ``f`` on a tape: the tape, the recorded leaves, and the value it returned."""
+    """One run of ``f`` on a tape: what went in, what came out, and the entries in between.
 
-    __slots__ = ("entries", "inputs", "outputs", "value", "finish")
+    Attributes
+    ----------
+    inputs : list of what is differentiated: the parameters, or the leaves of the arguments
+    value : what ``f`` returned
+    outputs : list, for each leaf of ``value`` the Tensor recorded on this tape, or None for a constant
+    """
+
+    __slots__ = ("args", "inputs", "value", "outputs", "entries")
 
     def __init__(self, f, args, who):
         if not callable(f):
             raise TypeError(not_callable(f, who))
+        self.args = args
         tape = Tape()
-        implicit = len(args) == 1 and isinstance(args[0], Params)
-        if implicit:
-            (ps,) = args
-            self.inputs = list(ps)
-            self.finish = lambda gradients: Grads(ps, gradients)
-        else:
-            self.inputs = leaves(args)
-            self.finish = lambda gradients: rebuild(args, iter(gradients))
+        self.entries = tape.entries
         with tape:
-            aliases = [alias(x, tape) for x in self.inputs]
-            if implicit:
-                tape.leaves.update(zip(map(id, self.inputs), aliases))
+            if is_implicit(args):
+                self.inputs = args[0]
+                tape.leaves = {id(p): new_tensor(below(p, tape), tape, tape.add()) for p in self.inputs}
                 self.value = f()
             else:
-                self.value = f(*rebuild(args, iter(aliases)))
+                self.inputs = leaves(args)
+                self.value = f(*rebuild(args, iter([alias(x, tape, who) for x in self.inputs])))
             self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(self.value)]
-        self.entries = tape.entries
 
     def gradients(self, seeds, consume=False):
-        """Walk back from the given seeds, one per leaf of the value."""
+        """Walk back from the given seeds, one per output, None for an unused one."""
         slots = {}
         for y, seed in zip(self.outputs, seeds):
             if y is not None and seed is not None:
                 slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
-        found = backward(self.entries, slots, len(self.inputs), consume)
-        return self.finish(own(self.inputs, found))
+        return self.finish(backward(self.entries, slots, len(self.inputs), consume))
+
+    def finish(self, gradients):
+        """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
+        seen = set()
+        gradients = [None if g is None else as_kind_of(x, g, seen) for x, g in zip(self.inputs, gradients)]
+        return Grads(self.inputs, gradients) if is_implicit(self.args) else rebuild(self.args, iter(gradients))
 
 
-def alias(x, tape):
+def is_implicit(args):
+    return len(args) == 1 and isinstance(args[0], Params)
+
+
+def alias(x, tape, who):
     """Return ``x`` as a leaf of ``tape``: a fresh Tensor for what can be differentiated, else ``x``.
 
     The alias is a Tensor of its own, so that a closure over the same Tensor stays a constant.
@@ -73,53 +83,55 @@ def alias(x, tape):
     slot = tape.add()
     if type(x) is Tensor:
         return new_tensor(below(x, tape), tape, slot)
-    if isinstance(x, (bool, np.bool_)) or not isinstance(x, (int, float, complex, np.ndarray, np.generic)):
-        return x
-    data = x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)[()]
-    return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
-
-
-def own(inputs, gradients):
-    """Return the gradients as things of the inputs' own kind, dtype and memory."""
-    seen = set()
-    result = []
-    for x, g in zip(inputs, gradients):
-        result.append(None if g is None else as_kind_of(x, g, seen))
-    return result
+    if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
+        data = x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)[()]
+        return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
+    if hasattr(x, "__dict__") and not callable(x) and named_tensors(x):
+        raise TypeError(
+            f"{who}: an argument is an object that holds Tensors ({type(x).__name__}). Differentiate with respect to "
+            f"its parameters, {who}(lambda: loss(model), params(model)), or make it a dataclass"
+        )
+    return x
 
 
 def as_kind_of(x, g, seen):
-    if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
-        return g
-    dtype = x.dtype if isinstance(x, (np.ndarray, np.generic, Storage)) else np.asarray(x).dtype
-    g = g.data if type(g) is Tensor else np.asarray(g)
-    if dtype.kind in "iu":
-        dtype = np.dtype(float)
-    if dtype.kind == "f" and g.dtype.kind == "c":
-        g = g.real
-    if g.dtype != dtype:
-        g = g.astype(dtype)
-    elif g.base is not None or id(g) in seen or not g.flags.writeable:
-        g = g.copy()  # the caller's own: no view, no memory in common with another gradient
+    """Return the gradient as a thing of the kind and dtype of ``x``, in memory of its own.
+
+    ``seen`` holds the ids of the gradients returned before: no two share their memory.
+    """
+    if type(g) is Tensor:
+        if recorded(g) is not None:  # an outer gradient is being taken
+            return g
+        g = g.data
+    elif type(g) is not np.ndarray:
+        g = np.asarray(g)
+    dtype = x.dtype if isinstance(x, (Storage, np.ndarray, np.generic)) else np.asarray(x).dtype
+    if g.dtype is not dtype:
+        if dtype.kind in "iu":
+            dtype = np.dtype(float)
+        g = (g.real if dtype.kind == "f" else g).astype(dtype)
+    elif g.base is not None or id(g) in seen:
+        g = g.copy()
     seen.add(id(g))
     if type(x) is Tensor:
         return new_tensor(g)
     return g if isinstance(x, np.ndarray) else g[()] if isinstance(x, np.generic) else g.item()
 
 
-def plain(y, args):
-    """Return a value as its caller's kind: a Tensor if recorded further out or if Tensors went in."""
+def plain(y, as_tensor=False):
+    """Return a value as the caller of ``f`` outside of this gradient gets it.
+
+    A value that an outer gradient still records stays a Tensor; otherwise ``as_tensor`` decides.
+    """
     if type(y) is not Tensor:
         return y
-    outer = recorded(y)
     inner = y._data
     if type(inner) is Tensor and recorded(inner) is not None:
         return inner
-    if outer is not None:
+    if recorded(y) is not None:
         return y
-    if any(type(x) is Tensor for x in args):
-        return new_tensor(np.asarray(y.data))
-    return y.data[()].item() if y.ndim == 0 else y.data
+    data = y.data
+    return new_tensor(data) if as_tensor else data if data.ndim else data.item()
 
 
 # ------------------------------------------------------------------------------------- the public part
@@ -154,12 +166,12 @@ def pullback(f, *args):
     (array([1., 4.]), (array([ 2., 40.]),))
     """
     run = Run(f, args, "pullback")
-    given = run.inputs
+    as_tensor = any(type(x) is Tensor for x in run.inputs)
 
     def back(seed):
         return run.gradients(seeds_like(run, seed))
 
-    return rebuild(run.value, iter([plain(y, given) for y in leaves(run.value)])), back
+    return rebuild(run.value, iter([plain(y, as_tensor) for y in leaves(run.value)])), back
 
 
 def seeds_like(run, seed):
@@ -194,33 +206,23 @@ def withgradient(f, *args):
     >>> withgradient(lambda x: x**2, 3.0)
     WithGradient(val=9.0, grad=(6.0,))
     """
-    if len(args) == 0 and isinstance(f, Params):
+    if not args and isinstance(f, Params):
         return lambda function: withgradient(zero_argument(function), f)
-    return value_and_gradient(f, args, "withgradient", aux=True)
+    run = Run(f, args, "withgradient")
+    loss = run.value[0] if isinstance(run.value, tuple) and run.value else run.value
+    grad = gradient_of_loss(run, loss, "withgradient")
+    return WithGradient(rebuild(run.value, iter([plain(y) for y in leaves(run.value)])), grad)
 
 
-def value_and_gradient(f, args, who, aux=False):
-    if not args:
+def gradient_of_loss(run, loss, who):
+    """Return the gradients of the run's first output, which must be one real number."""
+    if not run.args:
         raise TypeError(f"{who}: with respect to what? Write {who}(f, x) or {who}(f, params(W, b))")
-    run = Run(f, args, who)
-    loss = run.value[0] if aux and isinstance(run.value, tuple) and run.value else run.value
     check_loss(loss, who)
-    outputs = [plain_loss(y) for y in leaves(run.value)] if loss is run.value else [
-        plain(y, ()) for y in leaves(run.value)
-    ]
-    value = rebuild(run.value, iter(outputs))
-    if run.outputs[0] is None:
-        return WithGradient(value, run.finish([None] * len(run.inputs)))
-    seeds = [one_like(run.outputs[0])] + [None] * (len(run.outputs) - 1)
-    return WithGradient(value, run.gradients(seeds, consume=True))
-
-
-def plain_loss(y):
-    return plain(y, ()) if type(y) is Tensor else float(y)
-
-
-def one_like(y):
-    return y.dtype.type(1)
+    (y, *others) = run.outputs
+    if y is None:
+        return run.finish([None] * len(run.inputs))
+    return run.gradients([y._data.dtype.type(1), *[None] * len(others)], consume=True)
 
 
 def gradient(f, *args):
@@ -269,7 +271,8 @@ def gradient(f, *args):
     """
     if not args and isinstance(f, Params):
         return lambda function: gradient(zero_argument(function), f)
-    return value_and_gradient(f, args, "gradient").grad
+    run = Run(f, args, "gradient")
+    return gradient_of_loss(run, run.value, "gradient")
 
 
 def zero_argument(function):
@@ -285,6 +288,8 @@ def zero_argument(function):
 
 def check_loss(loss, who):
     """Raise unless the loss is one real number."""
+    if type(loss) is Tensor and loss._data.shape == () and loss._data.dtype.kind == "f":
+        return
     if isinstance(loss, (int, float, np.integer, np.floating)):
         return
     if loss is None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .containers import leaves, rebuild
-from .gradient import Run, check_loss, gradient, plain
+from .gradient import Run, gradient, pullback
 from .params import Grads, Params
 from .tensor import Tensor, new_tensor
 
@@ -208,8 +208,6 @@ def jvp(f, args, directions):
     >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    from .gradient import pullback
-
     value = {}
 
     def pulled(seed):

@@ -14,7 +14,7 @@ import operator
 
 import numpy as np
 
-from .derivatives import CONSTANTS, METHODS, REFUSED, ROWS, astype, getitem, name_of
+from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, astype, getitem, name_of
 from .errors import LostGradientError, NoDerivativeError
 from .storage import Storage
 from .tape import Parts, active_tape, place
@@ -76,12 +76,13 @@ def tensors_in(x):
 
 def lower(x, tape):
     """Return ``x`` with every Tensor in it replaced by what it is below ``tape``."""
-    if type(x) is Tensor:
+    kind = type(x)
+    if kind is Tensor:
         return x.data if tape is None else below(x, tape)
-    if type(x) in (list, tuple):
-        return type(x)([lower(element, tape) for element in x])
-    if type(x) is dict:
-        return {key: lower(value, tape) for key, value in x.items()}
+    if kind is tuple or kind is list:
+        return kind([lower(element, tape) for element in x])
+    if kind is dict:
+        return {key: lower(value, tape) for key, value in x.items()} if x else x
     return x
 
 
@@ -94,10 +95,8 @@ def new_tensor(data, tape=None, slot=-1):
 
 def call(function, args, kwargs):
     """Run a function that has a row in the table, on arguments some of which are Tensors."""
-    tensors = tensors_in((args, kwargs))
-    tape = active_tape()
-    while tape is not None and not any(on(tape, t) is not None for t in tensors):
-        tape = tape.outer
+    tensors = tensors_in((args, kwargs)) if kwargs or len(args) > 1 or type(args[0]) is not Tensor else args
+    tape = tape_of(tensors)
     if tape is None:
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
@@ -105,6 +104,17 @@ def call(function, args, kwargs):
     args, kwargs = lower(args, tape), lower(kwargs, tape)
     y = function(*args, **kwargs)
     return record(tape, y, edges_of(row, tape, given, row.bind(*args, **kwargs), y))
+
+
+def tape_of(tensors):
+    """Return the innermost active tape on which one of the Tensors is recorded, or None."""
+    tape = active_tape()
+    while tape is not None:
+        for t in tensors:
+            if t.tape is tape or id(t) in tape.leaves:
+                return tape
+        tape = tape.outer
+    return None
 
 
 def bound(row, args, kwargs):
@@ -125,13 +135,17 @@ def edges_of(row, tape, given, values, y):
     """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
     edges = []
     for position, argument in enumerate(given):
-        for k, t in enumerate([argument] if type(argument) is Tensor else argument_list(argument)):
+        if type(argument) is Tensor:
+            argument = (argument,)
+        elif not isinstance(argument, (list, tuple)):
+            continue
+        for k, t in enumerate(argument):
             alias = on(tape, t) if type(t) is Tensor else None
             if alias is None:
                 continue
             if position in row.edges:
                 vjp, keep = row.edges[position]
-                edges.append(fitted(row, alias, vjp, keep(k, y, *values), y))
+                edges.append(fitted(alias, vjp, keep(k, y, *values)))
             elif alias.dtype.kind in "fc":
                 raise NoDerivativeError(
                     f"{row.name}: there is no derivative with respect to {row.parameters[position]!r}. Pass a "
@@ -140,17 +154,9 @@ def edges_of(row, tape, given, values, y):
     return edges
 
 
-def argument_list(argument):
-    """Return the Tensors that are elements of an argument that is a sequence of arrays."""
-    return argument if isinstance(argument, (list, tuple)) else ()
-
-
-def fitted(row, alias, vjp, values, y):
-    """Return the edge to ``alias``; its gradient is fitted to it where shapes or dtypes can differ."""
-    x = alias._data
-    if isinstance(row.function, np.ufunc) and x.shape == y.shape and x.dtype == y.dtype:
-        return alias.slot, vjp, values
-    return alias.slot, fit, (vjp, values, x.shape, x.dtype)
+def fitted(alias, vjp, values):
+    """Return the edge to ``alias`` whose gradient is brought to its shape and dtype."""
+    return alias.slot, fit, (vjp, values, alias._data.shape, alias._data.dtype)
 
 
 def fit(g, vjp, values, shape, dtype):
@@ -168,9 +174,9 @@ def fit(g, vjp, values, shape, dtype):
 
 
 def unbroadcast(g, shape):
-    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast."""
+    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; the reverse if it is smaller."""
     extra = g.ndim - len(shape)
-    if extra < 0 or g.size < np.prod(shape):
+    if extra < 0 or any(m == 1 != n for m, n in zip(g.shape[extra:], shape)):
         return np.broadcast_to(g, shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
     g = np.add.reduce(g, axis=(*range(extra), *stretched))
@@ -225,6 +231,7 @@ def binary(function, compute):
     """Return ``call`` for a ufunc of two arguments; ``compute`` is a quicker function that does the same."""
     row = ROWS[function]
     (vjp_a, keep_a), (vjp_b, keep_b) = row.edges.values()
+    fits = same_shape if function.signature is None else matrices
 
     def record_binary(a, b):
         tape = active_tape()
@@ -246,18 +253,20 @@ def binary(function, compute):
         if not (on_a or type(a) in _plain and on_b) or not (on_b or type(b) in _plain):
             return call_unless_foreign(function, a, b)
         y = compute(va, vb)
-        if on_a:
-            edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
-            if type(b) not in _numbers and (va.shape != y.shape or va.dtype is not y.dtype):
-                edge_a = fitted(row, a, vjp_a, edge_a[2], y)
-        if on_b:
-            edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
-            if type(a) not in _numbers and (vb.shape != y.shape or vb.dtype is not y.dtype):
-                edge_b = fitted(row, b, vjp_b, edge_b[2], y)
         entries = tape.entries
         t = _new(Tensor)
         t._data, t.tape, t.slot = y, tape, len(entries)
-        entries.append((edge_a, edge_b) if on_a and on_b else (edge_a,) if on_a else (edge_b,))
+        if on_a:
+            edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
+            if type(b) not in _numbers and not fits(va, vb, y):
+                edge_a = fitted(a, vjp_a, edge_a[2])
+            if not on_b:
+                entries.append((edge_a,))
+                return t
+        edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
+        if type(a) not in _numbers and not fits(vb, va, y):
+            edge_b = fitted(b, vjp_b, edge_b[2])
+        entries.append((edge_a, edge_b) if on_a else (edge_b,))
         return t
 
     return record_binary
@@ -277,6 +286,16 @@ def is_foreign(x):
     if isinstance(x, (Tensor, np.generic)):
         return False
     return isinstance(x, _foreign) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
+
+
+def same_shape(x, other, y):
+    """Say whether an elementwise vjp gives a gradient of the shape and dtype of ``x``."""
+    return x.shape == y.shape and x.dtype is y.dtype
+
+
+def matrices(x, other, y):
+    """The same for a matrix product: stacks of matrices may have been broadcast."""
+    return x.ndim <= 2 and other.ndim <= 2 and x.dtype is y.dtype
 
 
 # The operator of Python that does the same as the ufunc; on NumPy's scalars it is much quicker.
@@ -483,6 +502,8 @@ def dispatch(function, args, kwargs):
     """Send a function of NumPy the way that the table says."""
     if function in ROWS:
         return call(function, args, kwargs)
+    if function in COMPOSITIONS:
+        return compose(function, args, kwargs)
     if function not in CONSTANTS:
         live = [t for t in tensors_in((args, kwargs)) if recorded(t) is not None]
         if live:
@@ -492,6 +513,13 @@ def dispatch(function, args, kwargs):
                 "of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) to treat t as a constant."
             )
     return function(*lower(args, None), **lower(kwargs, None))
+
+
+def compose(function, args, kwargs):
+    """Run a function that is made of others: by its definition where a Tensor is recorded."""
+    if any(recorded(t) is not None for t in tensors_in((args, kwargs))):
+        return COMPOSITIONS[function](*args, **kwargs)
+    return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
 
 
 def overwrite(ufunc, method, inputs, kwargs):
