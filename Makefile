@@ -10,8 +10,10 @@ RUN := .venv/bin/python
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# The arrays here are small: more threads only get in each other's way, and two test processes share the cores.
-TEST := OPENBLAS_NUM_THREADS=1 $(RUN) -m pytest -q
+# The arrays here are small: more threads than one only get in each other's way.
+OPENBLAS_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS
+TEST := $(RUN) -m pytest -q
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-slow gradcheck nojit examples bench gallery lint all-checks clean rebuild
