@@ -134,6 +134,11 @@ def bound(row, args, kwargs):
 def edges_of(row, tape, given, values, y):
     """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
     edges = []
+    if list in map(type, values):  # plain numbers in lists: the vjps are written for arrays
+        values = [
+            np.asarray(v) if type(v) is list and p in row.edges and not tensors_in(given[p]) else v
+            for p, v in enumerate(values)
+        ]
     for position, argument in enumerate(given):
         if type(argument) is Tensor:
             argument = (argument,)
@@ -314,9 +319,10 @@ class Recorders(dict):
 
     def __missing__(self, ufunc):
         row = ROWS[ufunc]
-        if ufunc.nout == 1 and list(row.edges) == [0] == list(range(ufunc.nin)):
+        simple = ufunc.nout == 1 and (ufunc.signature is None or ufunc is np.matmul)
+        if simple and list(row.edges) == [0] == list(range(ufunc.nin)):
             recorder = unary(ufunc)
-        elif ufunc.nout == 1 and list(row.edges) == [0, 1] == list(range(ufunc.nin)):
+        elif simple and list(row.edges) == [0, 1] == list(range(ufunc.nin)):
             recorder = binary(ufunc, COMPUTE.get(ufunc, ufunc))
         else:
             recorder = functools.partial(call_unless_foreign, ufunc)

@@ -31,6 +31,11 @@ def diagonal_times(d, x):
     return d[..., :, None] * x
 
 
+def identity(x):
+    """Return the identity matrix of the size and the precision of ``x``."""
+    return np.eye(x.shape[-1], dtype=x.real.dtype)
+
+
 def times_diagonal(x, d):
     """Return x diag(d) for a stack of diagonals."""
     return x * d[..., None, :]
@@ -56,7 +61,7 @@ def cholesky_vjp(g, y, upper):
     lower, g = (hermitian(y), hermitian(g)) if upper else (y, g)
     n = lower.shape[-1]
     lower_h = hermitian(lower)
-    middle = np.matmul(lower_h, g) * (np.tri(n) - 0.5 * np.eye(n))
+    middle = np.matmul(lower_h, g) * (np.tri(n, dtype=g.dtype) - np.eye(n, dtype=g.dtype) / 2)
     left = np.linalg.solve(lower_h, middle)
     return symmetrised(hermitian(np.linalg.solve(lower_h, hermitian(left))))
 
@@ -83,7 +88,7 @@ def qr_vjp(g, y, a, mode):
         gr2 = gr[..., m:]
         h = h + np.matmul(a2, hermitian(gr2))
     h1 = qr_square(h, gr1, q, r[..., :m])
-    h2 = np.zeros(a2.shape) if gr is None else np.matmul(q, gr2)
+    h2 = np.zeros(a2.shape, a2.dtype) if gr is None else np.matmul(q, gr2)
     return np.concatenate([h1, h2], axis=-1)
 
 
@@ -95,7 +100,7 @@ def qr_square(gq, gr, q, r):
     if gq is not None:
         m = m - np.matmul(hermitian(gq), q)
     below = np.tril(m, -1)
-    diagonal = np.real(m) * np.eye(m.shape[-1])
+    diagonal = np.real(m) * identity(m)
     h = np.matmul(q, below + hermitian(below) + diagonal)
     if gq is not None:
         h = h + gq
@@ -113,7 +118,7 @@ def eigh_vjp(g, y):
     if gv is not None:
         h = over_differences(np.matmul(vh, gv), w, "np.linalg.eigh", "eigenvalues")
     if gw is not None:
-        h = h + gw[..., None] * np.eye(w.shape[-1])
+        h = h + gw[..., None] * identity(w)
     return symmetrised(np.matmul(np.matmul(v, h), vh))
 
 
@@ -133,7 +138,7 @@ def eig_vjp(g, y):
         m = m - times_diagonal(np.matmul(vh, v), length)
         h = over_differences(m, w.conjugate(), "np.linalg.eig", "eigenvalues")
     if gw is not None:
-        h = h + gw[..., None] * np.eye(w.shape[-1])
+        h = h + gw[..., None] * identity(w)
     return eigenvector_basis(h, v, vh, "np.linalg.eig")
 
 
@@ -150,7 +155,7 @@ def without_phase(gv, v):
 
 def eigvals_vjp(g, a):
     v = np.linalg.eig(a)[1]
-    return eigenvector_basis(g[..., None] * np.eye(g.shape[-1]), v, hermitian(v), "np.linalg.eigvals")
+    return eigenvector_basis(g[..., None] * identity(g), v, hermitian(v), "np.linalg.eigvals")
 
 
 def eigenvector_basis(h, v, vh, who):
@@ -191,14 +196,14 @@ def svd_parts(gu, gs, gvh, u, s, vh):
     uh, v = hermitian(u), hermitian(vh)
     middle, outside = 0, 0
     if gs is not None:
-        middle = gs[..., None] * np.eye(s.shape[-1])
+        middle = gs[..., None] * identity(s)
     if gu is not None:
         x = np.matmul(uh, gu)
         f = over_differences(x, s * s, "np.linalg.svd", "singular values")
         middle = middle + times_diagonal(f + hermitian(f), s)
         if u.dtype.kind == "c":  # u and v turn together
             turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2))
-            middle = middle + divided(turn, s, None)[..., None] * np.eye(s.shape[-1])
+            middle = middle + divided(turn, s, None)[..., None] * identity(s)
         outside = outside + np.matmul(divided(gu - np.matmul(u, x), s, -1), vh)
     if gvh is not None:
         gv = hermitian(gvh)

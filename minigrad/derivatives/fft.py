@@ -44,7 +44,7 @@ def irfft_vjp(g, a_shape, axis, norm):
     """Each frequency but the first (and, of an even length, the last) stands for its mirror image too."""
     h = np.fft.rfft(g, None, axis, DUAL[norm])
     n, m = g.shape[axis], h.shape[axis]
-    mirrored = np.full(m, 2.0)
+    mirrored = np.full(m, 2.0, g.dtype)
     mirrored[0] = 1
     if n % 2 == 0:
         mirrored[-1] = 1

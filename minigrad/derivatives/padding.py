@@ -35,20 +35,20 @@ def inside(widths, shape):
 
 
 # ------------------------------------------------------------------------- weights of the padded values
-def equal_shares(chosen, axis):
-    return chosen / np.sum(chosen, axis=axis, keepdims=True)
+def equal_shares(chosen, x, axis):
+    return chosen / np.sum(chosen, axis=axis, keepdims=True, dtype=x.real.dtype)
 
 
 def middle(x, axis):
     rank = np.argsort(np.argsort(x, axis), axis)
     n = x.shape[axis]
-    return equal_shares((rank == (n - 1) // 2) | (rank == n // 2), axis)
+    return equal_shares((rank == (n - 1) // 2) | (rank == n // 2), x, axis)
 
 
 WEIGHTS = {
-    "mean": lambda x, axis: np.full(x.shape, 1 / x.shape[axis]),
-    "maximum": lambda x, axis: equal_shares(x == np.max(x, axis, keepdims=True), axis),
-    "minimum": lambda x, axis: equal_shares(x == np.min(x, axis, keepdims=True), axis),
+    "mean": lambda x, axis: np.full(x.shape, 1 / x.shape[axis], x.real.dtype),
+    "maximum": lambda x, axis: equal_shares(x == np.max(x, axis, keepdims=True), x, axis),
+    "minimum": lambda x, axis: equal_shares(x == np.min(x, axis, keepdims=True), x, axis),
     "median": middle,
 }
 
@@ -57,7 +57,7 @@ def side_vjp(g, x, axis, mode, away):
     """Pull ``g``, the gradient of the padding on one side, back to ``x``, the elements it was made of."""
     if mode == "linear_ramp":  # from the edge's value down to end_values, which has weight 1 - share
         n = g.shape[axis]
-        share = np.arange(n)[::away] / max(n, 1)
+        share = np.arange(n, dtype=g.real.dtype)[::away] / max(n, 1)
         g = g * share.reshape((n,) + (1,) * (g.ndim - axis - 1))
         return np.sum(g, axis=axis, keepdims=True)
     return WEIGHTS[mode](x, axis) * np.sum(g, axis=axis, keepdims=True)

@@ -123,7 +123,7 @@ def tensordot_b(g, a, b_shape, axes):
 
 def trace_vjp(g, offset, axis1, axis2, a_shape):
     n, m = a_shape[axis1], a_shape[axis2]
-    return np.moveaxis(g[..., None, None] * np.eye(n, m, offset), (-2, -1), (axis1, axis2))
+    return np.moveaxis(g[..., None, None] * np.eye(n, m, offset, g.dtype), (-2, -1), (axis1, axis2))
 
 
 row(np.tensordot, tensordot_a, tensordot_b, signature="a, b, axes=2")
@@ -181,6 +181,10 @@ def einsum_call(operands):
     return arrays, *spelled([operands[i] for i in arrays], subscripts, output)
 
 
+def conjugate(x):
+    return x.conjugate() if hasattr(x, "conjugate") else np.conjugate(x)
+
+
 def lettered(sublist):
     return "".join("..." if i is Ellipsis else string.ascii_letters[i] for i in sublist)
 
@@ -195,14 +199,14 @@ def einsum_vjp(g, k, operands, optimize):
     own = subscripts[arrays.index(k)]
     size = dict(zip(own, np.shape(operands[k])))
     terms = [(output, g)]
-    terms += [(s, operands[i].conjugate()) for i, s in zip(arrays, subscripts) if i != k]
+    terms += [(s, conjugate(operands[i])) for i, s in zip(arrays, subscripts) if i != k]
     known = "".join(s for s, _ in terms)
-    terms += [(c, np.ones(size[c])) for c in size if c not in known]
+    terms += [(c, np.ones(size[c], g.dtype)) for c in size if c not in known]
     used = set(known + own)
     letters, target = [c for c in string.ascii_letters if c not in used], ""
     for c in own:
         if c in target:
-            terms.append((c + letters[0], np.eye(size[c])))
+            terms.append((c + letters[0], np.eye(size[c], dtype=g.dtype)))
             c = letters.pop(0)
         target += c
     equation = ",".join(s for s, _ in terms) + "->" + target
