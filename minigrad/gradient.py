@@ -49,12 +49,15 @@ class Run:
         with tape:
             if is_implicit(args):
                 self.inputs = args[0]
-                tape.leaves = {id(p): new_tensor(below(p, tape), tape, tape.add()) for p in self.inputs}
+                for slot, p in enumerate(self.inputs):
+                    tape.leaves[id(p)] = new_tensor(below(p, tape), tape, slot)
+                tape.entries += [()] * len(self.inputs)
                 self.value = f()
             else:
                 self.inputs = leaves(args)
                 self.value = f(*rebuild(args, iter([alias(x, tape, who) for x in self.inputs])))
-            self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(self.value)]
+            results = [self.value] if type(self.value) is Tensor else leaves(self.value)
+            self.outputs = [on(tape, y) if type(y) is Tensor else None for y in results]
 
     def gradients(self, seeds, consume=False):
         """Walk back from the given seeds, one per output, None for an unused one."""

@@ -90,7 +90,7 @@ def params(*models):
     ps = Params()
     for position, model in enumerate(models, 1):
         if isinstance(model, (Tensor, Params)):
-            ps.push_(*(model if isinstance(model, Params) else (model,)))
+            ps.push_(*([model] if type(model) is Tensor else model))
             continue
         found = named_tensors(model)
         if not found:
@@ -157,7 +157,8 @@ class Params:
         for t in tensors:
             if type(t) is not Tensor:
                 raise TypeError(f"Params holds Tensors; got {describe(t)}. Write Tensor(x), or params(model) to collect")
-            refuse_dtype(t, "Params: the parameter")
+            if t._data.dtype.kind not in "fc":
+                refuse_dtype(t, "Params: the parameter")
             self._tensors.setdefault(id(t), t)
         return self
 

@@ -14,7 +14,7 @@ import operator
 
 import numpy as np
 
-from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, astype, getitem, name_of
+from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, astype, getitem, name_of
 from .errors import LostGradientError, NoDerivativeError
 from .storage import Storage
 from .tape import Parts, active_tape, place
@@ -63,14 +63,16 @@ def below(t, tape):
 def tensors_in(x):
     """Return the Tensors in ``x`` and in the lists, tuples and dicts that it holds."""
     found, waiting = [], [x]
-    while waiting:
-        x = waiting.pop()
-        if type(x) is Tensor:
+    for x in waiting:  # grows while it is walked
+        kind = type(x)
+        if kind is Tensor:
             found.append(x)
+        elif kind in _plain:
+            continue
         elif isinstance(x, (list, tuple)):
-            waiting.extend(x)
-        elif type(x) is dict:
-            waiting.extend(x.values())
+            waiting += x
+        elif kind is dict:
+            waiting += x.values()
     return found
 
 
@@ -101,9 +103,15 @@ def call(function, args, kwargs):
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
     given = bound(row, args, kwargs)
+    if len(tensors) == 1 and tensors[0] is args[0] and 0 in row.edges:  # f(t, ...) is the commonest form
+        alias = on(tape, args[0])
+        x, others = alias._data, args[1:]
+        y = function(x, *others, **kwargs)
+        vjp, keep = row.edges[0]
+        return record(tape, y, (fitted(alias, vjp, keep(0, y, x, *given[1:])),))
     args, kwargs = lower(args, tape), lower(kwargs, tape)
     y = function(*args, **kwargs)
-    return record(tape, y, edges_of(row, tape, given, row.bind(*args, **kwargs), y))
+    return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
 
 
 def tape_of(tensors):
@@ -190,7 +198,8 @@ def unbroadcast(g, shape):
 
 def record(tape, y, edges):
     """Append the entry of a value (or of a tuple of values) and return it as recorded Tensors."""
-    slot = tape.add(*edges)
+    slot = len(tape.entries)
+    tape.entries.append(edges)
     if not isinstance(y, (tuple, list)):
         return new_tensor(y, tape, slot)
     n = len(y)
@@ -315,18 +324,19 @@ COMPUTE = {
 
 
 class Recorders(dict):
-    """ufunc -> its recorder, made when first met."""
+    """function -> its recorder, made when first met."""
 
-    def __missing__(self, ufunc):
-        row = ROWS[ufunc]
-        simple = ufunc.nout == 1 and (ufunc.signature is None or ufunc is np.matmul)
-        if simple and list(row.edges) == [0] == list(range(ufunc.nin)):
-            recorder = unary(ufunc)
-        elif simple and list(row.edges) == [0, 1] == list(range(ufunc.nin)):
-            recorder = binary(ufunc, COMPUTE.get(ufunc, ufunc))
+    def __missing__(self, function):
+        row = ROWS[function]
+        arguments = getattr(function, "nin", len(row.parameters))
+        one_output = getattr(function, "nout", 1) == 1
+        if one_output and arguments == 1 and list(row.edges) == [0]:
+            recorder = unary(function)
+        elif one_output and arguments == 2 and list(row.edges) == [0, 1]:
+            recorder = binary(function, COMPUTE.get(function, function))
         else:
-            recorder = functools.partial(call_unless_foreign, ufunc)
-        self[ufunc] = recorder
+            recorder = functools.partial(call_unless_foreign, function)
+        self[function] = recorder
         return recorder
 
 
@@ -392,6 +402,8 @@ class Tensor(Storage):
         return dispatch(METHODS.get((ufunc, method), getattr(ufunc, method)), inputs, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
+        if function in WHOLE and not kwargs and len(args) == 1 and type(args[0]) is Tensor:
+            return RECORDERS[WHOLE[function]](args[0])
         if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
             return NotImplemented
         return dispatch(function, args, kwargs)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from .table import composition, constant, refuse, row
+from .table import composition, constant, primitive, refuse, row
 
 # ---------------------------------------------------------------------------------------------- axes
 
@@ -72,6 +72,27 @@ row(
 row(np.mean, mean_vjp, signature="a, axis=None, *, dtype=None, keepdims=False, where=True")
 
 
+@primitive
+def total(x):
+    """Return the sum of all elements: ``np.sum(x)`` without its argument handling."""
+    return np.add.reduce(x, axis=None)
+
+
+@primitive
+def average(x):
+    """Return the mean of all elements: ``np.mean(x)`` without its argument handling."""
+    if x.dtype.kind not in "fc" or x.dtype.itemsize < 4 or not x.size:
+        return np.mean(x)  # which widens before it adds, and warns of an empty array
+    return np.add.reduce(x, axis=None) / x.dtype.type(x.size)
+
+
+row(total, lambda g, x_shape: g + np.zeros(x_shape, g.dtype), signature="x")
+row(average, lambda g, x_shape: g / math.prod(x_shape) + np.zeros(x_shape, g.dtype), signature="x")
+
+# Functions that are mostly called on a whole array -> what then does the same, more quickly.
+WHOLE = {np.sum: total, np.mean: average}
+
+
 def var_vjp(g, a, axis, ddof, keepdims, where, correction):
     """The variance is the mean of |a - mean(a)|^2, with n - ddof in place of n."""
     ddof = ddof if correction is None else correction
@@ -91,7 +112,7 @@ row(np.std, std_vjp, signature=SPREADING, note="0 where all entries are equal")
 
 
 @composition(np.average)
-def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+def weighted_average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
         total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1))
