@@ -49,12 +49,12 @@ def test_table_has_exactly_the_recorded_calls(library):
 
 def test_every_scheduler_of_pytorch_and_every_schedule_of_optax_has_a_row():
     calls = " ".join(call for _, call, _ in ROWS)
-    pytorch = ("Lambda Multiplicative Step MultiStep Constant Linear Exponential Polynomial CosineAnnealing Cyclic "
-               "OneCycle Sequential").split()
+    pytorch = ("Lambda Multiplicative Step MultiStep Constant Linear Exponential Polynomial CosineAnnealing "
+               "Cyclic OneCycle Sequential").split()
     others = ["CosineAnnealingWarmRestarts", "ReduceLROnPlateau", "ChainedScheduler", "SWALR"]
     optax = ("constant_schedule linear_schedule polynomial_schedule exponential_decay cosine_decay_schedule "
-             "cosine_onecycle_schedule linear_onecycle_schedule piecewise_constant_schedule "
-             "piecewise_interpolate_schedule sgdr_schedule warmup_constant_schedule warmup_cosine_decay_schedule "
+             "cosine_onecycle_schedule linear_onecycle_schedule piecewise_constant_schedule sgdr_schedule "
+             "piecewise_interpolate_schedule warmup_constant_schedule warmup_cosine_decay_schedule "
              "warmup_exponential_decay_schedule join_schedules inject_hyperparams reduce_on_plateau").split()
 
     for name in [*(name + "LR" for name in pytorch), *others, *optax]:

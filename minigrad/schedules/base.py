@@ -201,7 +201,7 @@ class Schedule:
 
     def __str__(self):
         try:
-            return f"{self!r}\n{sparkline(self, self.span)}"
+            return f"{self!r}\n{sparkline(self, span(self))}"
         except Exception:  # a user's function may know only some steps; printing must work all the same
             return repr(self)
 
@@ -238,7 +238,7 @@ def must_last(inner, steps, owner):
 
 def span(schedule):
     """How many steps of whatever may stand for a schedule make a good picture."""
-    return schedule.span if isinstance(schedule, Schedule) else SPAN
+    return min(schedule.span, schedule.end) if isinstance(schedule, Schedule) else SPAN
 
 
 def shown(value):

@@ -17,19 +17,24 @@ def plot(schedule, steps=None, ax=None, **line):
 
     Returns the Axes.  Raises ImportError without matplotlib; ``print(schedule)`` needs none.
 
-    >>> import matplotlib; matplotlib.use("agg")
+    >>> from matplotlib.figure import Figure
     >>> from minigrad.schedules import Exp
-    >>> plot(Exp(start=1, decay=0.9), 20).get_title()
+    >>> plot(Exp(start=1, decay=0.9), 20, Figure().subplots()).get_title()
     'Exp(start=1.0, decay=0.9)'
     """
+    schedule = any_schedule(schedule, "plot: schedule")
+    t = np.arange(1, 1 + (span(schedule) if steps is None else count(steps, "plot: steps")))
+    ax = current_axes() if ax is None else ax
+    ax.plot(t, values(schedule, t.astype(float)), **{"drawstyle": "steps-mid", **line})
+    ax.set(xlabel="t", title=shown(schedule))
+    return ax
+
+
+def current_axes():
+    """What matplotlib draws on at present."""
     try:
         from matplotlib import pyplot
     except ImportError as missing:
         raise ImportError("plot draws with matplotlib, which is not installed: pip install minigrad[plot]; "
                           "print(schedule) draws a line of text without it") from missing
-    schedule = any_schedule(schedule, "plot: schedule")
-    t = np.arange(1, 1 + (span(schedule) if steps is None else count(steps, "plot: steps")))
-    ax = pyplot.gca() if ax is None else ax
-    ax.plot(t, values(schedule, t.astype(float)), **{"drawstyle": "steps-mid", **line})
-    ax.set(xlabel="t", title=shown(schedule))
-    return ax
+    return pyplot.gca()
