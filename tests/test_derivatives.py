@@ -135,7 +135,7 @@ def test_the_derivatives_of_each_order_agree_with_finite_differences(cases):
 def test_the_derivatives_of_complex_arguments_agree_with_finite_differences(cases):
     for case in cases:
         check_orders(case, complex=True)
-        if len(draws_in(case.args)) == 2:
+        if len(draws_in(case.args)) == 2 and isinstance(case.function, np.ufunc):
             check_orders(case, complex=(False, True))
 
 
@@ -163,6 +163,8 @@ def test_a_vjp_leaves_float32_in_float32(cases):
         values = row.bind(*args, **case.kwargs)
         for position, (vjp, keep) in row.edges.items():
             for k in range(len(values[position]) if isinstance(values[position], (list, tuple)) else 1):
+                if isinstance(values[position], tuple) and not isinstance(values[position][k], np.ndarray):
+                    continue  # of several arguments, those that are arrays
                 if draws_in(case.args[position : position + 1]):
                     h = vjp(np.ones_like(y), *keep(k, y, *values))
                     assert h is None or h.real.dtype == np.float32, (str(case), position)
@@ -194,8 +196,8 @@ def test_the_checker_names_the_argument():
 
 @over_functions([case for case in CASES if case.function in COMPOSITIONS])
 def test_a_composition_gives_what_numpy_gives(cases):
-    for case in cases:
-        args = filled(case.args, iter(drawn(case)))
+    for case, complex in [(case, False) for case in cases] + [(case, True) for case in cases if case.complex]:
+        args = filled(case.args, iter(drawn(case, complex)))
         expected, found = case.function(*args, **case.kwargs), COMPOSITIONS[case.function](*args, **case.kwargs)
         assert type(found) is type(expected) or not isinstance(expected, (list, tuple)), case
         for a, b in zip(*([y] if not isinstance(y, (list, tuple)) else y for y in (found, expected))):
@@ -205,15 +207,20 @@ def test_a_composition_gives_what_numpy_gives(cases):
 
 @pytest.mark.parametrize("kink", KINKS, ids=lambda kink: f"{name_of(kink.function)}{kink.args}")
 def test_conventions_where_there_is_no_derivative(kink):
-    args = [np.array(x) if isinstance(x, list) else x for x in kink.args]
+    free = [expected is not None for expected in kink.gradients] + [False] * len(kink.args)
+
+    def loss(*xs):
+        xs = iter(xs)
+        args = [next(xs) if moves else x for x, moves in zip(kink.args, free)]
+        return np.sum(np.real(kink.function(*args, **kink.kwargs)))
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        found = gradient(lambda *args: np.sum(np.real(kink.function(*args, **kink.kwargs))), *args)
+        warnings.simplefilter("ignore")  # infinities are part of the matter
+        xs = [np.array(x) if isinstance(x, list) else x for x, moves in zip(kink.args, free) if moves]
+        found = gradient(loss, *xs)
 
-    for g, expected in zip(found, kink.gradients):
-        if expected is not None:
-            np.testing.assert_allclose(g, expected, rtol=1e-12, err_msg=kink.why)
+    for g, expected in zip(found, [expected for expected in kink.gradients if expected is not None]):
+        np.testing.assert_allclose(g, expected, rtol=1e-12, atol=1e-15, err_msg=kink.why)
 
 
 # --------------------------------------------------------------------------------- nothing forgotten
