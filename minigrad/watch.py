@@ -1,0 +1,105 @@
+"""Where a loss became NaN or infinite: the first operation on the tape, and the line that it came from."""
+
+import linecache
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .derivatives import name_of
+from .storage import ndarray_of
+from .tape import Tape
+from .tensor import below, new_tensor
+
+_not_the_user = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+
+
+class Operation(NamedTuple):
+    """An operation of a loss whose result is not finite."""
+
+    name: str
+    result: np.ndarray
+    file: str
+    line: int
+
+    def __str__(self):
+        bad = self.result[~np.isfinite(self.result)]
+        code = linecache.getline(self.file, self.line).strip()
+        return (
+            f"{self.name}, which gave {bad[0]} ({bad.size} of {self.result.size} numbers), at {self.file}:{self.line}"
+            + f"\n    {code}" * bool(code)
+        )
+
+
+class Watched(list):
+    """The entries of a tape that looks at each result when its entry is appended.
+
+    An entry keeps only what its derivative needs, often not the result; so this looks where the result is: in the
+    variable ``y`` of the function that records it, next to ``function``.
+    """
+
+    def __init__(self):
+        self.first_not_finite = None
+
+    def append(self, edges):
+        super().append(edges)
+        if edges and self.first_not_finite is None:
+            frame = sys._getframe(1)
+            if frame.f_code is Tape.add.__code__:
+                frame = frame.f_back
+            result = frame.f_locals.get("y")
+            if not is_finite(result):
+                self.first_not_finite = described(frame, result)
+
+
+def is_finite(x):
+    """Say whether all numbers in ``x`` (an array, a tuple of arrays, or anything else) are finite.
+
+    >>> is_finite((np.ones(2), "text")), is_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
+    if isinstance(x, (tuple, list)):
+        return all(map(is_finite, x))
+    if isinstance(x, dict):
+        return all(map(is_finite, x.values()))
+    x = x if isinstance(x, (float, complex, np.generic)) else ndarray_of(x)
+    return x is None or np.asarray(x).dtype.kind not in "fc" or bool(np.all(np.isfinite(x)))
+
+
+def described(frame, result):
+    """Return the Operation that a frame of the recording machinery is at."""
+    parts = result if isinstance(result, (tuple, list)) else [result]
+    bad = next(np.asarray(part if isinstance(part, np.generic) else ndarray_of(part)) for part in parts if not is_finite(part))
+    name = None
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_not_the_user):
+        function = frame.f_locals.get("function", frame.f_locals.get("f"))
+        name = name or (function and name_of(function))
+        frame = frame.f_back
+    return Operation(name or "an operation", bad, frame.f_code.co_filename, frame.f_lineno)
+
+
+def first_not_finite(f, ps):
+    """Run a loss once more, watching, and return its first Operation with a result that is not finite.
+
+    Parameters
+    ----------
+    f : function without arguments, as ``gradient(f, ps)`` takes it
+    ps : Params
+
+    Returns
+    -------
+    Operation, whose text names the function, what it gave, the file and the line; None if all was finite, because
+    ``f`` is random or the trouble arose outside of the tape, in plain arrays
+
+    >>> from minigrad import Tensor, params
+    >>> W = Tensor([1.0, 0.0])
+    >>> first_not_finite(lambda: np.sum(W * np.log(W)), params(W)).name
+    'np.log'
+    """
+    tape = Tape()
+    tape.entries = Watched()
+    with tape, np.errstate(all="ignore"):
+        tape.leaves = {id(p): new_tensor(below(p, tape), tape, tape.add()) for p in ps}
+        f()
+    return tape.entries.first_not_finite
