@@ -34,21 +34,35 @@ REFUSED = {}  # function -> the reason why it has no derivative here
 
 
 class Row:
-    """One line of the table: a function, its parameters, and the vjp of each of them."""
+    """One line of the table: a function, its parameters, and the vjp of each of them.
 
-    __slots__ = ("function", "name", "parameters", "bind", "edges", "note")
+    Attributes
+    ----------
+    function, name, note : the function, its name as a user writes it, a remark on its derivative
+    parameters : names of the arguments
+    bind : function that takes any call and returns the arguments in that order
+    edges : dict, position of an argument -> (vjp, the function that picks what the vjp needs)
+    """
+
+    __slots__ = ("function", "name", "note", "_vjps", "_signature", "parameters", "bind", "edges")
 
     def __init__(self, function, vjps, signature, note):
         self.function = function
         self.name = name_of(function)
-        self.parameters, self.bind = binder(signature)
         self.note = note
-        # position of the argument -> (vjp, the function that picks what the vjp needs)
+        self._vjps, self._signature = vjps, signature
+
+    def __getattr__(self, name):
+        """Work out ``parameters``, ``bind`` and ``edges`` when first asked: importing stays quick."""
+        if name not in ("parameters", "bind", "edges"):
+            raise AttributeError(f"a Row has no attribute {name!r}")
+        self.parameters, self.bind = binder(self._signature or own_signature(self.function))
         self.edges = {
             position: (vjp, keeper(self.parameters, vjp))
-            for position, vjp in enumerate(vjps)
+            for position, vjp in enumerate(self._vjps)
             if vjp is not None
         }
+        return getattr(self, name)
 
     def __repr__(self):
         return f"Row({self.name}({', '.join(self.parameters)}))"
@@ -61,8 +75,6 @@ def row(function, *vjps, signature=None, note=""):
     default ``x`` for a ufunc of one argument, ``a, b`` for one of two, else the function's own.
     An argument that is not in the signature is refused while recording.
     """
-    if signature is None:
-        signature = own_signature(function)
     ROWS[function] = Row(function, vjps, signature, note)
 
 
