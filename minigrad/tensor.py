@@ -103,7 +103,8 @@ def call(function, args, kwargs):
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
     given = bound(row, args, kwargs)
-    if len(tensors) == 1 and tensors[0] is args[0] and 0 in row.edges:  # f(t, ...) is the commonest form
+    if len(tensors) == 1 and tensors[0] is given[0] and 0 in row.edges and list not in map(type, given):
+        # f(t, ...), the commonest form
         alias = on(tape, args[0])
         x, others = alias._data, args[1:]
         y = function(x, *others, **kwargs)
@@ -329,10 +330,13 @@ class Recorders(dict):
     def __missing__(self, function):
         row = ROWS[function]
         arguments = getattr(function, "nin", len(row.parameters))
-        one_output = getattr(function, "nout", 1) == 1
-        if one_output and arguments == 1 and list(row.edges) == [0]:
+        # of the ufuncs that contract axes only matmul: the others have parameters beside the arrays
+        simple = getattr(function, "nout", 1) == 1 and (
+            getattr(function, "signature", None) is None or function is np.matmul
+        )
+        if simple and arguments == 1 and list(row.edges) == [0]:
             recorder = unary(function)
-        elif one_output and arguments == 2 and list(row.edges) == [0, 1]:
+        elif simple and arguments == 2 and list(row.edges) == [0, 1]:
             recorder = binary(function, COMPUTE.get(function, function))
         else:
             recorder = functools.partial(call_unless_foreign, function)
