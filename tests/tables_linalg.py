@@ -139,12 +139,20 @@ CASES = [
     Case(np.linalg.matrix_power, (invertible(2, 2, 2), -2)),
     Case(np.linalg.matrix_power, (invertible(2, 2), 0)),
     Case(np.linalg.matrix_power, (invertible(2, 2), 1)),
-    Case(np.linalg.tensorinv, (Draw((2, 3, 6), lambda rng, s: invertible(6, 6)(rng).reshape(s)),), complex=True),
+    Case(
+        np.linalg.tensorinv, (Draw((2, 3, 6), lambda rng, s: invertible(6, 6)(rng).reshape(s)),), complex=True
+    ),
     Case(np.linalg.tensorinv, (Draw((6, 2, 3), lambda rng, s: invertible(6, 6)(rng).reshape(s)), 1)),
-    Case(np.linalg.tensorsolve, (Draw((2, 3, 6), lambda rng, s: invertible(6, 6)(rng).reshape(s)), real(2, 3))),
+    Case(
+        np.linalg.tensorsolve, (Draw((2, 3, 6), lambda rng, s: invertible(6, 6)(rng).reshape(s)), real(2, 3))
+    ),
     Case(
         np.linalg.tensorsolve,
-        (Draw((6, 2, 3), lambda rng, s: np.moveaxis(invertible(6, 6)(rng).reshape(2, 3, 6), 2, 0)), real(2, 3), (0,)),
+        (
+            Draw((6, 2, 3), lambda rng, s: np.moveaxis(invertible(6, 6)(rng).reshape(2, 3, 6), 2, 0)),
+            real(2, 3),
+            (0,),
+        ),
         complex=True,
     ),
     HermitianCase(np.linalg.pinv, (positive_definite(3, 3),), dict(hermitian=True), complex=True),
@@ -262,11 +270,26 @@ if hasattr(np, "matvec"):  # NumPy 2.2
 
 KINKS = [
     Kink(np.linalg.norm, ([0.0, 0.0],), ([0.0, 0.0],), "a norm has gradient 0 where it is 0"),
-    Kink(np.linalg.norm, ([0.0, 0.0], 3), ([0.0, 0.0], None), "a norm has gradient 0 where it is 0"),
-    Kink(np.linalg.norm, ([0.0, -3.0], 1.5), ([0.0, -1.0], None), "|x|^p is flat at 0 for p > 1"),
-    Kink(np.linalg.norm, ([2.0, -2.0, 1.0], np.inf), ([0.5, -0.5, 0.0], None), "a tie is shared equally"),
-    Kink(np.linalg.norm, ([[1.0, 0.0], [0.0, 1.0]], 1), ([[0.5, 0.0], [0.0, 0.5]], None), "a tie is shared equally"),
-    Kink(np.linalg.det, ([[1.0, 2.0], [2.0, 4.0]],), ([[4.0, -2.0], [-2.0, 1.0]],), "det is a polynomial: exact"),
-    Kink(np.linalg.det, ([[0.0, 0.0], [0.0, 0.0]],), ([[0.0, 0.0], [0.0, 0.0]],), "det is a polynomial: exact"),
+    Kink(np.linalg.norm, ([0.0, 0.0],), ([0.0, 0.0],), "a norm has gradient 0 where it is 0", dict(ord=3)),
+    Kink(np.linalg.norm, ([0.0, -3.0],), ([0.0, -1.0],), "|x|^p is flat at 0 for p > 1", dict(ord=1.5)),
+    Kink(
+        np.linalg.norm, ([2.0, -2.0, 1.0],), ([0.5, -0.5, 0.0],), "a tie is shared equally", dict(ord=np.inf)
+    ),
+    Kink(
+        np.linalg.norm,
+        ([[1.0, 0.0], [0.0, 1.0]],),
+        ([[0.5, 0.0], [0.0, 0.5]],),
+        "a tie is shared equally",
+        dict(ord=1),
+    ),
+    Kink(
+        np.linalg.det,
+        ([[1.0, 2.0], [2.0, 4.0]],),
+        ([[4.0, -2.0], [-2.0, 1.0]],),
+        "det is a polynomial: exact",
+    ),
+    Kink(
+        np.linalg.det, ([[0.0, 0.0], [0.0, 0.0]],), ([[0.0, 0.0], [0.0, 0.0]],), "det is a polynomial: exact"
+    ),
     Kink(np.linalg.det, ([[0.0]],), ([[1.0]],), "det is a polynomial: exact"),
 ]

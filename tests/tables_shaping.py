@@ -193,7 +193,11 @@ CASES = [
 # functions that only newer versions of NumPy have
 for _name, *_cases in [
     ("matrix_transpose", dict(args=(real(2, 3, 4),), complex=True)),
-    ("unstack", dict(args=(real(2, 3),), complex=True), dict(args=(real(2, 3),), kwargs=dict(axis=-1), output=lambda y: y[1])),
+    (
+        "unstack",
+        dict(args=(real(2, 3),), complex=True),
+        dict(args=(real(2, 3),), kwargs=dict(axis=-1), output=lambda y: y[1]),
+    ),
     ("astype", dict(args=(real(2, 3), float))),
 ]:
     if hasattr(np, _name):
@@ -203,6 +207,18 @@ if hasattr(np, "matrix_transpose"):
 
 KINKS = [
     Kink(np.sort, ([2.0, 1.0, 2.0],), ([1.0, 1.0, 1.0],), "equal numbers stay in their order"),
-    Kink(np.pad, ([3.0, 3.0], 1, "maximum"), ([2.0, 2.0], None, None), "a tie for the maximum is shared equally"),
-    Kink(np.pad, ([3.0, 3.0], (1, 0), "minimum"), ([1.5, 1.5], None, None), "a tie for the minimum is shared equally"),
+    Kink(
+        np.pad,
+        ([3.0, 3.0],),
+        ([2.0, 2.0],),
+        "a tie for the maximum is shared equally",
+        dict(pad_width=1, mode="maximum"),
+    ),
+    Kink(
+        np.pad,
+        ([3.0, 3.0],),
+        ([1.5, 1.5],),
+        "a tie for the minimum is shared equally",
+        dict(pad_width=(1, 0), mode="minimum"),
+    ),
 ]

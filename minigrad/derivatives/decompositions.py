@@ -16,6 +16,7 @@ arXiv:1701.00392 (complex eig); Wan and Zhang, arXiv:1909.02659 (complex svd).
 
 import numpy as np
 
+from ..errors import NoDerivativeError
 from .products import hermitian
 from .table import row
 
@@ -49,9 +50,9 @@ def over_differences(x, w, who, instead):
     close = np.abs(gap) <= n * np.finfo(w.dtype).eps * largest
     if np.any((x != 0) & close & ~np.eye(n, dtype=bool)):
         raise LinAlgError(
-            f"{who}: two {instead} coincide, and the vectors that belong to them have no derivative there. Use "
-            f"the {instead} alone if they are enough, or move them apart (add a little of a diagonal with "
-            "distinct entries to the matrix)"
+            f"{who}: two {instead} coincide, and the vectors that belong to them have no derivative there. "
+            f"Use the {instead} alone if they are enough, or move them apart: add a little of a diagonal "
+            "with distinct entries to the matrix"
         )
     return np.where(close, 0, x) / np.where(close, 1, gap)
 
@@ -74,9 +75,9 @@ def qr_vjp(g, y, a, mode):
     elif mode == "reduced" or mode == "complete" and m <= n:
         (q, r), (gq, gr) = y, g
     else:
-        raise NotImplementedError(
-            f"np.linalg.qr: mode={mode!r} has no derivative here, because the added columns of q are arbitrary; "
-            "use mode='reduced'"
+        raise NoDerivativeError(
+            f"np.linalg.qr: mode={mode!r} has no derivative here, because the added columns of q are "
+            "arbitrary; use mode='reduced'"
         )
     if n <= m:
         return qr_square(gq, gr, q, r)
@@ -107,7 +108,9 @@ def qr_square(gq, gr, q, r):
     try:
         return hermitian(np.linalg.solve(r, hermitian(h)))
     except LinAlgError:
-        raise LinAlgError("np.linalg.qr: the columns are linearly dependent; there is no derivative there") from None
+        raise LinAlgError(
+            "np.linalg.qr: the columns are linearly dependent; there is no derivative there"
+        ) from None
 
 
 # -------------------------------------------------------------------------------------------- eigenvalues
@@ -162,7 +165,9 @@ def eigenvector_basis(h, v, vh, who):
     try:
         return np.linalg.solve(vh, np.matmul(h, vh))
     except LinAlgError:
-        raise LinAlgError(f"{who}: the matrix has no basis of eigenvectors; there is no derivative there") from None
+        raise LinAlgError(
+            f"{who}: the matrix has no basis of eigenvectors; there is no derivative there"
+        ) from None
 
 
 # ---------------------------------------------------------------------------------------- singular values
@@ -185,8 +190,8 @@ def used_part(g, k, axis):
     rest = g[..., k:] if axis == -1 else g[..., k:, :]
     if np.any(rest != 0):
         raise LinAlgError(
-            "np.linalg.svd: the loss uses singular vectors beyond the singular values, and these are arbitrary; "
-            "write full_matrices=False"
+            "np.linalg.svd: the loss uses singular vectors beyond the singular values, and these are "
+            "arbitrary; write full_matrices=False"
         )
     return g[..., :k] if axis == -1 else g[..., :k, :]
 
@@ -218,7 +223,9 @@ def divided(x, s, axis):
     """Return x with each column divided by its singular value; a column of zeros may belong to a zero."""
     s = s if axis is None else s[..., None, :]
     if np.any((x != 0) & (s == 0)):
-        raise LinAlgError("np.linalg.svd: singular vectors that belong to a singular value 0 have no derivative")
+        raise LinAlgError(
+            "np.linalg.svd: singular vectors that belong to a singular value 0 have no derivative"
+        )
     return np.where(s == 0, 0, x) / np.where(s == 0, 1, s)
 
 

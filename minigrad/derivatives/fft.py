@@ -48,7 +48,11 @@ def irfft_vjp(g, a_shape, axis, norm):
     mirrored[0] = 1
     if n % 2 == 0:
         mirrored[-1] = 1
-    return fitted(h * mirrored.reshape((m,) + (1,) * (-axis - 1 if axis < 0 else g.ndim - axis - 1)), a_shape[axis], axis)
+    return fitted(
+        h * mirrored.reshape((m,) + (1,) * (-axis - 1 if axis < 0 else g.ndim - axis - 1)),
+        a_shape[axis],
+        axis,
+    )
 
 
 _along_one = "a, n=None, axis=-1, norm=None"

@@ -46,13 +46,13 @@ def scatter_add(g, index, shape):
 
 def never_repeats(index):
     """Say whether an index names no element twice: no arrays of integers in it."""
-    if type(index) is int or type(index) is slice:
+    if isinstance(index, (int, slice)):
         return True
     if isinstance(index, tuple):
         return all(map(never_repeats, index))
     if index is None or index is Ellipsis or isinstance(index, np.integer):
         return True
-    return getattr(index, "dtype", None) == bool
+    return isinstance(index, np.ndarray) and index.dtype.kind == "b"
 
 
 row(getitem, lambda g, index, a_shape: scatter_add(g, index, a_shape), signature="a, index")
@@ -216,8 +216,9 @@ def of_numpy(*names):
 constant(*of_numpy(
     "argsort", "argpartition", "argwhere", "nonzero", "flatnonzero", "searchsorted", "digitize", "lexsort",
     "argmax", "argmin", "nanargmax", "nanargmin", "count_nonzero", "isin", "in1d",
-    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "union1d", "intersect1d", "setdiff1d",
-    "setxor1d", "ix_", "ravel_multi_index", "unravel_index", "diag_indices_from", "tril_indices_from",
+    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values",
+    "union1d", "intersect1d", "setdiff1d", "setxor1d",
+    "ix_", "ravel_multi_index", "unravel_index", "diag_indices_from", "tril_indices_from",
     "triu_indices_from",
 ))
 for _name, _instead in {
@@ -230,5 +231,5 @@ for _name, _instead in {
 }.items():
     refuse(getattr(np, _name), f"it writes into its argument, which a tape cannot follow; write {_instead}")
 for _name in "histogram", "histogram2d", "histogramdd", "histogram_bin_edges":
-    refuse(getattr(np, _name), "counts jump when a number crosses the edge of a bin, and are constant elsewhere")
+    refuse(getattr(np, _name), "counts jump where a number crosses the edge of a bin, and never move between")
 # fmt: on

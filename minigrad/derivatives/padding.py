@@ -2,15 +2,16 @@
 
 Three kinds of padding, three ways back.  *constant*: cut the padding off.  *edge*, *reflect*,
 *symmetric*, *wrap*: the padding copies elements; padding the positions 0, 1, 2, ... tells which.
-(*reflect* and *symmetric* in
-their ``odd`` kind need a matrix per axis.)  *mean*, *maximum*, *minimum*, *median*, *linear_ramp*: NumPy pads one axis after the other, each side
+*mean*, *maximum*, *minimum*, *median*, *linear_ramp*: NumPy pads one axis after the other, each side
 with weights times the elements next to it; the way back goes through the axes in reverse.
+(The ``odd`` kind of *reflect* and *symmetric* is linear too, and needs a matrix per axis.)
 """
 
 import math
 
 import numpy as np
 
+from ..errors import NoDerivativeError
 from .indexing import at, scatter_add
 from .table import row
 
@@ -86,7 +87,9 @@ def pad_vjp(g, array_shape, y, pad_width, mode, stat_length, reflect_type):
         return (copying_vjp if reflect_type == "even" else odd_vjp)(g, array_shape, pad_width, mode)
     if mode == "linear_ramp" or mode in WEIGHTS:
         return axes_vjp(g, array_shape, y, pad_width, mode, 1 if mode == "linear_ramp" else stat_length)
-    raise NotImplementedError(f"np.pad: mode={mode!r} has no derivative here; join the parts by np.concatenate")
+    raise NoDerivativeError(
+        f"np.pad: mode={mode!r} has no derivative here; join the parts with np.concatenate"
+    )
 
 
 def copying_vjp(g, shape, pad_width, mode):
@@ -113,9 +116,9 @@ def axes_vjp(g, shape, y, pad_width, mode, lengths):
 
 def constant_values_vjp(g, array_shape, pad_width, mode, constant_values_shape):
     if constant_values_shape:
-        raise NotImplementedError(
-            "np.pad: constant_values is differentiated when it is one number for all sides; join the parts by "
-            "np.concatenate for different ones"
+        raise NoDerivativeError(
+            "np.pad: constant_values is differentiated when it is one number for all sides; for different "
+            "ones join the parts with np.concatenate"
         )
     return np.sum(g) - np.sum(g[inside(pad_width, array_shape)])
 

@@ -8,7 +8,7 @@ import string
 
 import numpy as np
 
-from .indexing import at, of_numpy, scatter_add
+from .indexing import of_numpy
 from .table import composition, row
 
 _dot, _matmul, _swapaxes = np.dot, np.matmul, np.swapaxes
@@ -135,7 +135,9 @@ def kron(a, b):
     a = np.reshape(a, (1,) * (np.ndim(b) - np.ndim(a)) + np.shape(a))
     b = np.reshape(b, (1,) * (np.ndim(a) - np.ndim(b)) + np.shape(b))
     pairs = list(zip(a.shape, b.shape))
-    product = np.reshape(a, [n for i, _ in pairs for n in (i, 1)]) * np.reshape(b, [n for _, j in pairs for n in (1, j)])
+    product = np.reshape(a, [n for i, _ in pairs for n in (i, 1)]) * np.reshape(
+        b, [n for _, j in pairs for n in (1, j)]
+    )
     return np.reshape(product, [i * j for i, j in pairs])
 
 
@@ -157,9 +159,11 @@ def in_space(x):
 
 # ------------------------------------------------------------------------------------------------- einsum
 def spelled(operands, subscripts, output):
-    """Return explicit subscripts (one string per operand, and the output's) with every ellipsis spelled out."""
+    """Return explicit subscripts (one string per operand, and the output's) every ellipsis spelled out."""
     unused = [c for c in string.ascii_letters if c not in "".join(subscripts) + (output or "")]
-    ellipsis = [np.ndim(a) - len(s.replace("...", "")) if "..." in s else 0 for a, s in zip(operands, subscripts)]
+    ellipsis = [
+        np.ndim(a) - len(s.replace("...", "")) if "..." in s else 0 for a, s in zip(operands, subscripts)
+    ]
     dots = "".join(unused[: max(ellipsis)])
     subscripts = [s.replace("...", dots[len(dots) - n :]) for s, n in zip(subscripts, ellipsis)]
     if output is None:
@@ -169,7 +173,7 @@ def spelled(operands, subscripts, output):
 
 
 def einsum_call(operands):
-    """Return (positions of the arrays, their subscripts, the output's) of any form of call of ``np.einsum``."""
+    """Return (positions of the arrays, their subscripts, the output's) of any call of ``np.einsum``."""
     if isinstance(operands[0], str):
         inputs, arrow, output = operands[0].replace(" ", "").partition("->")
         arrays = range(1, len(operands))

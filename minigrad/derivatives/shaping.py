@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from ..errors import NoDerivativeError
 from .casting import astype
 from .indexing import at, of_numpy, one_or_all, scatter_add
 from .table import composition, constant, refuse, row
@@ -19,8 +20,8 @@ from .table import composition, constant, refuse, row
 def in_order(order):
     """Return the order in which to lay gradients out; that of the memory is not known to them."""
     if order not in ("C", "F"):
-        raise NotImplementedError(
-            f"order={order!r} follows the layout in memory, which has no derivative here; write order='C' or 'F'"
+        raise NoDerivativeError(
+            f"order={order!r} follows the layout in memory, which a gradient does not know; write 'C' or 'F'"
         )
     return order
 
@@ -283,7 +284,7 @@ def insert(arr, obj, values, axis=None):
 @composition(np.trim_zeros)
 def trim_zeros(filt, trim="fb", axis=None):
     if axis is not None or np.ndim(filt) != 1:
-        raise NotImplementedError("np.trim_zeros: only of one-dimensional arrays while a gradient is taken")
+        raise NoDerivativeError("np.trim_zeros: only of one-dimensional arrays while a gradient is taken")
     kept = np.flatnonzero(filt != 0)
     if not kept.size:
         return filt[:0]
@@ -319,5 +320,7 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, d
 
 
 composition(np.full_like)(full_like)
-constant(np.zeros_like, np.ones_like, np.empty_like, np.shape, np.size, np.ndim, np.iterable, np.broadcast_shapes)
+constant(
+    np.zeros_like, np.ones_like, np.empty_like, np.shape, np.size, np.ndim, np.iterable, np.broadcast_shapes
+)
 constant(np.shares_memory, np.may_share_memory, np.result_type, np.can_cast, np.min_scalar_type)
