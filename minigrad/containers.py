@@ -3,6 +3,7 @@
 Tuples, lists, dicts, named tuples and dataclasses may be nested freely; everything else is a leaf.
 """
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -20,6 +21,40 @@ def leaves(x):
     """
     children = parts(x)
     return [x] if children is None else [leaf for child in children for leaf in leaves(child)]
+
+
+def leaves_along(x, other, who):
+    """Return, for each leaf of ``x``, what stands in its place in ``other``: the rest of it, whatever it is.
+
+    None in ``other`` stands for a whole branch of None.  ``who`` begins the ValueError for another structure.
+
+    >>> leaves_along({"a": 1.0, "b": (2.0, 3.0)}, {"b": None, "a": [4.0]}, "f")
+    [[4.0], None, None]
+    """
+    children = parts(x)
+    if children is None:
+        return [other]
+    if other is None:
+        return [None] * len(leaves(x))
+    if isinstance(x, dict) and isinstance(other, dict) and x.keys() == other.keys():
+        others = [other[key] for key in x]
+    else:
+        others = None if isinstance(x, dict) or isinstance(other, dict) else parts(other)
+    if others is None or len(others) != len(children):
+        raise ValueError(f"{who} the structure of {shown(x)} is needed, with None for what is not used; got {shown(other)}")
+    return [leaf for pair in zip(children, others) for leaf in leaves_along(*pair, who)]
+
+
+def shown(x):
+    """Say briefly what a container is made of.
+
+    >>> shown({"a": 1.0}), shown((1.0, 2.0)), shown(2.0)
+    ("a dict with the keys ['a']", 'a tuple of 2', 'a float')
+    """
+    if isinstance(x, dict):
+        return f"a dict with the keys {list(x)}"
+    children = parts(x)
+    return f"a {type(x).__name__}" + ("" if children is None else f" of {len(children)}")
 
 
 def rebuild(x, new):
@@ -54,7 +89,7 @@ def parts(x):
 
 def like_dataclass(x, children):
     """Return a copy of the dataclass object ``x`` with other values, whatever its constructor asks."""
-    copy = object.__new__(type(x))
+    twin = copy.copy(x)
     for field, child in zip(dataclasses.fields(x), children):
-        object.__setattr__(copy, field.name, child)
-    return copy
+        object.__setattr__(twin, field.name, child)  # frozen ones too
+    return twin

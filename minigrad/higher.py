@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .containers import leaves, rebuild
+from .containers import leaves, leaves_along, rebuild
 from .gradient import Run, gradient, pullback
 from .params import Grads, Params
 from .tensor import Tensor, new_tensor
@@ -21,9 +21,9 @@ def jacobian(f, *args):
     Returns
     -------
     tuple with one array of shape ``y.shape + x.shape`` per argument (None where y does not depend on it),
-    or Grads-like dict access ``J[W]`` for Params.  For vectors these are the usual matrices.
+    or Grads for Params (``J[W]``).  For vectors these are the usual matrices.
 
-    Raises TypeError if ``f`` returns no numbers.
+    Raises TypeError if ``f`` returns anything but a number or an array.
 
     Costs one backward pass per element of the result.  Complex y = u + iv and z = a + ib: each
     element is the gradient of u, as Zygote gives it.
@@ -42,8 +42,9 @@ def jacobian(f, *args):
         raise TypeError(f"jacobian: the function must return a number or an array; it returned {type(y).__name__}")
     shape = np.shape(y)
     rows = [leaves_of(run.gradients([seed])) for seed in one_hots(run.outputs[0], shape)]
-    columns = zip(*rows) if rows else [(None,)] * len(run.inputs)
-    return run.finish([stacked(column, x, shape) for x, column in zip(run.inputs, columns)])
+    columns = list(zip(*rows)) or [()] * len(run.inputs)
+    blocks = [stacked(column, x, shape) for x, column in zip(run.inputs, columns)]
+    return Grads(run.inputs, blocks) if isinstance(run.inputs, Params) else rebuild(args, iter(blocks))
 
 
 def one_hots(y, shape):
@@ -63,12 +64,22 @@ def leaves_of(gradients):
 
 def stacked(column, x, shape):
     """Return the gradients of all elements of y with respect to ``x`` as one array."""
+    if not column:  # y has no elements
+        return zeros_as(x, shape + np.shape(x))
     known = next((g for g in column if g is not None), None)
     if known is None:
         return None
     column = [np.zeros_like(known) if g is None else g for g in column]
-    J = np.reshape(np.stack(column), shape + np.shape(known)) if shape else column[0]
-    return new_tensor(np.asarray(J)) if isinstance(x, Tensor) and type(J) is not Tensor else J
+    return np.reshape(np.stack(column), shape + np.shape(known)) if shape else column[0]
+
+
+def zeros_as(x, shape):
+    """Return zeros as a thing of the kind of ``x``; None if ``x`` is not made of numbers."""
+    dtype = x.dtype if isinstance(x, (Tensor, np.ndarray, np.generic)) else np.asarray(x).dtype
+    if dtype.kind not in "fciu":
+        return None
+    zeros = np.zeros(shape, dtype if dtype.kind in "fc" else float)
+    return new_tensor(zeros) if type(x) is Tensor else zeros if shape else zeros[()].item()
 
 
 def hessian(f, x):
@@ -85,7 +96,7 @@ def hessian(f, x):
     -------
     array of shape ``x.shape + x.shape`` (a float for a number)
 
-    Raises what ``gradient`` raises.
+    Raises TypeError if ``x`` is a container or complex, and what ``gradient`` raises.
 
     Differs from Zygote: a matrix argument gives four axes, not a flattened matrix.
 
@@ -95,19 +106,24 @@ def hessian(f, x):
     array([[10.,  6.],
            [ 6.,  0.]])
     """
+    check_real(x, "hessian")
     shape = np.shape(x)
     (H,) = jacobian(lambda x: filled(gradient(f, x)[0], x), x)
     return zeros_as(x, shape + shape) if H is None else H
 
 
+def check_real(x, who):
+    numbers = isinstance(x, (int, float, np.ndarray, np.generic, Tensor))
+    if not numbers or isinstance(x, (Tensor, np.ndarray, np.generic)) and x.dtype.kind not in "fiu":
+        raise TypeError(
+            f"{who}: an argument must be one real number or array; got {x!r}. For Params and containers there is "
+            "hvp, for complex numbers jacobian of the gradient"
+        )
+
+
 def filled(g, x):
     """Return a gradient, or zeros in the place of None."""
     return np.zeros_like(x.data) if g is None else g
-
-
-def zeros_as(x, shape):
-    H = np.zeros(shape, np.result_type(np.asarray(getattr(x, "data", x) if isinstance(x, Tensor) else x), 0.0))
-    return new_tensor(H) if isinstance(x, Tensor) else H if shape else 0.0
 
 
 def diaghessian(f, *args):
@@ -124,11 +140,15 @@ def diaghessian(f, *args):
     -------
     tuple of arrays of the arguments' shapes
 
+    Raises TypeError for containers and complex arguments, and what ``gradient`` raises.
+
     Source: Zygote 0.6 ``diaghessian``.
 
     >>> diaghessian(lambda x, y: np.sum(x**3) * y, np.array([1.0, 2.0]), 2.0)
     (array([12., 24.]), 0.0)
     """
+    for x in args:
+        check_real(x, "diaghessian")
     return tuple(diagonal_of_hessian(f, args, k) for k in range(len(args)))
 
 
@@ -137,17 +157,14 @@ def diagonal_of_hessian(f, args, k):
         return filled(gradient(f, *args[:k], x, *args[k + 1 :])[k], x)
 
     x = args[k]
+    shape = np.shape(x)
     run = Run(slope, (x,), "diaghessian")
     (y,) = run.outputs
-    diagonal = zeros_as(x, np.shape(x))
     if y is None:
-        return diagonal
-    if not np.shape(x):
-        return leaves(run.gradients([np.ones((), y.dtype)[()]]))[0]
-    for index, seed in zip(np.ndindex(np.shape(x)), one_hots(y, y.shape)):
-        (row,) = run.gradients([seed])
-        diagonal[index] = 0 if row is None else row[index]
-    return diagonal
+        return zeros_as(x, shape)
+    rows = [run.gradients([seed])[0] for seed in one_hots(y, shape)]
+    elements = [0.0 if row is None else row[index] if shape else row for row, index in zip(rows, np.ndindex(shape))]
+    return np.reshape(np.stack(elements), shape).astype(rows[0].dtype) if shape else elements[0]
 
 
 def hvp(f, x, v):
@@ -163,28 +180,44 @@ def hvp(f, x, v):
 
     Returns
     -------
-    like ``x`` (Grads for Params): gradients of the inner product; None becomes zeros
+    like ``x`` (Grads for Params); zeros where the slope does not depend on it
+
+    Raises ValueError if ``v`` is not shaped like ``x``, and what ``gradient`` raises.
+
+    Source: Pearlmutter, Fast exact multiplication by the Hessian, 1994.
 
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    directions = leaves_of(v) if isinstance(v, Grads) else leaves(v)
-
-    def along(*args):
-        slopes = gradient(f, x) if isinstance(x, Params) else gradient(f, *args)[0]
-        return sum_of(np.sum(g * np.conjugate(d)).real for g, d in zip(leaves_of(slopes), directions) if g is not None)
-
+    directions = directions_for(x, v, "hvp")
     if isinstance(x, Params):
-        grads = gradient(along, x)
-        return Grads(x, grads.filled())
-    result = gradient(along, x)[0]
-    return rebuild(x, iter([zeros_as(a, np.shape(a)) if g is None else g for a, g in zip(leaves(x), leaves(result))]))
+        products = gradient(lambda: inner(gradient(f, x), directions), x)
+        return Grads(x, products.filled())
+    (products,) = gradient(lambda x: inner(leaves(gradient(f, x)), directions), x)
+    products = leaves_along(x, products, "hvp:")
+    return rebuild(x, iter([zeros_as(a, np.shape(a)) if g is None else g for a, g in zip(leaves(x), products)]))
 
 
-def sum_of(terms):
+def directions_for(x, v, who):
+    """Return one direction per leaf of ``x``, None for none."""
+    if isinstance(x, Params):
+        xs, vs = list(x), [v[p] for p in x] if isinstance(v, (Grads, dict)) else list(v)
+        if len(xs) != len(vs):
+            raise ValueError(f"{who}: {len(vs)} directions for {len(xs)} parameters")
+    else:
+        xs, vs = leaves(x), leaves_along(x, v, f"{who}: for the directions")
+    for a, d in zip(xs, vs):
+        if d is not None and np.shape(a) != np.shape(d):
+            raise ValueError(f"{who}: a direction of shape {np.shape(d)} for an argument of shape {np.shape(a)}")
+    return vs
+
+
+def inner(gradients, directions):
+    """Return the real inner product of gradients and directions; None counts as zeros."""
     total = 0.0
-    for term in terms:
-        total = total + term
+    for g, d in zip(gradients, directions):
+        if g is not None and d is not None:
+            total = total + np.sum(g * np.conjugate(d)).real
     return total
 
 
@@ -195,29 +228,29 @@ def jvp(f, args, directions):
 
     Parameters
     ----------
-    f : function of the arguments that returns a number or an array
-    args : tuple of numbers, arrays or Tensors
-    directions : tuple of the same shapes
+    f : function of the arguments that returns a number, an array, or a container of them
+    args : tuple of numbers, arrays, Tensors, or containers of them
+    directions : tuple of the same structure and shapes; None for no change of an argument
 
     Returns
     -------
-    (y, dy) : the value and its derivative along the directions, of the same shape
+    (y, dy) : the value and its derivative along the directions, of the same kind and shape
+
+    Raises ValueError if the directions are not shaped like the arguments, TypeError if ``args`` is no tuple.
 
     Computed as the pullback of the pullback, which is linear in its seed; exact.
+
+    Source: the transpose of the transpose, as in Townsend, A new trick for calculating Jacobian vector
+    products, 2017.
 
     >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    value = {}
-
-    def pulled(seed):
-        y, back = pullback(f, *args)
-        value["y"] = y
-        return sum_of(
-            np.sum(g * np.conjugate(v)).real for g, v in zip(leaves(back(seed)), leaves(directions)) if g is not None
-        )
-
-    y = pullback(f, *args)[0]
-    seed = np.zeros(np.shape(y), np.result_type(np.asarray(y)))
-    (dy,) = gradient(pulled, seed if np.shape(y) else seed[()])
-    return y, np.zeros_like(np.asarray(y)) if dy is None else dy
+    if not isinstance(args, tuple) or isinstance(args[0], Params):
+        raise TypeError("jvp: the arguments come as a tuple, and so do the directions: jvp(f, (x,), (v,))")
+    directions = directions_for(args, directions, "jvp")
+    y, back = pullback(f, *args)
+    seeds = rebuild(y, iter([zeros_as(leaf, np.shape(leaf)) for leaf in leaves(y)]))
+    (dy,) = gradient(lambda seeds: inner(leaves(back(seeds)), directions), seeds)
+    dy = leaves_along(y, dy, "jvp:")
+    return y, rebuild(y, iter([zeros_as(a, np.shape(a)) if d is None else d for a, d in zip(leaves(y), dy)]))

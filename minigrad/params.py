@@ -1,13 +1,14 @@
 """Params, the ordered set of parameters, and Grads, the gradient with respect to each of them."""
 
 import dataclasses
+from collections.abc import Iterator, ValuesView
 from types import ModuleType
 
 import numpy as np
 
 from .errors import StrangerError
 from .storage import ndarray_of
-from .tensor import Tensor
+from .tensor import Tensor, recorded, refuse_if_recorded
 
 
 def named_tensors(model, name=""):
@@ -27,12 +28,12 @@ def named_tensors(model, name=""):
     >>> named_tensors({"layers": [Tensor([1.0]), 7], "b": Tensor(0.0)})
     [("['layers'][0]", Tensor([1.])), ("['b']", Tensor(0.))]
     """
-    found, seen, waiting = [], set(), [(name, model)]
+    found, seen, waiting = [], {}, [(name, model)]
     while waiting:
         name, x = waiting.pop()
         if id(x) in seen or isinstance(x, (str, bytes, np.ndarray, type, ModuleType)):
             continue
-        seen.add(id(x))
+        seen[id(x)] = x
         if type(x) is Tensor:
             found.append((name, x))
         else:
@@ -68,7 +69,8 @@ def params(*models):
 
     Parameters
     ----------
-    *models : Tensors, nested lists, tuples, dicts, dataclasses, or objects whose attributes hold Tensors
+    *models : Tensors, nested lists, tuples, dicts, dataclasses, or objects whose attributes hold Tensors;
+        iterators of them
 
     Returns
     -------
@@ -89,6 +91,8 @@ def params(*models):
     """
     ps = Params()
     for position, model in enumerate(models, 1):
+        if isinstance(model, (Iterator, ValuesView)):  # a generator of layers, the values of a dict
+            model = list(model)
         if isinstance(model, (Tensor, Params)):
             ps.push_(*([model] if type(model) is Tensor else model))
             continue
@@ -188,9 +192,14 @@ class Params:
     def __repr__(self):
         return f"Params([{', '.join(describe(t) for t in self)}])"
 
+    def __reduce__(self):
+        return Params, (list(self),)  # copies and pickles get sets of the copied Tensors
+
     def copy(self):
         """Return another set of the same parameters."""
-        return Params(self)
+        twin = Params()
+        twin._tensors = self._tensors.copy()
+        return twin
 
     def union(self, *others):
         """Return the parameters of this set and of the others."""
@@ -237,9 +246,10 @@ class Grads:
     """
 
     __slots__ = ("params", "_gradients")
+    __array_ufunc__ = None  # so that NumPy's numbers and arrays leave ``a * grads`` to Grads
 
     def __init__(self, ps, gradients):
-        self.params = ps
+        self.params = ps.copy()
         self._gradients = dict(zip(ps._tensors, gradients))
 
     def __getitem__(self, p):
@@ -282,13 +292,16 @@ class Grads:
         """Return ``grads[p]``, or ``default`` for a stranger."""
         return self._gradients.get(id(p), default)
 
+    def __reduce__(self):
+        return Grads, (self.params, self.values())
+
     def __repr__(self):
         lines = [f"  {describe(p)}: {'None' if g is None else g}" for p, g in self.pairs()]
         return "\n".join([f"Grads of {len(self)} parameters:", *lines])
 
     def copy(self):
         """Return Grads of the same parameters that hold copies of the gradients."""
-        return Grads(self.params.copy(), [None if g is None else Tensor(g) for g in self])
+        return Grads(self.params, [None if g is None else np.copy(g) for g in self])
 
     def map(self, f, *others):
         """Return Grads of ``f(g, ...)`` over the gradients of these and of the others; None counts as zeros."""
@@ -303,7 +316,6 @@ class Grads:
 
     def merge_(self, *others):
         """Take over the parameters and gradients of the others; return these Grads."""
-        self.params = self.params.copy()
         for other in others:
             self.params.push_(*other.params)
             self._gradients.update(other._gradients)
@@ -335,14 +347,22 @@ class Grads:
     def __truediv__(self, other):
         return self.map(np.divide, other)
 
+    def __pow__(self, other):
+        return self.map(np.power, other)
+
+    def __rsub__(self, other):
+        return (-self).map(np.add, other)
+
     def __neg__(self):
         return self.map(np.negative)
 
     __radd__, __rmul__ = __add__, __mul__
 
     def norm(self):
-        """Return the Euclidean norm of all gradients together, a float."""
-        return float(np.sqrt(sum(np.sum(np.abs(g.data) ** 2) for g in self if g is not None)))
+        """Return the Euclidean norm of all gradients together: a float, or a Tensor inside an outer gradient."""
+        flat = [np.ravel(g) for g in self if g is not None]
+        norm = np.linalg.norm(np.concatenate(flat)) if flat else 0.0
+        return norm if type(norm) is Tensor and recorded(norm) is not None else float(norm)
 
 
 def copy_(target, source):
@@ -357,9 +377,12 @@ def copy_(target, source):
     -------
     target
 
-    Raises ValueError if the lengths differ; nothing is overwritten then.
+    Raises ValueError for another length or a read-only array, TypeError for numbers that would not fit
+    (complex into real, real into integer) or if neither is a Params or Grads; nothing is overwritten then.
 
     Differs from Zygote's ``copy!``: row-major order, not column-major.
+
+    Source: Zygote 0.6 ``copy!``.
 
     >>> W, b = Tensor([[1.0, 2.0]]), Tensor(3.0)
     >>> copy_(np.zeros(3), params(W, b))
@@ -368,28 +391,43 @@ def copy_(target, source):
     Tensor(6.)
     """
     if isinstance(source, (Params, Grads)):
-        flat = ndarray_of(target)
-        arrays = [t.data for t in (source.filled() if isinstance(source, Grads) else source)]
-        check_length(flat.size, sum(a.size for a in arrays))
-        flat[...] = np.concatenate([a.ravel() for a in arrays]) if arrays else []
-        return target
-    flat = np.asarray(source).ravel()
-    like = target.params if isinstance(target, Grads) else target
-    check_length(flat.size, sum(p.size for p in like))
-    start = 0
-    for p in like:
-        piece = flat[start : start + p.size].reshape(p.shape)
-        if isinstance(target, Grads):
-            target[p] = Tensor(piece.astype(p.dtype))
-        else:
+        tensors = source.filled() if isinstance(source, Grads) else list(source)
+        refuse_if_recorded(tensors, "copy_(flat, ...)", "np.concatenate([np.ravel(t) for t in ...])")
+        flat = np.concatenate([np.zeros(0), *(t.data.ravel() for t in tensors)])
+        check_copy([target], flat)
+        ndarray_of(target)[...] = flat
+    elif isinstance(target, Grads):
+        for (p, _), piece in zip(target.pairs(), pieces_of(source, target.params)):
+            target[p] = Tensor(piece, dtype=p.dtype)
+    elif isinstance(target, Params):
+        for p, piece in zip(target, pieces_of(source, target)):
             p[...] = piece
-        start += p.size
+    else:
+        raise TypeError("copy_: one of the two must be a Params or a Grads, the other a flat vector")
     return target
 
 
-def check_length(given, needed):
-    if given != needed:
-        raise ValueError(f"copy_: the flat vector has {given} numbers, the parameters have {needed}")
+def pieces_of(vector, ps):
+    """Return the vector cut into arrays of the parameters' shapes, after all checks."""
+    flat = np.ravel(ndarray_of(vector) if ndarray_of(vector) is not None else np.asarray(vector))
+    check_copy(ps, flat)
+    ends = np.cumsum([p.size for p in ps])
+    return [piece.reshape(p.shape) for piece, p in zip(np.split(flat, ends[:-1]), ps)]
+
+
+def check_copy(targets, flat):
+    """Raise unless the flat vector can overwrite the arrays of the targets, one after the other."""
+    arrays = [ndarray_of(t) for t in targets]
+    if any(a is None for a in arrays):
+        raise TypeError("copy_: it overwrites an ndarray or a Tensor; np.zeros(n) makes one to copy into")
+    needed = sum(a.size for a in arrays)
+    if flat.size != needed:
+        raise ValueError(f"copy_: {flat.size} numbers cannot overwrite {needed}")
+    for a in arrays:
+        if not a.flags.writeable:
+            raise ValueError(f"copy_: an array of shape {a.shape} to be overwritten is read-only; copy it first")
+        if not np.can_cast(flat.dtype, a.dtype, "same_kind"):
+            raise TypeError(f"copy_: {flat.dtype} numbers do not fit into an array of {a.dtype}")
 
 
 def stranger(p):
@@ -398,11 +436,11 @@ def stranger(p):
             f"Grads are asked by parameter, as in grads[W], not by {p!r}; grads.values()[i] goes by position"
         )
     return StrangerError(
-        f"no gradient was taken with respect to this {describe(p)}: it is not one of the Params. Parameters are told "
+        f"no gradient was taken with respect to {describe(p)}: it is not one of the Params. Parameters are told "
         "apart by identity, so a copy, a view or a Tensor with the same numbers is another one"
     )
 
 
 def describe(x):
     shape = getattr(x, "shape", None)
-    return f"{type(x).__name__}{shape}" if isinstance(shape, tuple) else f"a {type(x).__name__}"
+    return f"{type(x).__name__}{shape}" if isinstance(shape, tuple) else f"a {type(x).__name__}, not a Tensor"
