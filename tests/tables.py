@@ -198,7 +198,8 @@ REDUCTIONS = [
     *reductions(np.cumsum, real, [((), {}), *SCANS, ((0,), {}), ((0, 3), dict(axis=1))], complex=True),
     *reductions(np.cumprod, real, [((), {}), *SCANS, ((0,), {}), ((0, 3), dict(axis=1))], complex=True),
     *reductions(np.cumprod, with_zeros, SCANS, complex=True),
-    *[case for f in {np.max, np.min, np.amax, np.amin} for case in reductions(f, distinct, AXES)],
+    *[case for f in dict.fromkeys((np.max, np.min, np.amax, np.amin))
+      for case in reductions(f, distinct, AXES)],
     *[Case(f, (distinct(2, 3),), dict(where=MASK, axis=1, initial=0.07)) for f in (np.max, np.min)],
     *[case for f in (np.nanmax, np.nanmin) for case in reductions(f, with_nans, AXES)],
     *reductions(np.ptp, distinct),

@@ -201,7 +201,7 @@ def extremum_vjp(g, y, a, axis, keepdims, initial, where):
 
 
 EXTREMES = "a, axis=None, *, keepdims=False, initial=None, where=True"
-for _function in {np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin}:
+for _function in dict.fromkeys((np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin)):
     row(_function, extremum_vjp, signature=EXTREMES, note="ties share equally")
 
 
