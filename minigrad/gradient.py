@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .containers import leaves, rebuild
+from .containers import leaves, leaves_along, rebuild
 from .params import Grads, Params, named_tensors
-from .storage import Storage
 from .tape import Tape, active_tape, backward
-from .tensor import Tensor, below, new_tensor, on, recorded
+from .tensor import Tensor, below, new_tensor, no_such_array, on, recorded
 
 
 class WithGradient(NamedTuple):
@@ -43,20 +42,21 @@ class Run:
     def __init__(self, f, args, who):
         if not callable(f):
             raise TypeError(not_callable(f, who))
-        self.args = args
+        if not args:
+            raise TypeError(f"{who}: with respect to what? Write {who}(f, x) or {who}(f, params(W, b))")
+        self.args = (args[0].copy(),) if is_implicit(args) else args  # the Params may change later
         tape = Tape()
         self.entries = tape.entries
         with tape:
             if is_implicit(args):
-                self.inputs = args[0]
-                for slot, p in enumerate(self.inputs):
-                    tape.leaves[id(p)] = new_tensor(below(p, tape), tape, slot)
-                tape.entries += [()] * len(self.inputs)
+                self.inputs = inputs = list(args[0])
+                tape.entries += [()] * len(inputs)
+                tape.leaves = {id(p): new_tensor(below(p, tape), tape, slot) for slot, p in enumerate(inputs)}
                 self.value = f()
             else:
                 self.inputs = leaves(args)
                 self.value = f(*rebuild(args, iter([alias(x, tape, who) for x in self.inputs])))
-            results = [self.value] if type(self.value) is Tensor else leaves(self.value)
+            results = (self.value,) if type(self.value) is Tensor else leaves(self.value)
             self.outputs = [on(tape, y) if type(y) is Tensor else None for y in results]
 
     def gradients(self, seeds, consume=False):
@@ -71,7 +71,7 @@ class Run:
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
         seen = set()
         gradients = [None if g is None else as_kind_of(x, g, seen) for x, g in zip(self.inputs, gradients)]
-        return Grads(self.inputs, gradients) if is_implicit(self.args) else rebuild(self.args, iter(gradients))
+        return Grads(self.args[0], gradients) if is_implicit(self.args) else rebuild(self.args, iter(gradients))
 
 
 def is_implicit(args):
@@ -85,11 +85,20 @@ def alias(x, tape, who):
     """
     slot = tape.add()
     if type(x) is Tensor:
-        return new_tensor(below(x, tape), tape, slot)
+        return new_tensor(below(x, tape), tape, slot) if x.dtype.kind in "fciu" else x
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
-        data = x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)[()]
+        if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+            raise TypeError(f"{who}: {no_such_array(x)}")
+        data = np.asarray(x) if isinstance(x, np.ndarray) else x if isinstance(x, np.generic) else np.asarray(x)[()]
+        if data.dtype.kind in "OV":
+            raise TypeError(f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)")
         return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
-    if hasattr(x, "__dict__") and not callable(x) and named_tensors(x):
+    if isinstance(x, Params):
+        raise TypeError(
+            f"{who}: Params stand alone, as in {who}(lambda: loss(x), ps). For other arguments too, write "
+            f"{who}(f, x, list(ps)) with a function of both"
+        )
+    if hasattr(x, "__dict__") and named_tensors(x):
         raise TypeError(
             f"{who}: an argument is an object that holds Tensors ({type(x).__name__}). Differentiate with respect to "
             f"its parameters, {who}(lambda: loss(model), params(model)), or make it a dataclass"
@@ -102,16 +111,14 @@ def as_kind_of(x, g, seen):
 
     ``seen`` holds the ids of the gradients returned before: no two share their memory.
     """
-    if type(g) is Tensor:
-        if recorded(g) is not None:  # an outer gradient is being taken
+    if type(g) is not np.ndarray:
+        if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
             return g
-        g = g.data
-    elif type(g) is not np.ndarray:
-        g = np.asarray(g)
-    dtype = x.dtype if isinstance(x, (Storage, np.ndarray, np.generic)) else np.asarray(x).dtype
+        g = np.asarray(g.data if type(g) is Tensor else g)
+    dtype = x._data.dtype if type(x) is Tensor else np.asarray(x).dtype
+    if dtype.kind in "iu":
+        dtype = np.dtype(float)
     if g.dtype is not dtype:
-        if dtype.kind in "iu":
-            dtype = np.dtype(float)
         g = (g.real if dtype.kind == "f" else g).astype(dtype)
     elif g.base is not None or id(g) in seen:
         g = g.copy()
@@ -179,21 +186,19 @@ def pullback(f, *args):
 
 def seeds_like(run, seed):
     """Return one seed per leaf of the run's value, checked and in its dtype."""
-    seeds = [seed] if len(run.outputs) == 1 else leaves(seed)
-    if len(seeds) != len(run.outputs):
-        raise ValueError(
-            f"back: the function returned {len(run.outputs)} values, and {len(seeds)} gradients were given; "
-            "give the same structure, with None for a part that is not used"
-        )
+    seeds = leaves_along(run.value, seed, "back: the gradient belongs to what the function returned;")
     return [None if y is None or s is None else checked_seed(y, s) for y, s in zip(run.outputs, seeds)]
 
 
 def checked_seed(y, seed):
     if np.shape(seed) != y.shape:
         raise ValueError(f"back: the gradient has shape {np.shape(seed)}, the value it belongs to {y.shape}")
-    if type(seed) is Tensor:
-        return seed if recorded(seed) is not None else seed.data
-    return np.array(seed, dtype=np.result_type(y.dtype, np.asarray(seed).dtype if y.dtype.kind == "c" else y.dtype))
+    if type(seed) is Tensor and recorded(seed) is not None:
+        return seed
+    seed = np.asarray(seed)
+    if seed.dtype.kind == "c" and y.dtype.kind != "c":
+        raise TypeError("back: the gradient of a real value must be real; got complex numbers")
+    return np.array(seed, dtype=float if y.dtype.kind in "iu" else y.dtype)
 
 
 def withgradient(f, *args):
@@ -219,13 +224,12 @@ def withgradient(f, *args):
 
 def gradient_of_loss(run, loss, who):
     """Return the gradients of the run's first output, which must be one real number."""
-    if not run.args:
-        raise TypeError(f"{who}: with respect to what? Write {who}(f, x) or {who}(f, params(W, b))")
     check_loss(loss, who)
     (y, *others) = run.outputs
     if y is None:
         return run.finish([None] * len(run.inputs))
-    return run.gradients([y._data.dtype.type(1), *[None] * len(others)], consume=True)
+    one = np.ones((), y.dtype if y.dtype.kind == "f" else float)[()]
+    return run.gradients([one, *[None] * len(others)], consume=True)
 
 
 def gradient(f, *args):
@@ -293,7 +297,7 @@ def check_loss(loss, who):
     """Raise unless the loss is one real number."""
     if type(loss) is Tensor and loss._data.shape == () and loss._data.dtype.kind == "f":
         return
-    if isinstance(loss, (int, float, np.integer, np.floating)):
+    if isinstance(loss, (int, float, np.integer, np.floating)) and not isinstance(loss, bool):
         return
     if loss is None:
         raise TypeError(f"{who}: the function returned None; did you forget return?")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .containers import leaves, leaves_along, rebuild
-from .gradient import Run, gradient, pullback
+from .gradient import Run, gradient, is_implicit, pullback
 from .params import Grads, Params
 from .tensor import Tensor, new_tensor
 
@@ -44,7 +44,7 @@ def jacobian(f, *args):
     rows = [leaves_of(run.gradients([seed])) for seed in one_hots(run.outputs[0], shape)]
     columns = list(zip(*rows)) or [()] * len(run.inputs)
     blocks = [stacked(column, x, shape) for x, column in zip(run.inputs, columns)]
-    return Grads(run.inputs, blocks) if isinstance(run.inputs, Params) else rebuild(args, iter(blocks))
+    return Grads(args[0], blocks) if is_implicit(args) else rebuild(args, iter(blocks))
 
 
 def one_hots(y, shape):

@@ -10,11 +10,12 @@ operation near that of NumPy itself.
 """
 
 import functools
+import inspect
 import operator
 
 import numpy as np
 
-from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, astype, getitem, name_of
+from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, astype, getitem, late_rows, name_of
 from .errors import LostGradientError, NoDerivativeError
 from .storage import Storage
 from .tape import Parts, active_tape, place
@@ -48,6 +49,8 @@ def recorded(t):
 
 def below(t, tape):
     """Return what ``t`` is one level below ``tape``: a Tensor of a tape further out, or an ndarray."""
+    if t.tape is None and tape.outer is None and not tape.leaves:
+        return t._data
     alias = on(tape, t)
     if alias is not None:
         return alias._data
@@ -85,6 +88,8 @@ def lower(x, tape):
         return kind([lower(element, tape) for element in x])
     if kind is dict:
         return {key: lower(value, tape) for key, value in x.items()} if x else x
+    if tape is not None and isinstance(x, _foreign):
+        raise TypeError(f"while a gradient is taken: {no_such_array(x)}")
     return x
 
 
@@ -244,42 +249,49 @@ def unary(function):
 
 def binary(function, compute):
     """Return ``call`` for a ufunc of two arguments; ``compute`` is a quicker function that does the same."""
-    row = ROWS[function]
-    (vjp_a, keep_a), (vjp_b, keep_b) = row.edges.values()
-    fits = same_shape if function.signature is None else matrices
+    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
+    elementwise = function.signature is None  # else the matrix product
 
     def record_binary(a, b):
         tape = active_tape()
         if tape is None:
             return call_unless_foreign(function, a, b)
-        leaves = tape.leaves
+        kind_a, kind_b = type(a), type(b)
         on_a = on_b = False
         va, vb = a, b
-        if type(a) is Tensor:
+        if kind_a is Tensor:
             if a.tape is not tape:
-                a = leaves.get(id(a), a)
+                a = tape.leaves.get(id(a), a)
             if a.tape is tape:
                 on_a, va = True, a._data
-        if type(b) is Tensor:
+        if kind_b is Tensor:
             if b.tape is not tape:
-                b = leaves.get(id(b), b)
+                b = tape.leaves.get(id(b), b)
             if b.tape is tape:
                 on_b, vb = True, b._data
-        if not (on_a or type(a) in _plain and on_b) or not (on_b or type(b) in _plain):
+        if not (on_a or on_b and kind_a in _plain) or not (on_b or kind_b in _plain):
             return call_unless_foreign(function, a, b)
         y = compute(va, vb)
         entries = tape.entries
         t = _new(Tensor)
         t._data, t.tape, t.slot = y, tape, len(entries)
+        if kind_a in _numbers or kind_b in _numbers:
+            fit_a = fit_b = False
+        elif elementwise:
+            shape, dtype = y.shape, y.dtype
+            fit_a = va.shape != shape or va.dtype is not dtype
+            fit_b = vb.shape != shape or vb.dtype is not dtype
+        else:
+            fit_a = fit_b = va.ndim > 2 or vb.ndim > 2 or va.dtype is not vb.dtype
         if on_a:
             edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
-            if type(b) not in _numbers and not fits(va, vb, y):
+            if fit_a:
                 edge_a = fitted(a, vjp_a, edge_a[2])
             if not on_b:
                 entries.append((edge_a,))
                 return t
         edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
-        if type(a) not in _numbers and not fits(vb, va, y):
+        if fit_b:
             edge_b = fitted(b, vjp_b, edge_b[2])
         entries.append((edge_a, edge_b) if on_a else (edge_b,))
         return t
@@ -303,14 +315,11 @@ def is_foreign(x):
     return isinstance(x, _foreign) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
 
 
-def same_shape(x, other, y):
-    """Say whether an elementwise vjp gives a gradient of the shape and dtype of ``x``."""
-    return x.shape == y.shape and x.dtype is y.dtype
-
-
-def matrices(x, other, y):
-    """The same for a matrix product: stacks of matrices may have been broadcast."""
-    return x.ndim <= 2 and other.ndim <= 2 and x.dtype is y.dtype
+def no_such_array(x):
+    return (
+        f"a {type(x).__name__} computes in its own way, which the derivatives do not know. Take the plain array: "
+        "m.filled(0) and weights ~m.mask for a masked array, np.asarray(m) for a matrix"
+    )
 
 
 # The operator of Python that does the same as the ufunc; on NumPy's scalars it is much quicker.
@@ -385,6 +394,8 @@ class Tensor(Storage):
     __array_priority__ = 1000
 
     def __init__(self, data, dtype=None, copy=True):
+        if isinstance(data, _foreign):
+            raise TypeError(f"Tensor: {no_such_array(data)}")
         if tensors_in(data):
             refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
             data = lower(data, None)
@@ -393,17 +404,20 @@ class Tensor(Storage):
             raise TypeError(f"Tensor holds numbers; it was given {data.dtype} values")
         self._data, self.tape, self.slot = data, None, -1
 
+    def __init_subclass__(cls):
+        raise TypeError("Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them")
+
     # NumPy's protocols
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method == "__call__" and not kwargs and ufunc in ROWS:
             return RECORDERS[ufunc](*inputs)
         if any(map(is_foreign, inputs)):
             return NotImplemented
-        if kwargs.get("out", (None,)) != (None,) * len(kwargs.get("out", (None,))):
+        if any(target is not None for target in kwargs.get("out", ())):
             return overwrite(ufunc, method, inputs, kwargs)
         if method == "__call__":
             return dispatch(ufunc, inputs, kwargs)
-        return dispatch(METHODS.get((ufunc, method), getattr(ufunc, method)), inputs, kwargs)
+        return call_method(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
         if function in WHOLE and not kwargs and len(args) == 1 and type(args[0]) is Tensor:
@@ -473,10 +487,8 @@ class Tensor(Storage):
         return format(self.data[()], spec) if spec else repr(self)
 
     def __reduce__(self):
+        refuse_if_recorded(self, "copy.copy, copy.deepcopy or pickle", "t.copy(), which is recorded")
         return Tensor, (self.data,)
-
-    def __deepcopy__(self, memo):
-        return Tensor(self.data)
 
     # reading and writing
     def __getitem__(self, index):
@@ -527,6 +539,8 @@ def dispatch(function, args, kwargs):
     if function in COMPOSITIONS:
         return compose(function, args, kwargs)
     if function not in CONSTANTS:
+        if late_rows():
+            return dispatch(function, args, kwargs)
         live = [t for t in tensors_in((args, kwargs)) if recorded(t) is not None]
         if live:
             reason = REFUSED.get(function, "the table of derivatives has no row for it")
@@ -539,9 +553,39 @@ def dispatch(function, args, kwargs):
 
 def compose(function, args, kwargs):
     """Run a function that is made of others: by its definition where a Tensor is recorded."""
-    if any(recorded(t) is not None for t in tensors_in((args, kwargs))):
-        return COMPOSITIONS[function](*args, **kwargs)
-    return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+    if tape_of(tensors_in((args, kwargs))) is None:
+        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+    definition = COMPOSITIONS[function]
+    try:
+        return definition(*args, **kwargs)
+    except TypeError:
+        refuse_other_forms(name_of(function), inspect.signature(definition), args, kwargs)
+        raise
+
+
+def call_method(ufunc, method, inputs, kwargs):
+    """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
+    if tape_of(tensors_in((inputs, kwargs))) is None:
+        return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
+    name = f"{name_of(ufunc)}.{method}"
+    if method not in METHODS:
+        raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {', '.join(METHODS)} have.")
+    try:
+        return METHODS[method](ufunc, *inputs, **kwargs)
+    except TypeError:
+        refuse_other_forms(name, inspect.signature(METHODS[method]), (ufunc, *inputs), kwargs)
+        raise
+
+
+def refuse_other_forms(name, signature, args, kwargs):
+    """Raise if a definition does not take these arguments."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise NoDerivativeError(
+            f"{name}: a call of this form ({error}) has no derivative here; while a gradient is taken it can be "
+            f"called as {name}{signature}."
+        ) from None
 
 
 def overwrite(ufunc, method, inputs, kwargs):
@@ -580,15 +624,9 @@ for _name, _function in {
 }.items():
     operators(_name, _function)
 
-for _name, _function in {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}.items():
-    setattr(Tensor, f"__{_name}__", lambda self, other, _function=_function: _function(self, other))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    _compare = getattr(operator, _name)
+    setattr(Tensor, f"__{_name}__", lambda self, other, _compare=_compare: _compare(self.data, lower(other, None)))
 
 for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
     setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
@@ -606,6 +644,9 @@ def methods(*names, of=np):
         method.__doc__ = f"``np.{name}(t, ...)``, which see."
         setattr(Tensor, name, method)
 
+
+Tensor.__divmod__ = lambda self, other: RECORDERS[np.divmod](self, other)
+Tensor.__rdivmod__ = lambda self, other: RECORDERS[np.divmod](other, self)
 
 # fmt: off
 methods("sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "cumprod", "all", "any", "argmax",
