@@ -50,9 +50,9 @@ def as_scipy(f, ps):
     TypeError : if a parameter is complex, or ``f`` is not a function that returns one real number
     ValueError : if there are no parameters, or a vector has another length
 
-    ``f`` should give the same value each time: no dropout, no random batches.  It is evaluated in the parameters'
-    own dtype: with float32, ask SciPy for no more than some 1e-4.  SciPy is not imported.  A loss that
-    takes a vector as its argument needs no bridge: ``minimize(f, x0, jac=lambda x: gradient(f, x)[0])``.
+    ``f`` should give the same value each time: no dropout, no random batches.  It is evaluated in the
+    parameters' own dtype: with float32, ask SciPy for no more than some 1e-4.  SciPy is not imported.  A loss
+    that takes a vector needs no bridge: ``minimize(f, x0, jac=lambda x: gradient(f, x)[0])``.
 
     Source: the methods L-BFGS-B, Newton-CG and trust-ncg of ``scipy.optimize.minimize`` take these functions.
 
@@ -69,8 +69,8 @@ def as_scipy(f, ps):
     for k, p in enumerate(ps):
         if p.dtype.kind == "c":
             raise TypeError(
-                f"as_scipy: parameter {k} is complex, and SciPy's methods move real numbers. Make two real parameters, "
-                "and z = re + 1j * im in the loss"
+                f"as_scipy: parameter {k} is complex, and SciPy's methods move real numbers. Make two "
+                "real parameters, and z = re + 1j * im in the loss"
             )
     flat = Flat(f, ps)
     return FlatLoss(flat.fun, flat.jac, flat.hessp)

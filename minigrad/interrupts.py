@@ -14,7 +14,7 @@ class CtrlC:
                     ...                         # and after this, never inside
 
     Stretches nest: what is pressed inside an inner one is asked of the outer ones too.  Python hands signals
-    to the main thread only; in any other thread, and where the program itself ignores Ctrl-C, nothing happens.
+    to the main thread only; in any other one, and where the program ignores Ctrl-C, nothing happens.
 
     Attributes
     ----------
@@ -32,7 +32,8 @@ class CtrlC:
         self.before = None  # the handler that was in force outside
 
     def __enter__(self):
-        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and callable(signal.getsignal(signal.SIGINT)):
             self.before = signal.signal(signal.SIGINT, self)
         return self
 

@@ -1,6 +1,7 @@
 """Where a loss became NaN or infinite: the first operation on the tape, and the line that it came from."""
 
 import linecache
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from .storage import ndarray_of
 from .tape import Tape
 from .tensor import below, new_tensor
 
-_not_the_user = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+_not_the_user = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 
 
 class Operation(NamedTuple):
@@ -26,17 +27,15 @@ class Operation(NamedTuple):
     def __str__(self):
         bad = self.result[~np.isfinite(self.result)]
         code = linecache.getline(self.file, self.line).strip()
-        return (
-            f"{self.name}, which gave {bad[0]} ({bad.size} of {self.result.size} numbers), at {self.file}:{self.line}"
-            + f"\n    {code}" * bool(code)
-        )
+        what = f"{self.name}, which gave {bad[0]} ({bad.size} of {self.result.size} numbers)"
+        return f"{what}, at {self.file}:{self.line}" + f"\n    {code}" * bool(code)
 
 
 class Watched(list):
     """The entries of a tape that looks at each result when its entry is appended.
 
-    An entry keeps only what its derivative needs, often not the result; so this looks where the result is: in the
-    variable ``y`` of the function that records it, next to ``function``.
+    An entry keeps only what its derivative needs, often not the result; so this looks where the result is: in
+    the variable ``y`` of the function that records it, next to ``function``.
     """
 
     def __init__(self):
@@ -70,7 +69,8 @@ def is_finite(x):
 def described(frame, result):
     """Return the Operation that a frame of the recording machinery is at."""
     parts = result if isinstance(result, (tuple, list)) else [result]
-    bad = next(np.asarray(part if isinstance(part, np.generic) else ndarray_of(part)) for part in parts if not is_finite(part))
+    bad = next(part for part in parts if not is_finite(part))
+    bad = np.asarray(bad if isinstance(bad, (float, complex, np.generic)) else ndarray_of(bad))
     name = None
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_not_the_user):
         function = frame.f_locals.get("function", frame.f_locals.get("f"))
@@ -89,8 +89,8 @@ def first_not_finite(f, ps):
 
     Returns
     -------
-    Operation, whose text names the function, what it gave, the file and the line; None if all was finite, because
-    ``f`` is random or the trouble arose outside of the tape, in plain arrays
+    Operation, whose text names the function, what it gave, the file and the line; None if all was finite,
+    because ``f`` is random or the trouble arose outside of the tape, in plain arrays
 
     >>> from minigrad import Tensor, params
     >>> W = Tensor([1.0, 0.0])

@@ -1,0 +1,353 @@
+"""The training loop: the only chapter that knows both the gradients and the optimisers.
+
+    for every datum:   loss and gradients -> callbacks before -> update -> callbacks after
+"""
+
+import inspect
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from minigrad.errors import NonFiniteError
+from minigrad.gradient import withgradient
+from minigrad.interrupts import CtrlC
+from minigrad.optimise.progress import Progress
+from minigrad.optimise.update import update_
+from minigrad.params import Grads, Params, params
+from minigrad.watch import first_not_finite, is_finite
+
+
+class StopTraining(Exception):
+    """What ``stop()`` raises."""
+
+
+class SkipDatum(Exception):
+    """What ``skip()`` raises."""
+
+
+def stop():
+    """End the training: for callbacks, losses and data of ``train_``.
+
+    In a loss, or in a callback given as ``before``, it prevents the update of this step; ``train_`` then
+    returns the losses as usual, in whichever epoch it is.
+
+    Raises StopTraining, which ``train_`` catches.
+
+    Source: Flux 0.13 ``stop``.
+    """
+    raise StopTraining("stop() ends train_, and here is no train_ around it; in a loop of your own, break")
+
+
+def skip():
+    """Go on with the next datum: for callbacks and losses of ``train_``.
+
+    In a loss, or in a callback given as ``before``, it prevents the update of this step.
+
+    Raises SkipDatum, which ``train_`` catches.
+
+    Differs from Flux: its callbacks run after the update, so that a skip in one comes too late.
+
+    Source: Flux 0.13 ``skip``.
+    """
+    raise SkipDatum("skip() is for train_, and here is no train_ around it; in a loop of your own, continue")
+
+
+@dataclass
+class Context:
+    """What a callback may know about the step that it is called in.
+
+    Attributes
+    ----------
+    epoch, step : int, both from 1; steps count through all epochs, skipped ones included
+    index : int, the datum's place in the data, from 0
+    datum : what the loss was called with
+    loss : float, before the update
+    aux : tuple of whatever the loss returned besides the loss
+    gradients : Grads; a callback given as ``before`` may change them
+    params : Params
+    optimiser : the optimiser
+    losses : list of float, of the steps made so far
+    """
+
+    epoch: int
+    step: int
+    index: int
+    datum: object
+    loss: float
+    aux: tuple
+    gradients: Grads
+    params: Params
+    optimiser: object
+    losses: list
+
+
+def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
+    """Train: for every datum take the gradient of the loss and update the parameters; overwrites ``ps``.
+
+        for d in data:   ps <- ps - apply_(opt, ps, gradient(loss(*d), ps))
+
+    Parameters
+    ----------
+    loss : function of a datum that returns one real number, or a tuple that begins with it
+    ps : Params, or a model that holds the parameters
+    data : iterable; a datum that is a tuple is spread over the loss's arguments, anything else is passed
+        whole.  For one datum write ``[(x, y)]``.
+    opt : optimiser
+    cb : function, or list of functions, called after every update, without arguments or, if it takes one,
+        with a Context.  It may call ``stop()``; returning True does the same.
+    before : the same, called when loss and gradients are known and nothing is updated yet; ``skip()`` or
+        ``stop()`` prevents the update
+    epochs : int >= 1, how many times to go through the data
+    progress : None for a bar on a terminal and a closing summary elsewhere, True for a bar anyhow, False for
+        the summary alone, "silent" for nothing; on standard error
+
+    Returns
+    -------
+    list of the losses of all steps made, floats, each before its update
+
+    Raises
+    ------
+    NonFiniteError : if a loss is NaN or infinite: before the update, naming the step, the datum, and the
+        first operation whose result was not finite
+    ValueError : if there is no data, no parameter, or the loss depends on none of them
+    TypeError : if the loss cannot take a datum, a callback takes two arguments, ...
+
+    Ctrl-C ends the training after the step in progress, as ``stop()`` would; pressed twice it raises
+    KeyboardInterrupt at once.  Never is a step cut in two: the parameters and the optimiser's state are those
+    after a whole number of steps.
+
+    Differs from Flux: it returns the losses; callbacks may take a Context and may come before the update.
+
+    Source: Flux 0.13 ``train!``.
+
+    >>> import numpy as np
+    >>> from minigrad import Descent, Tensor, params
+    >>> W = Tensor(0.0)
+    >>> loss = lambda x, y: (W * x - y) ** 2
+    >>> train_(loss, params(W), [(1.0, 2.0)] * 3, Descent(0.25), progress="silent")
+    [4.0, 1.0, 0.25]
+    >>> W
+    Tensor(1.75)
+    """
+    ps = ps if isinstance(ps, Params) else params(ps)
+    check(loss, ps, data, epochs)
+    before, after = callbacks(before), callbacks(cb)
+    losses = []
+    with CtrlC() as ctrl_c, Progress(steps_in(data, epochs), progress) as display:
+        try:
+            for place in visits(data, epochs):
+                try:
+                    context = evaluate(loss, ps, *place, opt, losses)
+                    call(before, context)
+                    refuse_if_not_finite(context, loss)
+                    with ctrl_c.whole:
+                        update_(opt, ps, context.gradients)
+                        losses.append(context.loss)
+                    display.advance(context.loss)
+                    call(after, context)
+                except SkipDatum:
+                    pass
+                if ctrl_c.asked:
+                    display.ending = ", interrupted by Ctrl-C after a whole step"
+                    break
+        except StopTraining:
+            display.ending = ", stopped"
+    return losses
+
+
+def train_step_(loss, ps, datum, opt):
+    """Make one step of training; overwrites ``ps``.
+
+        l = loss(*datum);   ps <- ps - apply_(opt, ps, dl/dps)
+
+    Parameters
+    ----------
+    loss, ps, opt : as for ``train_``
+    datum : a tuple is spread over the loss's arguments
+
+    Returns
+    -------
+    the loss before the update, a float; the whole tuple if the loss returns a tuple
+
+    Raises what ``train_`` raises.  Ctrl-C waits until the step is done.
+
+    Source: ``trainstep!`` of Flux 0.16.11.
+
+    >>> from minigrad import Descent, Tensor
+    >>> W = Tensor(0.0)
+    >>> train_step_(lambda x, y: (W * x - y) ** 2, W, (1.0, 2.0), Descent(0.25)), W
+    (4.0, Tensor(1.))
+    """
+    ps = ps if isinstance(ps, Params) else params(ps)
+    check(loss, ps, [datum], 1)
+    with CtrlC() as ctrl_c:
+        context = evaluate(loss, ps, 1, 1, 0, datum, opt, [])
+        refuse_if_not_finite(context, loss)
+        with ctrl_c.whole:
+            update_(opt, ps, context.gradients)
+    ctrl_c.pass_on()
+    return (context.loss, *context.aux) if context.aux else context.loss
+
+
+def epochs(n, progress=None):
+    """Yield 1, 2, ..., n, for a loop of your own around ``train_``.
+
+    Parameters
+    ----------
+    n : int >= 0
+    progress : None to print "epoch i of n" on a terminal, True to print it anyhow, False not to
+
+    Raises ValueError for a negative or fractional n.  Ctrl-C ends the loop after the epoch in progress.
+
+    ``stop()`` inside ``train_`` ends that call and not this loop; ``train_(..., epochs=n)`` ends with it.
+
+    Source: Flux 0.13 ``@epochs``.
+
+    >>> [epoch for epoch in epochs(3)]
+    [1, 2, 3]
+    """
+    if not isinstance(n, int) or n < 0:
+        raise ValueError(f"epochs: how many must be a whole number, 0 or more, but is {n!r}")
+    return counted_epochs(n, sys.stderr.isatty() if progress is None else progress)
+
+
+def counted_epochs(n, shown):
+    with CtrlC() as ctrl_c:
+        for epoch in range(1, n + 1):
+            if shown:
+                print(f"epoch {epoch} of {n}", file=sys.stderr)
+            yield epoch
+            if ctrl_c.asked:
+                return
+
+
+# ------------------------------------------------------------------------------------ the parts of a step
+def visits(data, epochs):
+    """Yield (epoch, step, index, datum)."""
+    step = 0
+    for epoch in range(1, epochs + 1):
+        index = -1
+        for index, datum in enumerate(data):
+            step += 1
+            yield epoch, step, index, datum
+        if index < 0:
+            raise ValueError(f"train_: the data is empty (in epoch {epoch}); there is nothing to learn from")
+
+
+def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
+    """Return the Context of a step: the loss, whatever else the loss returned, and the gradients."""
+    arguments = arguments_of(datum)
+    if step == 1:
+        refuse_arguments(loss, arguments)
+    value, gradients = withgradient(lambda: loss(*arguments), ps)
+    if step == 1 and all(g is None for g in gradients):
+        raise ValueError(
+            f"train_: the loss depends on none of the {len(ps)} parameters, so a step would change nothing. It "
+            "must use the very Tensors of ps: was the model made anew, or copied, after params(model)?"
+        )
+    value, *aux = value if isinstance(value, tuple) else (value,)
+    return Context(epoch, step, index, datum, float(value), tuple(aux), gradients, ps, opt, losses)
+
+
+def arguments_of(datum):
+    return datum if isinstance(datum, tuple) else (datum,)
+
+
+def call(functions, context):
+    for function, with_context in functions:
+        if (function(context) if with_context else function()) is True:
+            stop()
+
+
+def refuse_if_not_finite(context, loss):
+    """Raise if the loss is NaN or infinite, saying where it became so."""
+    if math.isfinite(context.loss):
+        return
+    findings = [
+        f"train_: the loss is {context.loss} at step {context.step} (epoch {context.epoch}, datum {context.index}, "
+        "counted from 0). This step was not made: the parameters are those before it."
+    ]
+    for k, p in enumerate(context.params):
+        if not is_finite(p):
+            findings.append(f"Parameter {k}, of shape {p.shape}, was not finite before this step.")
+    if not is_finite(context.datum):
+        findings.append("The datum itself is not finite.")
+    try:
+        culprit = first_not_finite(lambda: loss(*arguments_of(context.datum)), context.params)
+        found = culprit or "not found; run again, the loss was finite: is it random?"
+    except Exception as error:
+        found = f"not found; run again, the loss raised {type(error).__name__}: {error}"
+    findings.append(f"The first operation whose result was not finite: {found}")
+    raise NonFiniteError("\n  ".join(findings))
+
+
+# ----------------------------------------------------------------------------------- checks at the door
+def check(loss, ps, data, epochs):
+    """Raise what can be known to be wrong before the first step."""
+    if not callable(loss):
+        raise TypeError(
+            "train_: the loss must be a function, which is called with every datum, not a value "
+            f"({type(loss).__name__}). The order is train_(loss, ps, data, opt)"
+        )
+    if len(ps) == 0:
+        raise ValueError("train_: there are no parameters; give params(model) of a model that holds Tensors")
+    if not isinstance(data, Iterable):
+        raise TypeError(
+            f"train_: the data must be something to loop over, such as [(x, y)] or a DataLoader; got "
+            f"{type(data).__name__}. The order is train_(loss, ps, data, opt)"
+        )
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"train_: epochs must be a whole number, 1 or more, but is {epochs!r}")
+    if epochs > 1 and isinstance(data, Iterator):
+        raise ValueError(
+            f"train_: the data is a {type(data).__name__}, which is used up after one epoch, and epochs is "
+            f"{epochs}. Give a list, such as list(zip(xs, ys)), or a DataLoader, which can be gone through again"
+        )
+
+
+def refuse_arguments(loss, arguments):
+    """Raise if the loss cannot be called with these arguments."""
+    try:
+        signature = inspect.signature(loss)
+    except ValueError:  # a function written in C that does not tell
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise TypeError(
+            f"train_: the first datum gives {len(arguments)} argument(s), and the loss takes {signature}: {error}. "
+            "A datum that is a tuple is spread over the loss's arguments, anything else is passed whole. For one "
+            "datum write [(x, y)], for batches DataLoader((x, y), batchsize=...)"
+        ) from None
+
+
+def callbacks(given):
+    """Return a list of (function, whether it takes the context) for one callback or several."""
+    given = [given] if callable(given) or not isinstance(given, Iterable) else list(given)
+    if not all(map(callable, given)):
+        raise TypeError(f"train_: a callback must be a function or a list of functions, but is {given}")
+    return [(f, takes_context(f)) for f in given]
+
+
+def takes_context(f):
+    """Say whether a callback takes one argument, the context, or none."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except ValueError:  # a function written in C that does not tell
+        return False
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [p for p in parameters if p.default is p.empty and p.kind not in optional]
+    if len(needed) > 1 or any(p.kind is p.KEYWORD_ONLY for p in needed):
+        raise TypeError(
+            "train_: a callback takes nothing or one argument, the context (with context.loss, context.step, ...); "
+            f"{getattr(f, '__name__', f)} takes {', '.join(p.name for p in needed)}"
+        )
+    return len(needed) == 1
+
+
+def steps_in(data, epochs):
+    try:
+        return len(data) * epochs
+    except TypeError:
+        return None
