@@ -162,7 +162,7 @@ def hook(f, x):
     alias = recorded(x) if type(x) is Tensor else None
     if alias is None:
         return x
-    return new_tensor(alias._data, alias.tape, alias.tape.add((alias.slot, hooked, (f,))))
+    return new_tensor(alias._value, alias.tape, alias.tape.add((alias.slot, hooked, (f,))))
 
 
 def hooked(g, f):
@@ -198,14 +198,14 @@ def checkpointed(f, *xs):
     entries_before = len(tape.entries)
     keys, aliases = list(tape.leaves), list(tape.leaves.values())
     low_xs = lower(xs, tape)
-    low_leaves = [a._data for a in aliases]
+    low_leaves = [a._value for a in aliases]
     y = rerun(f, low_xs, [on(tape, x) is not None if type(x) is Tensor else False for x in xs], keys, low_leaves)[1]
     if len(tape.entries) != entries_before:
         raise LostGradientError(
             "checkpointed: the function uses a value that is being recorded outside of it. Pass it as an argument: "
             "checkpointed(f, x, value)"
         )
-    y = rebuild(y, iter([t._data if type(t) is Tensor else t for t in leaves(y)]))
+    y = rebuild(y, iter([t._value if type(t) is Tensor else t for t in leaves(y)]))
     among = [on(tape, x) is not None if type(x) is Tensor else False for x in xs]
     parts = tape.add(
         *edges_to_parts(tape, xs),

@@ -115,7 +115,7 @@ def as_kind_of(x, g, seen):
         if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
             return g
         g = np.asarray(g.data if type(g) is Tensor else g)
-    dtype = x._data.dtype if type(x) is Tensor else np.asarray(x).dtype
+    dtype = x._value.dtype if type(x) is Tensor else np.asarray(x).dtype
     if dtype.kind in "iu":
         dtype = np.dtype(float)
     if g.dtype is not dtype:
@@ -135,7 +135,7 @@ def plain(y, as_tensor=False):
     """
     if type(y) is not Tensor:
         return y
-    inner = y._data
+    inner = y._value
     if type(inner) is Tensor and recorded(inner) is not None:
         return inner
     if recorded(y) is not None:
@@ -295,7 +295,7 @@ def zero_argument(function):
 
 def check_loss(loss, who):
     """Raise unless the loss is one real number."""
-    if type(loss) is Tensor and loss._data.shape == () and loss._data.dtype.kind == "f":
+    if type(loss) is Tensor and loss._value.shape == () and loss._value.dtype.kind == "f":
         return
     if isinstance(loss, (int, float, np.integer, np.floating)) and not isinstance(loss, bool):
         return

@@ -161,7 +161,7 @@ class Params:
         for t in tensors:
             if type(t) is not Tensor:
                 raise TypeError(f"Params holds Tensors; got {describe(t)}. Write Tensor(x), or params(model) to collect")
-            if t._data.dtype.kind not in "fc":
+            if t._value.dtype.kind not in "fc":
                 refuse_dtype(t, "Params: the parameter")
             self._tensors.setdefault(id(t), t)
         return self

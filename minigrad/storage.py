@@ -10,23 +10,24 @@ import numpy as np
 class Storage:
     """An object whose numbers live in ``.data``.
 
-    ``_data`` is an ndarray or, for a value inside nested gradients, another Storage one tape
-    further out; ``.data`` goes down to the ndarray.
+    ``_value`` is an ndarray or, for a value inside nested gradients, another Storage one tape
+    further out; ``.data`` goes down to the ndarray.  (It is not called ``_data``: masked arrays of
+    NumPy read an attribute of that name from whatever they meet, past the protocols.)
 
     >>> s = Storage(np.zeros(2)); s.data[0] = 1; s.data
     array([1., 0.])
     """
 
-    __slots__ = ("_data", "__weakref__")
+    __slots__ = ("_value", "__weakref__")
 
     def __init__(self, data):
-        self._data = data
+        self._value = data
 
     @property
     def data(self):
-        inner = self._data
+        inner = self._value
         while isinstance(inner, Storage):
-            inner = inner._data
+            inner = inner._value
         return inner if type(inner) is np.ndarray else np.asarray(inner)
 
 

@@ -50,10 +50,10 @@ def recorded(t):
 def below(t, tape):
     """Return what ``t`` is one level below ``tape``: a Tensor of a tape further out, or an ndarray."""
     if t.tape is None and tape.outer is None and not tape.leaves:
-        return t._data
+        return t._value
     alias = on(tape, t)
     if alias is not None:
-        return alias._data
+        return alias._value
     tape = tape.outer
     while tape is not None:
         alias = on(tape, t)
@@ -96,7 +96,7 @@ def lower(x, tape):
 # ------------------------------------------------------------------------------------- recording it
 def new_tensor(data, tape=None, slot=-1):
     t = _new(Tensor)
-    t._data, t.tape, t.slot = data, tape, slot
+    t._value, t.tape, t.slot = data, tape, slot
     return t
 
 
@@ -111,7 +111,7 @@ def call(function, args, kwargs):
     if len(tensors) == 1 and tensors[0] is given[0] and 0 in row.edges and list not in map(type, given):
         # f(t, ...), the commonest form
         alias = on(tape, args[0])
-        x, others = alias._data, args[1:]
+        x, others = alias._value, args[1:]
         y = function(x, *others, **kwargs)
         vjp, keep = row.edges[0]
         return record(tape, y, (fitted(alias, vjp, keep(0, y, x, *given[1:])),))
@@ -175,7 +175,7 @@ def edges_of(row, tape, given, values, y):
 
 def fitted(alias, vjp, values):
     """Return the edge to ``alias`` whose gradient is brought to its shape and dtype."""
-    return alias.slot, fit, (vjp, values, alias._data.shape, alias._data.dtype)
+    return alias.slot, fit, (vjp, values, alias._value.shape, alias._value.dtype)
 
 
 def fit(g, vjp, values, shape, dtype):
@@ -235,11 +235,11 @@ def unary(function):
             if x.tape is not tape:
                 x = tape.leaves.get(id(x), x)
             if x.tape is tape:
-                v = x._data
+                v = x._value
                 y = function(v)
                 entries = tape.entries
                 t = _new(Tensor)
-                t._data, t.tape, t.slot = y, tape, len(entries)
+                t._value, t.tape, t.slot = y, tape, len(entries)
                 entries.append(((x.slot, vjp, keep(0, y, v)),))
                 return t
         return call(function, (x,), {})
@@ -263,18 +263,18 @@ def binary(function, compute):
             if a.tape is not tape:
                 a = tape.leaves.get(id(a), a)
             if a.tape is tape:
-                on_a, va = True, a._data
+                on_a, va = True, a._value
         if kind_b is Tensor:
             if b.tape is not tape:
                 b = tape.leaves.get(id(b), b)
             if b.tape is tape:
-                on_b, vb = True, b._data
+                on_b, vb = True, b._value
         if not (on_a or on_b and kind_a in _plain) or not (on_b or kind_b in _plain):
             return call_unless_foreign(function, a, b)
         y = compute(va, vb)
         entries = tape.entries
         t = _new(Tensor)
-        t._data, t.tape, t.slot = y, tape, len(entries)
+        t._value, t.tape, t.slot = y, tape, len(entries)
         if kind_a in _numbers or kind_b in _numbers:
             fit_a = fit_b = False
         elif elementwise:
@@ -402,7 +402,7 @@ class Tensor(Storage):
         data = np.array(data, dtype, copy=True) if copy else np.asarray(data, dtype)
         if data.dtype.kind not in "fciub":
             raise TypeError(f"Tensor holds numbers; it was given {data.dtype} values")
-        self._data, self.tape, self.slot = data, None, -1
+        self._value, self.tape, self.slot = data, None, -1
 
     def __init_subclass__(cls):
         raise TypeError("Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them")
@@ -460,10 +460,10 @@ class Tensor(Storage):
         return self.data.tolist()
 
     # what an array can be asked
-    shape = property(lambda self: self._data.shape)
-    dtype = property(lambda self: self._data.dtype)
-    ndim = property(lambda self: self._data.ndim)
-    size = property(lambda self: self._data.size)
+    shape = property(lambda self: self._value.shape)
+    dtype = property(lambda self: self._value.dtype)
+    ndim = property(lambda self: self._value.ndim)
+    size = property(lambda self: self._value.size)
     nbytes = property(lambda self: self.data.nbytes)
     itemsize = property(lambda self: self.dtype.itemsize)
     __hash__ = object.__hash__
@@ -504,7 +504,7 @@ class Tensor(Storage):
     @data.setter
     def data(self, array):
         self.to_overwrite("t.data = x")
-        self._data = np.asarray(array)
+        self._value = np.asarray(array)
 
     def to_overwrite(self, what):
         """Return the live ndarray for a function that overwrites it; refused while recording."""
