@@ -2,6 +2,7 @@
 
 import numpy as np
 from cases import Case, Draw, Kink, between, distinct, fraction, nonzero, positive, real, with_nans
+from minigrad.derivatives import WHOLE
 from minigrad.derivatives.elementwise import bessel_i, sinc_derivative
 
 # ---------------------------------------------------------------------------------------- elementwise
@@ -186,6 +187,7 @@ REDUCTIONS = [
     *reductions(np.var, real, AXES[4:], ddof=1, complex=True),
     *reductions(np.std, real, AXES[1:3] + AXES[4:] + MASKED[:1], complex=True),
     *reductions(np.std, real, AXES[4:], ddof=1, complex=True),
+    *[Case(whole, (real(*shape),), complex=True) for whole in WHOLE.values() for shape in [(), (3,), (2, 3), (1,)]],
     *reductions(np.average, real, AXES, complex=True),
     Case(np.average, (real(3),), dict(weights=[0.2, 0.3, 0.5])),
     Case(np.average, (real(2, 3),), dict(weights=[0.2, 0.3, 0.5], axis=1, returned=True)),

@@ -14,18 +14,6 @@ from .table import constant, primitive, row
 
 LN2, LN10 = math.log(2), math.log(10)
 
-# The methods of ufuncs that are functions of another name.
-METHODS = {
-    (np.add, "reduce"): np.sum,
-    (np.add, "accumulate"): np.cumsum,
-    (np.multiply, "reduce"): np.prod,
-    (np.multiply, "accumulate"): np.cumprod,
-    (np.maximum, "reduce"): np.max,
-    (np.minimum, "reduce"): np.min,
-    (np.logical_and, "reduce"): np.all,
-    (np.logical_or, "reduce"): np.any,
-}
-
 
 def safe(x):
     """Return ``x`` with its zeros replaced by ones, to divide by."""
