@@ -130,7 +130,9 @@ def name_of(function):
     >>> name_of(np.linalg.solve), name_of(np.exp)
     ('np.linalg.solve', 'np.exp')
     """
-    module = getattr(function, "__module__", None) or "numpy"
+    module = getattr(function, "__module__", None)
+    if module is None:  # a ufunc
+        module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
     return f"{module}.{function.__name__}".replace("numpy.", "np.", 1)
 
 

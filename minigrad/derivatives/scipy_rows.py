@@ -1,0 +1,124 @@
+"""Rows of scipy.special's elementwise functions.
+
+This chapter is opened when a Tensor meets a function of SciPy, that is, after the user has imported SciPy.
+Of a function of several arguments, those without a closed form for their derivative (the order of a
+Bessel function, the shape of an incomplete gamma function) must be plain numbers.
+
+Reference: NIST Digital Library of Mathematical Functions, chapters 5 to 8 and 10.
+"""
+
+import math
+
+import numpy as np
+import scipy.special as sp
+from scipy.special._ufuncs import _zeta  # what scipy.special.zeta(x, q) calls
+
+from .table import constant, row
+
+ROOT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
+
+
+# --------------------------------------------------------------------------------------- gamma and beta
+def trigamma(x):
+    """Return the derivative of digamma; on the left side by reflection."""
+    left = x < 0
+    y = _zeta(2, np.where(left, 1 - x, x))
+    return np.where(left, (np.pi / np.sin(np.pi * np.where(left, x, 0.5))) ** 2 - y, y)
+
+
+def gamma_density(a, x):
+    """Return the derivative of gammainc with respect to x."""
+    a = a + 0 * x  # in the precision of x
+    return np.exp(sp.xlogy(a - 1, x) - x - sp.gammaln(a))
+
+
+def beta_density(a, b, x):
+    """Return the derivative of betainc with respect to x."""
+    a, b = a + 0 * x, b + 0 * x  # in the precision of x
+    return np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
+
+
+# fmt: off
+row(sp.gamma,       lambda g, y, x: g * (y * sp.psi(x)).conjugate())
+row(sp.rgamma,      lambda g, y, x: -g * (y * sp.psi(x)).conjugate(), note="not at 0, -1, -2, ...")
+row(sp.gammaln,     lambda g, x: g * sp.psi(x))
+row(sp.loggamma,    lambda g, x: g * sp.psi(x).conjugate())
+row(sp.psi,         lambda g, x: g * trigamma(x), note="of real numbers")
+row(_zeta,          None, lambda g, a, b: -g * a * _zeta(a + 1, b))
+row(sp.beta,        lambda g, y, a, b: g * y * (sp.psi(a) - sp.psi(a + b)),
+                    lambda g, y, a, b: g * y * (sp.psi(b) - sp.psi(a + b)))
+row(sp.betaln,      lambda g, a, b: g * (sp.psi(a) - sp.psi(a + b)),
+                    lambda g, a, b: g * (sp.psi(b) - sp.psi(a + b)))
+row(sp.poch,        lambda g, y, a, b: g * y * (sp.psi(a + b) - sp.psi(a)),
+                    lambda g, y, a, b: g * y * sp.psi(a + b))
+row(sp.gammainc,    None, lambda g, a, b: g * gamma_density(a, b))
+row(sp.gammaincc,   None, lambda g, a, b: -g * gamma_density(a, b))
+row(sp.gammaincinv, None, lambda g, y, a: g / gamma_density(a, y))
+row(sp.betainc,     None, None, lambda g, a, b, x: g * beta_density(a, b, x), signature="a, b, x")
+row(sp.betaincinv,  None, None, lambda g, y, a, b: g / beta_density(a, b, y), signature="a, b, x")
+constant(sp.gammasgn)
+
+# ------------------------------------------------------------------------------ the error function's family
+row(sp.erf,         lambda g, x: g * (2 / ROOT_PI * np.exp(-x * x)).conjugate())
+row(sp.erfc,        lambda g, x: -g * (2 / ROOT_PI * np.exp(-x * x)).conjugate())
+row(sp.erfi,        lambda g, x: g * (2 / ROOT_PI * np.exp(x * x)).conjugate())
+row(sp.erfcx,       lambda g, y, x: g * (2 * x * y - 2 / ROOT_PI).conjugate())
+row(sp.dawsn,       lambda g, y, x: g * (1 - 2 * x * y).conjugate())
+row(sp.erfinv,      lambda g, y: g * (ROOT_PI / 2) * np.exp(y * y))
+row(sp.erfcinv,     lambda g, y: -g * (ROOT_PI / 2) * np.exp(y * y))
+row(sp.ndtr,        lambda g, x: g * np.exp(-x * x / 2) / ROOT_2PI)
+row(sp.log_ndtr,    lambda g, y, x: g * np.exp(-x * x / 2 - y) / ROOT_2PI)
+row(sp.ndtri,       lambda g, y: g * ROOT_2PI * np.exp(y * y / 2))
+
+# ---------------------------------------------------------------------------- exponentials and logarithms
+row(sp.expit,       lambda g, y, x: g * y * sp.expit(-x))
+row(sp.log_expit,   lambda g, x: g * sp.expit(-x))
+row(sp.logit,       lambda g, x: g / (x * (1 - x)))
+row(sp.expm1,       lambda g, y: g * (y + 1).conjugate())
+row(sp.log1p,       lambda g, x: g / (1 + x).conjugate())
+row(sp.exp2,        lambda g, y: g * y * math.log(2))
+row(sp.exp10,       lambda g, y: g * y * math.log(10))
+row(sp.cosm1,       lambda g, x: -g * np.sin(x))
+row(sp.cbrt,        lambda g, y: g / (3 * y * y))
+row(sp.xlogy,       lambda g, b: g * np.log(b).conjugate(),
+                    lambda g, a, b: g * (a / np.where(a == 0, 1, b)).conjugate())
+row(sp.xlog1py,     lambda g, b: g * np.log1p(b).conjugate(),
+                    lambda g, a, b: g * (a / np.where(a == 0, 1, 1 + b)).conjugate())
+row(sp.entr,        lambda g, x: -g * (np.log(x) + 1))
+row(sp.rel_entr,    lambda g, a, b: g * (np.log(a / b) + 1),
+                    lambda g, a, b: -g * a / b)
+row(sp.kl_div,      lambda g, a, b: g * np.log(a / b),
+                    lambda g, a, b: g * (1 - a / b))
+row(sp.expi,        lambda g, x: g * (np.exp(x) / x).conjugate())
+row(sp.exp1,        lambda g, x: -g * (np.exp(-x) / x).conjugate())
+row(sp.wrightomega, lambda g, y: g * (y / (1 + y)).conjugate())
+row(sp.boxcox,      lambda g, a, b: g * a ** (b - 1), None)
+row(sp.boxcox1p,    lambda g, a, b: g * (1 + a) ** (b - 1), None)
+row(sp.huber,       lambda g, a, b: g * np.maximum(np.abs(b) - a, 0),
+                    lambda g, a, b: g * np.clip(b, -a, a))
+row(sp.pseudo_huber,
+                    lambda g, y, a, b: g * (2 * y / a - (b / a) * b / np.hypot(1, b / a)),
+                    lambda g, a, b: g * b / np.hypot(1, b / a))
+
+# --------------------------------------------------------------------------------------- Bessel functions
+row(sp.j0,          lambda g, x: -g * sp.j1(x))
+row(sp.j1,          lambda g, x: g * (sp.j0(x) - sp.jv(2, x)) / 2)
+row(sp.y0,          lambda g, x: -g * sp.y1(x))
+row(sp.y1,          lambda g, x: g * (sp.y0(x) - sp.yv(2, x)) / 2)
+row(sp.i0,          lambda g, x: g * sp.i1(x))
+row(sp.i1,          lambda g, x: g * (sp.i0(x) + sp.iv(2, x)) / 2)
+row(sp.k0,          lambda g, x: -g * sp.k1(x))
+row(sp.k1,          lambda g, x: -g * (sp.k0(x) + sp.kv(2, x)) / 2)
+row(sp.i0e,         lambda g, y, x: g * (sp.i1e(x) - np.sign(x) * y))
+row(sp.i1e,         lambda g, y, x: g * ((sp.i0e(x) + sp.ive(2, x)) / 2 - np.sign(x) * y))
+row(sp.k0e,         lambda g, y, x: g * (y - sp.k1e(x)))
+row(sp.k1e,         lambda g, y, x: g * (y - (sp.k0e(x) + sp.kve(2, x)) / 2))
+row(sp.jv,          None, lambda g, a, b: g * ((sp.jv(a - 1, b) - sp.jv(a + 1, b)) / 2).conjugate())
+row(sp.yv,          None, lambda g, a, b: g * ((sp.yv(a - 1, b) - sp.yv(a + 1, b)) / 2).conjugate())
+row(sp.yn,          None, lambda g, a, b: g * (sp.yv(a - 1.0, b) - sp.yv(a + 1.0, b)) / 2)
+row(sp.iv,          None, lambda g, a, b: g * ((sp.iv(a - 1, b) + sp.iv(a + 1, b)) / 2).conjugate())
+row(sp.kv,          None, lambda g, a, b: -g * ((sp.kv(a - 1, b) + sp.kv(a + 1, b)) / 2).conjugate())
+row(sp.kn,          None, lambda g, a, b: -g * (sp.kv(a - 1.0, b) + sp.kv(a + 1.0, b)) / 2)
+row(sp.ive,         None, lambda g, y, a, b: g * ((sp.ive(a - 1, b) + sp.ive(a + 1, b)) / 2 - np.sign(b) * y))
+row(sp.kve,         None, lambda g, y, a, b: g * (y - (sp.kve(a - 1, b) + sp.kve(a + 1, b)) / 2))
+# fmt: on

@@ -1,0 +1,61 @@
+"""Test rows of SciPy's functions, where SciPy is installed."""
+
+from cases import Case, Kink, between, fraction, nonzero, positive, real
+
+try:
+    import scipy.special as sp
+    from minigrad.derivatives import scipy_rows as _rows
+except ImportError:
+    CASES = []
+else:
+    probability = between(0.1, 0.9)
+    CASES = [
+        Case(sp.gamma, (positive(2, 3),), order=3),
+        Case(sp.gamma, (between(-0.9, -0.1)(3),)),
+        Case(sp.rgamma, (positive(3),)),
+        Case(sp.gammaln, (positive(3),)),
+        Case(sp.loggamma, (positive(3),)),
+        Case(sp.psi, (positive(3),)),
+        Case(sp.psi, (between(-0.9, -0.1)(3),)),
+        Case(_rows._zeta, (3.0, positive(3))),
+        Case(sp.beta, (positive(3), positive(2, 1))),
+        Case(sp.betaln, (positive(3), positive(2, 1))),
+        Case(sp.poch, (positive(3), positive(3))),
+        Case(sp.gammainc, (1.5, positive(3))),
+        Case(sp.gammaincc, (1.5, positive(3))),
+        Case(sp.gammaincinv, (1.5, probability(3))),
+        Case(sp.betainc, (1.5, 2.5, probability(3))),
+        Case(sp.betaincinv, (1.5, 2.5, probability(3))),
+        *[Case(f, (real(2, 3),), complex=True) for f in (sp.erf, sp.erfc, sp.erfi, sp.dawsn)],
+        Case(sp.erfcx, (fraction(3),), complex=True),
+        Case(sp.erfinv, (fraction(3),)),
+        Case(sp.erfcinv, (probability(3),)),
+        *[Case(f, (real(3),)) for f in (sp.ndtr, sp.log_ndtr, sp.expit, sp.log_expit, sp.exp2, sp.exp10, sp.cosm1)],
+        *[Case(f, (probability(3),)) for f in (sp.ndtri, sp.logit)],
+        *[Case(f, (fraction(3),), complex=True) for f in (sp.expm1, sp.log1p)],
+        Case(sp.cbrt, (nonzero(3),)),
+        Case(sp.xlogy, (real(3), positive(2, 1)), complex=True),
+        Case(sp.xlog1py, (real(3), fraction(2, 1)), complex=True),
+        Case(sp.entr, (positive(3),)),
+        Case(sp.rel_entr, (positive(3), positive(2, 1))),
+        Case(sp.kl_div, (positive(3), positive(2, 1))),
+        Case(sp.expi, (positive(3),), complex=True),
+        Case(sp.exp1, (positive(3),), complex=True),
+        Case(sp.wrightomega, (real(3),), complex=True),
+        Case(sp.boxcox, (positive(3), 0.5)),
+        Case(sp.boxcox1p, (positive(3), 0.5)),
+        Case(sp.huber, (between(1.0, 1.5)(), between(1.6, 2.0)(3))),
+        Case(sp.huber, (between(1.0, 1.5)(3), between(-0.9, 0.9)(3))),
+        Case(sp.pseudo_huber, (positive(3), real(2, 1))),
+        *[Case(f, (real(3),)) for f in (sp.j0, sp.j1, sp.i0, sp.i1)],
+        *[Case(f, (nonzero(3),)) for f in (sp.i0e, sp.i1e)],
+        *[Case(f, (positive(3),)) for f in (sp.y0, sp.y1, sp.k0, sp.k1, sp.k0e, sp.k1e)],
+        *[Case(f, (1.5, positive(3)), complex=True) for f in (sp.jv, sp.yv, sp.iv, sp.kv)],
+        *[Case(f, (1.5, positive(3))) for f in (sp.ive, sp.kve)],
+        *[Case(f, (2, positive(3))) for f in (sp.yn, sp.kn)],
+    ]
+    KINKS = [
+        Kink(sp.xlogy, (0.0, 0.5), (-0.6931471805599453, 0.0), "x log y"),
+        Kink(sp.xlogy, (0.0, 0.0), (None, 0.0), "0 log y does not change with y"),
+        Kink(sp.j1, (0.0,), (0.5,), "J1 starts with x / 2"),
+    ]
