@@ -12,6 +12,7 @@ from minigrad.schedules.cyclic import (WSD, Cos, CosAnneal, CosRestarts, OneCycl
 from minigrad.schedules.decay import Exp, Inv, Poly, Step
 from minigrad.schedules.plot import plot
 from minigrad.schedules.retimed import Interpolator, Shifted, Shortened, Warmup, reverse, symmetric
+from minigrad.schedules.scheduler import Scheduler
 from minigrad.schedules.stateful import Plateau, Stateful, next_, reset_
 
 __all__ = [
@@ -22,5 +23,5 @@ __all__ = [
     "Constant", "Sequence", "Loop", "ComposedSchedule",
     "Interpolator", "Shifted", "Shortened", "Warmup", "reverse", "symmetric",
     "Stateful", "Plateau", "next_", "reset_",
-    "plot",
+    "Scheduler", "plot",
 ]

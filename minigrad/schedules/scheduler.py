@@ -1,0 +1,152 @@
+"""The one place where schedules and optimisers meet."""
+
+import numpy as np
+
+from minigrad.iddict import IdDict
+from minigrad.optimise.rules import AbstractOptimiser
+from minigrad.optimise.update import apply_
+from minigrad.schedules.base import any_schedule, function, shown, values
+
+
+class Scheduler(AbstractOptimiser):
+    """An optimiser that sets hyperparameters of another from schedules before each step.
+
+    for a parameter's t-th step:   opt.name <- schedule(t) for every scheduled name,   then the step of opt
+
+    Parameters
+    ----------
+    opt : optimiser     the one whose hyperparameters are set; it may be an ``Optimiser(...)``, of whose
+                        members exactly one has to have the name
+    **schedules         name of a hyperparameter = schedule, function of t or number; or a tuple of such
+                        where the hyperparameter is a tuple: ``beta=(Exp(0.9, 0.99), 0.999)``
+
+    ``Scheduler(schedule, opt)`` is the form of ParameterSchedulers.jl 0.3: it sets ``eta``, or does what
+    ``update_func(opt, value)`` does.
+
+    The steps are counted for each parameter by itself, in ``state[W]``; ``current`` shows the values in use.
+
+    Raises TypeError for what is no schedule or optimiser; AttributeError for a name that the optimiser does
+    not have; when stepping, StepError past the end of a finite schedule, before anything is overwritten.
+
+    Reference: ParameterSchedulers.jl 0.3 ``Scheduler``; optax's ``inject_hyperparams``.
+
+    >>> from minigrad.optimise import Momentum, update_
+    >>> from minigrad.schedules import Exp
+    >>> opt = Scheduler(Momentum(), eta=Exp(0.8, 0.5), rho=lambda t: 1 - 1 / (t + 1))
+    >>> W = np.array([4.0])
+    >>> for _ in range(3): update_(opt, W, np.array([1.0]))
+    >>> opt.current, opt.state[W]
+    ({'eta': 0.2, 'rho': 0.75}, 3)
+    >>> Scheduler(Exp(0.8, 0.5), Momentum())
+    Scheduler(Momentum(eta=0.01, rho=0.9), eta=Exp(start=0.8, decay=0.5))
+    """
+
+    def __init__(self, *args, update_func=None, **schedules):
+        if len(args) == 2 and not schedules:
+            schedules = {"eta" if update_func is None else "value": args[0]}
+        elif len(args) != 1 or not schedules or update_func is not None:
+            raise TypeError("Scheduler takes (optimiser, eta=schedule, ...), with any hyperparameter's name, "
+                            "or (schedule, optimiser) and perhaps update_func")
+        self.opt = an_optimiser(args[-1])
+        self.schedules = {name: checked(given, f"Scheduler: {name}") for name, given in schedules.items()}
+        self.update_func = None if update_func is None else function(update_func, "Scheduler: update_func")
+        self.state = IdDict()
+        self._latest = 0, {}  # a step and its values: many parameters are at the same step
+        if update_func is None:
+            for name in self.schedules:
+                holder(self.opt, name)
+
+    def __setattr__(self, name, value):
+        if name not in ("opt", "schedules", "update_func", "state") and name[0] != "_":
+            raise AttributeError(f"Scheduler has no {name!r} itself; set what is not scheduled on the "
+                                 f"optimiser inside: scheduler.opt.{name} = ...")
+        super().__setattr__(name, value)
+
+    @property
+    def os(self):
+        """What is inside, as ``Optimiser`` has it."""
+        return [self.opt]
+
+    @property
+    def current(self):
+        """A dict of the values in use: of the furthest parameter's last step, or before any, of the first."""
+        return self.values_at(max(self.state.values(), default=1))
+
+    def values_at(self, t):
+        """A dict of the scheduled values at step t."""
+        return {name: value_at(given, t) for name, given in self.schedules.items()}
+
+    def set_hyperparameters_(self, t):
+        """Give the optimiser inside the values of step t."""
+        if self._latest[0] != t:
+            self._latest = t, self.values_at(t)
+        for name, value in self._latest[1].items():
+            if self.update_func is None:
+                setattr(holder(self.opt, name), name, value)
+            else:
+                self.update_func(self.opt, value)
+
+    def reset_(self):
+        """Forget the state of every parameter and count from 1 again; listening schedules start again too."""
+        super().reset_()
+        self._latest = 0, {}
+        for inner in (self.opt, *self.schedules.values()):
+            if hasattr(inner, "reset_"):
+                inner.reset_()
+
+    def __repr__(self):
+        if self.update_func is not None:
+            given = shown(self.schedules["value"])
+            return f"Scheduler({given}, {self.opt!r}, update_func={shown(self.update_func)})"
+        given = ", ".join(f"{name}={shown(schedule)}" for name, schedule in self.schedules.items())
+        return f"Scheduler({self.opt!r}, {given})"
+
+
+@apply_.register
+def apply_scheduler(opt: Scheduler, x, dx):
+    t = opt.state.get(x, 0) + 1
+    opt.set_hyperparameters_(t)
+    step = apply_(opt.opt, x, dx)
+    opt.state[x] = t
+    return step
+
+
+def an_optimiser(given):
+    """The optimiser given to a Scheduler."""
+    if isinstance(given, type):
+        raise TypeError(f"Scheduler: {given.__name__} is a class; give an optimiser, {given.__name__}(...)")
+    if apply_.dispatch(type(given)) is apply_.dispatch(object):
+        raise TypeError(f"Scheduler: {given!r} is no optimiser, for there is no apply_ for it.  The order is "
+                        f"Scheduler(optimiser, eta=schedule) or Scheduler(schedule, optimiser)")
+    return given
+
+
+def checked(given, where):
+    """A schedule, or a tuple of them."""
+    if isinstance(given, (tuple, list)):
+        return tuple(any_schedule(each, f"{where}[{i}]") for i, each in enumerate(given))
+    return any_schedule(given, where)
+
+
+def value_at(given, t):
+    """The value of a schedule, or a tuple of them, at one step."""
+    if isinstance(given, tuple):
+        return tuple(value_at(each, t) for each in given)
+    return float(values(given, np.array([float(t)]))[0])
+
+
+def holder(opt, name):
+    """The optimiser, or the one among its members, that has the hyperparameter."""
+    found = holders(opt, name)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise AttributeError(f"Scheduler: there is no hyperparameter {name!r} in {opt!r}")
+    raise AttributeError(f"Scheduler: {len(found)} members of {opt!r} have {name!r}; schedule the one that "
+                         f"is meant, Optimiser(..., Scheduler(member, {name}=...), ...)")
+
+
+def holders(opt, name):
+    if hasattr(opt, name) and not callable(getattr(opt, name)):
+        return [opt]
+    return [found for member in getattr(opt, "os", ()) for found in holders(member, name)]
