@@ -1,5 +1,24 @@
 """The few exceptions of our own; each is also the builtin that a Python programmer expects."""
 
+import os
+import sys
+
+import numpy as np
+
+_libraries = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))
+
+
+def user_line():
+    """Return the file and line of the caller's code that is running, for an error's message.
+
+    >>> user_line().startswith("line ")
+    True
+    """
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_libraries):
+        frame = frame.f_back
+    return f"line {frame.f_lineno} of {os.path.basename(frame.f_code.co_filename)}"
+
 
 class MinigradError(Exception):
     """The common parent: ``except MinigradError`` catches whatever minigrad itself raises below.

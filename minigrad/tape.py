@@ -11,6 +11,11 @@ each edge it adds ``vjp(g, *values)`` to the gradient of the input.
 """
 
 from contextvars import ContextVar
+from threading import get_ident
+
+from .errors import LostGradientError
+
+from .derivatives.indexing import Scattered
 
 # Each thread starts with a context of its own, so tapes never meet across threads.
 _innermost = ContextVar("the innermost active tape", default=None)
@@ -25,9 +30,10 @@ class Tape:
     entries : list, one tuple of edges per slot
     leaves : dict, id of a parameter -> the alias of it that is recorded on this tape
     outer : the tape that was active when this one was opened (gradients of gradients), or None
+    thread : the number of the thread that is recording, None when it is over
     """
 
-    __slots__ = ("entries", "leaves", "outer", "_token")
+    __slots__ = ("entries", "leaves", "outer", "thread", "_token")
 
     def __init__(self):
         self.entries = []
@@ -36,12 +42,15 @@ class Tape:
 
     def __enter__(self):
         self._token = _innermost.set(self)
+        self.thread = get_ident()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, error, traceback):
         _innermost.reset(self._token)
-        self._token = self.outer = None
+        self._token = self.outer = self.thread = None
         self.leaves.clear()  # the aliases know their tape: without this a cycle would remain
+        if kind is ValueError and isinstance(error.__cause__, LostGradientError):
+            raise error.__cause__.with_traceback(traceback) from None  # a[i] = t: NumPy hides our error in one of its own
 
     def add(self, *edges):
         """Append an entry and return its slot."""
@@ -91,13 +100,15 @@ def backward(entries, seeds, leaves, consume=False):
         g = gradients.pop()
         edges = entries.pop() if consume else entries[slot]
         if g is not None:
+            if type(g) is Scattered:
+                g = g.array()
             for into, vjp, values in edges:
                 h = vjp(g, *values)
                 if h is not None:
                     so_far = gradients[into]
                     gradients[into] = h if so_far is None else so_far + h
         slot -= 1
-    return gradients
+    return [g.array() if type(g) is Scattered else g for g in gradients]
 
 
 class Parts(tuple):

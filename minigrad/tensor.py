@@ -16,7 +16,7 @@ import operator
 import numpy as np
 
 from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, astype, getitem, late_rows, name_of
-from .errors import LostGradientError, NoDerivativeError
+from .errors import LostGradientError, NoDerivativeError, user_line
 from .storage import Storage
 from .tape import Parts, active_tape, place
 
@@ -105,10 +105,12 @@ def call(function, args, kwargs):
     tensors = tensors_in((args, kwargs)) if kwargs or len(args) > 1 or type(args[0]) is not Tensor else args
     tape = tape_of(tensors)
     if tape is None:
+        refuse_other_threads(tensors)
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
     given = bound(row, args, kwargs)
-    if len(tensors) == 1 and tensors[0] is given[0] and 0 in row.edges and list not in map(type, given):
+    lists = len(row.edges) > 1 and not {list, tuple}.isdisjoint(map(type, given))
+    if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and not lists:
         # f(t, ...), the commonest form
         alias = on(tape, args[0])
         x, others = alias._value, args[1:]
@@ -131,6 +133,16 @@ def tape_of(tensors):
     return None
 
 
+def refuse_other_threads(tensors):
+    """Raise if a Tensor belongs to a gradient that another thread is taking: its tape is not known here."""
+    for t in tensors:
+        if t.tape is not None and t.tape.thread not in (None, get_ident()):
+            raise LostGradientError(
+                "a Tensor that another thread is recording was used here, and a tape belongs to its thread: the gradient "
+                "would be lost without a sign. Take a gradient inside each thread, and add up the results outside."
+            )
+
+
 def bound(row, args, kwargs):
     """Return the arguments in the row's order, or say which one cannot be recorded."""
     try:
@@ -139,7 +151,7 @@ def bound(row, args, kwargs):
         unknown = [f"{key}=" for key in kwargs if key not in row.parameters]
         what = f"the argument {', '.join(unknown)}" if unknown else f"a call of this form ({error})"
         raise NoDerivativeError(
-            f"{row.name}: {what} has no derivative here; while a gradient is taken it can be called with "
+            f"{row.name} ({user_line()}): {what} has no derivative here; while a gradient is taken it can be called with "
             f"{', '.join(row.parameters)}. Write the same with those, or wrap it in minigrad.ignore if its "
             "gradient does not matter."
         ) from None
@@ -167,7 +179,7 @@ def edges_of(row, tape, given, values, y):
                 edges.append(fitted(alias, vjp, keep(k, y, *values)))
             elif alias.dtype.kind in "fc":
                 raise NoDerivativeError(
-                    f"{row.name}: there is no derivative with respect to {row.parameters[position]!r}. Pass a "
+                    f"{row.name} ({user_line()}): there is no derivative with respect to {row.parameters[position]!r}. Pass a "
                     "plain array or number there, or minigrad.dropgrad(...) if its gradient does not matter."
                 )
     return edges
@@ -301,7 +313,9 @@ def binary(function, compute):
 
 def call_unless_foreign(function, *args):
     """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
-    return NotImplemented if any(map(is_foreign, args)) else call(function, args, {})
+    if any(map(is_foreign, args)):
+        return NotImplemented
+    return call(function, [np.asarray(x) if type(x) in (list, tuple) else x for x in args], {})
 
 
 def is_foreign(x):
@@ -510,7 +524,7 @@ class Tensor(Storage):
         """Return the live ndarray for a function that overwrites it; refused while recording."""
         if active_tape() is not None:
             raise LostGradientError(
-                f"{what}: a Tensor cannot be overwritten while a gradient is taken, because the tape may "
+                f"{what} ({user_line()}): a Tensor cannot be overwritten while a gradient is taken, because the tape may "
                 "still need its numbers. Write t = np.where(mask, x, t), t = minigrad.array([...]) or fill a "
                 "minigrad.Buffer; or do it before or after the call of gradient."
             )
@@ -521,7 +535,7 @@ def refuse_if_recorded(x, what, instead):
     """Raise if ``x`` holds a Tensor that is recorded: it is about to become plain numbers."""
     if any(recorded(t) is not None for t in tensors_in(x)):
         raise LostGradientError(
-            f"{what} would turn a Tensor into plain numbers while its gradient is being recorded, and the "
+            f"{what} ({user_line()}) would turn a Tensor into plain numbers while its gradient is being recorded, and the "
             f"gradient would be lost without a sign. Use {instead}; t.data gives the plain numbers if that "
             "is what you want, minigrad.ignore(f) runs a function outside of the gradient."
         )
@@ -545,7 +559,7 @@ def dispatch(function, args, kwargs):
         if live:
             reason = REFUSED.get(function, "the table of derivatives has no row for it")
             raise NoDerivativeError(
-                f"{name_of(function)}: {reason}. minigrad.supported() lists what there is; give it a derivative "
+                f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; give it a derivative "
                 "of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) to treat t as a constant."
             )
     return function(*lower(args, None), **lower(kwargs, None))

@@ -55,7 +55,59 @@ def never_repeats(index):
     return isinstance(index, np.ndarray) and index.dtype.kind == "b"
 
 
-row(getitem, lambda g, index, a_shape: scatter_add(g, index, a_shape), signature="a, index")
+class Scattered:
+    """What many reads of one array give back, before it is made an array: a sum of ``scatter_add``.
+
+    Each read of ``a[i]`` in a loop gives zeros of a's shape but for one place.  Adding such arrays up
+    would cost the size of ``a`` for every read; this only remembers the pieces, and the backward pass
+    asks for the array once.
+
+    >>> (Scattered(np.float64(1), 0, (3,)) + Scattered(np.float64(5), 2, (3,))).array()
+    array([1., 0., 5.])
+    """
+
+    __slots__ = ("shape", "dtype", "pieces", "whole")
+    __array_ufunc__ = None  # array + scattered comes to __radd__
+
+    def __init__(self, g, index, shape):
+        self.shape, self.dtype = shape, g.dtype
+        self.pieces = [(index, g)]
+        self.whole = None  # an ordinary gradient to add to
+
+    def __add__(self, other):
+        if type(other) is Scattered:
+            self.pieces += other.pieces
+            other = other.whole
+        if other is not None:
+            self.whole = other if self.whole is None else self.whole + other
+        return self
+
+    __radd__ = __add__
+
+    def array(self):
+        """Return the sum as an ordinary gradient."""
+        if len(self.pieces) == 1 and self.whole is None:
+            ((index, g),) = self.pieces
+            return scatter_add(g, index, self.shape)
+        y = np.zeros(self.shape, self.dtype) if self.whole is None else self.whole.astype(self.dtype)
+        for index, g in self.pieces:
+            if never_repeats(index):
+                y[index] += g
+            else:
+                np.add.at(y, index, g)
+        return y
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array().astype(dtype or self.dtype, copy=False)
+
+
+def getitem_vjp(g, index, a_shape):
+    if isinstance(g, (np.ndarray, np.generic)):
+        return Scattered(g, index, a_shape)
+    return scatter_add(g, index, a_shape)  # a Tensor: recorded for the next derivative
+
+
+row(getitem, getitem_vjp, signature="a, index")
 row(scatter_add, lambda g, index: getitem(g, index), signature="g, index, shape")
 
 
