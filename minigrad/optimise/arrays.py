@@ -1,0 +1,79 @@
+"""Which arrays can be parameters and gradients, and how odd ones are made regular for a step.
+
+A regular array is contiguous (in C's or Fortran's order), aligned, writeable, in this machine's byte
+order, of a dtype that is computed with.
+"""
+
+import numpy as np
+
+from minigrad.storage import ndarray_of
+
+
+def native(dtype):
+    """The dtype in which the steps of a parameter are computed: 16-bit floats in float32."""
+    return np.dtype(np.float32) if dtype.char == "e" else dtype.newbyteorder("=")
+
+
+def describe(x):
+    return f"{x.dtype}, shape {x.shape}"
+
+
+def which(row, rows, x):
+    """Name a parameter in an error message."""
+    return f"the parameter ({describe(x)})" if rows == 1 else f"parameter {row} of {rows} ({describe(x)})"
+
+
+def check(x, dx, row=0, rows=1):
+    """Return the gradient as an array that fits the parameter ``x``; raise TypeError or ValueError otherwise."""
+    name = which(row, rows, x)
+    if x.dtype.kind not in "fc":
+        raise TypeError(f"update_: {name} holds no floating-point numbers, so a step would be cut off to nothing. "
+                        "Make it x.astype(float)")
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"update_: {name} is a masked array; update x.data, or multiply the gradient by the mask")
+    if not x.flags.writeable:
+        raise ValueError(f"update_: {name} is read-only. Update a copy, x.copy(), or allow it: x.flags.writeable = True")
+    if any(stride == 0 and length > 1 for stride, length in zip(x.strides, x.shape)):
+        raise ValueError(f"update_: several elements of {name} share one place in memory, as np.broadcast_to makes "
+                         "them; they cannot be updated each by its own step. Update a copy, x.copy()")
+    if dx is None:
+        raise TypeError(f"update_: the gradient of {name} is None: the loss does not depend on it. Leave the "
+                        "parameter out, or pass zeros to let the state move on")
+    dx = gradient_array(dx)
+    if dx.shape != x.shape:
+        raise ValueError(f"update_: the gradient of {name} has shape {dx.shape}; it must have the parameter's")
+    if not np.can_cast(dx.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"update_: the gradient of {name} is {dx.dtype}, which cannot be told as {x.dtype}"
+                        + (": take dx.real if the loss is real" if dx.dtype.kind == "c" else ""))
+    return dx
+
+
+def gradient_array(dx):
+    """Return what is given as a gradient as an ndarray: of an array, a Tensor, a number, a list."""
+    array = ndarray_of(dx)
+    return np.asarray(dx if array is None else array)
+
+
+def regular(x, dx, order, dtype):
+    """Return ``x`` and ``dx`` as regular arrays in one order; themselves where they are, else copies."""
+    x_ = _made(x, order, dtype)
+    dx_ = _made(dx, order, dtype)
+    if dx_ is not x_ and np.may_share_memory(x_, dx_) and dx_.ctypes.data != x_.ctypes.data:
+        dx_ = dx_.copy(order)          # shifted against x: an update would overwrite it before its time
+    return x_, dx_
+
+
+def _made(a, order, dtype):
+    a = a if type(a) is np.ndarray else a.view(np.ndarray)
+    good = a.dtype == dtype and a.flags.aligned and (a.flags.c_contiguous if order == "C" else a.flags.f_contiguous)
+    return a if good else np.array(a, dtype=dtype, order=order)
+
+
+def order_of(x):
+    """The order in which a regular array made of ``x`` lies in memory."""
+    return "F" if x.flags.f_contiguous and not x.flags.c_contiguous else "C"
+
+
+def flat(a):
+    """All elements of a contiguous array in the order of memory, as a view."""
+    return a.reshape(-1) if a.flags.c_contiguous else a.T.reshape(-1)

@@ -1,0 +1,169 @@
+"""Compiled code kept on disk, and loaded again without importing numba.
+
+A file holds a checksum, the name of the entry point and the object code.  Its own name is a hash of
+everything the code was made of, so it can never be stale: it is found only by whoever would make
+the same.  A file that is damaged, unreadable or cannot be written costs one warning and a new
+compilation.
+
+The folder is ``$MINIGRAD_CACHE_DIR``, or ``minigrad`` in ``$XDG_CACHE_HOME`` or in ``~/.cache``; an
+empty ``MINIGRAD_CACHE_DIR`` means that nothing is kept.
+"""
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from minigrad import __version__
+
+_engines = []       # they own the loaded code
+
+
+def folder():
+    """Return the folder of compiled kernels, or None if none are to be kept."""
+    chosen = os.environ.get("MINIGRAD_CACHE_DIR")
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "minigrad"
+    except RuntimeError:             # nobody's home
+        return None
+
+
+@functools.lru_cache(maxsize=None)
+def numba_version():
+    """Return the text that tells numba's version, read without importing numba; None without numba."""
+    try:
+        found = importlib.util.find_spec("numba")
+        if found is None or importlib.util.find_spec("llvmlite") is None:
+            return None
+        return (Path(found.origin).parent / "_version.py").read_text()
+    except (OSError, TypeError, ValueError):
+        import numba
+        return numba.__version__
+
+
+def name(*made_of):
+    """Return the file name of what is made of these strings by these versions on this processor."""
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    surroundings = (__version__, sys.version, np.__version__, llvmlite.__version__, numba_version(),
+                    llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    return hashlib.sha256(repr(made_of + surroundings).encode()).hexdigest()[:40] + ".kernel"
+
+
+def load(file):
+    """Return the address of the code in a file of the folder, or None if there is none to be trusted."""
+    if folder() is None:
+        return None
+    try:
+        checksum, content = (folder() / file).read_bytes().split(b"\n", 1)
+        if checksum.decode() != hashlib.sha256(content).hexdigest():
+            raise ValueError("it is damaged")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        warn("read", error)
+        return None
+    return address_of(content)
+
+
+def store(file, content):
+    """Put code into a file of the folder, whole or not at all."""
+    if folder() is None:
+        return
+    try:
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=folder(), suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            os.replace(draft, folder() / file)
+        except BaseException:
+            os.unlink(draft)
+            raise
+    except OSError as error:
+        warn("written", error)
+
+
+ENTRY = """
+define i64 @minigrad_kernel({parameters}) {{
+  %result = alloca i64
+  %error = alloca ptr
+  call i32 @{inner}(ptr %result, ptr %error, {parameters})
+  %value = load i64, ptr %result
+  ret i64 %value
+}}
+"""
+
+
+def content_of(made, arguments):
+    """Return what a file holds of a ``numba.cfunc`` of so many integers; None if it needs numba to run.
+
+    numba's own entry point reports Python errors, which kernels never raise, by means of numba; a
+    plain one takes its place.
+    """
+    import llvmlite.binding as llvm
+
+    inner = made.native_name.removeprefix("cfunc.")
+    text = re.sub(r"\ndefine [^\n]*@\"?cfunc\..*?\n}\n", "\n", made.inspect_llvm(), flags=re.DOTALL)
+    if f"@{inner}(ptr" not in text or "cfunc." in text:
+        return None                # an LLVM that writes its text in another way
+    text += ENTRY.format(inner=inner, parameters=", ".join(f"i64 %a{i}" for i in range(arguments)))
+    declared = set(re.findall(r"\ndeclare [^\n]*@\"?([\w.$]+)\"?\(", text))
+    needed = sorted(name for name in declared if not name.startswith("llvm.") and text.count(f"@{name}(") > 1)
+    if not all(map(_in_this_process, needed)):
+        return None
+    return " ".join(needed).encode() + b"\n" + _machine(llvm).emit_object(llvm.parse_assembly(text))
+
+
+def _in_this_process(name):
+    """Return the address of a function of the C library, or None."""
+    try:
+        return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
+    except (AttributeError, TypeError, OSError):
+        return None
+
+
+def address_of(content):
+    """Put object code into memory; return the address of its entry point, None if it cannot run here."""
+    import llvmlite.binding as llvm
+
+    needed, code = content.split(b"\n", 1)
+    for name in needed.decode().split():
+        if _in_this_process(name) is None:
+            return None
+        llvm.add_symbol(name, _in_this_process(name))
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append((engine, code))
+    return engine.get_function_address("minigrad_kernel")
+
+
+def _machine(llvm):
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3,
+        codemodel="jitdefault", jit=True)
+
+
+@functools.lru_cache(maxsize=None)       # so that each is said once
+def _say(what):
+    warnings.warn(f"minigrad's compiled kernels could not be {what}; they are compiled again in each process. "
+                  "Set MINIGRAD_CACHE_DIR to a folder of your own, or to nothing to do without", stacklevel=4)
+
+
+def warn(what, error):
+    _say(f"{what} on disk ({folder()}: {error})")

@@ -1,0 +1,193 @@
+"""Optimisers made of optimisers: each one's step is the next one's gradient."""
+
+from collections.abc import MutableSequence
+
+import numpy as np
+
+from minigrad.iddict import IdDict
+from minigrad.optimise import formulas
+from minigrad.optimise.optimisers import ADAM
+from minigrad.optimise.rules import (AbstractOptimiser, Rule, fractions, hyperparameters, nonnegative, period,
+                                     proportion, state)
+from minigrad.optimise.transforms import WeightDecay
+from minigrad.spelling import also_spelled
+
+
+class Optimiser(AbstractOptimiser, MutableSequence):
+    """Several optimisers one after the other: the step of each is the gradient of the next.
+
+        step = o_n(x, ... o_2(x, o_1(x, dx)))
+
+    Parameters
+    ----------
+    *os : optimisers, decays, clippings, other Optimisers, or your own; none at all is plain ``x - dx``
+
+    It is a sequence: ``opt[0].eta = 0.1``, ``opt[1:]`` (an Optimiser), ``opt.append(...)``, ``len(opt)``; ``opt.os`` is
+    the list.  Built-in rules run as one fused loop however they are nested; from the last rule of your
+    own on, and before it, they run one by one.
+
+    Reference: Flux 0.13 ``Optimiser``; PyTorch has no such thing, optax calls it ``chain``.
+
+    >>> from minigrad.optimise import Optimiser, ExpDecay, Descent
+    >>> Optimiser(ExpDecay(1, 0.1, 1000), Descent())[1]
+    Descent(eta=0.1)
+    """
+
+    def __init__(self, *os):
+        self.os = [_member(type(self).__name__, o) for o in os]
+
+    def __setattr__(self, name, value):
+        if name not in ("os", "_plans") and not hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__} itself has no {name!r}; set it on a member, as in "
+                                 f"opt[0].{name} = ...: {self!r}")
+        super().__setattr__(name, value)
+
+    def __len__(self):
+        return len(self.os)
+
+    def __getitem__(self, i):
+        return Optimiser(*self.os[i]) if isinstance(i, slice) else self.os[i]
+
+    def __setitem__(self, i, o):
+        name = type(self).__name__
+        self.os[i] = [_member(name, each) for each in o] if isinstance(i, slice) else _member(name, o)
+
+    def __delitem__(self, i):
+        del self.os[i]
+
+    def insert(self, i, o):
+        self.os.insert(i, _member(type(self).__name__, o))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(map(repr, self.os))})"
+
+    def reset_(self):
+        """Forget the state of every member."""
+        for o in self.os:
+            getattr(o, "reset_", lambda: None)()
+        self._plans = None
+
+
+def _member(owner, o):
+    if isinstance(o, type):
+        raise TypeError(f"{owner}: {o.__name__} is a class; give an optimiser, {o.__name__}(...)")
+    if o is None or isinstance(o, (int, float, str, tuple, list, dict, np.ndarray)):
+        raise TypeError(f"{owner}: {o!r} is not an optimiser; write {owner}(WeightDecay(1e-4), ADAM()) for example")
+    return o
+
+
+def flat(opt):
+    """Return the list of stages of an optimiser: itself, or those of its members."""
+    return [stage for o in opt.os for stage in flat(o)] if isinstance(opt, Optimiser) else [opt]
+
+
+def reaching(name, place):
+    """A property that stands for a hyperparameter of a member."""
+    return property(lambda self: getattr(self.os[place], name),
+                    lambda self, value: setattr(self.os[place], name, value),
+                    doc=f"``{name}`` of the rule inside; assigning reaches it.")
+
+
+class CoupledWeightDecay(WeightDecay):
+    """The decay of ``ADAMW(..., couple=True)``: multiplied by the rate of its ADAM."""
+
+    _rate_of = None
+
+    def hyper(self):
+        return (self._rate_of.eta * self.wd,)
+
+
+@also_spelled(η="eta", β="beta")
+class ADAMW(Optimiser):
+    """ADAM with weight decay added to its step: ``Optimiser(ADAM(eta, beta), WeightDecay(decay))``.
+
+        x <- x - step - decay * x            the step of ADAM
+        x <- x - step - eta * decay * x      with couple=True
+
+    Parameters
+    ----------
+    eta : number >= 0             learning rate
+    beta : two numbers in [0, 1)  the parts of both moments that are kept at each step
+    decay : number >= 0           weight decay
+    couple : bool                 whether the decay is multiplied by eta
+
+    As in Flux the decay is not multiplied by eta unless ``couple`` says so.  PyTorch's and optax's
+    ``AdamW`` do multiply: port ``AdamW(lr, weight_decay=wd)`` as ``ADAMW(lr, decay=wd, couple=True)``, or
+    the weights are decayed 1 / eta times too fast.
+
+    State: ``opt[0].state[W]``.  ``opt.eta``, ``opt.beta``, ``opt.epsilon``, ``opt.decay`` reach the rules inside.
+
+    Reference: Loshchilov and Hutter 2019 (arXiv:1711.05101); Flux 0.13 ``ADAMW``.
+
+    >>> ADAMW(decay=0.01, couple=True)
+    ADAMW(eta=0.001, beta=(0.9, 0.999), decay=0.01, couple=True)
+    """
+
+    def __init__(self, eta=0.001, beta=(0.9, 0.999), decay=0, couple=False):
+        if not isinstance(couple, (bool, np.bool_)):
+            raise TypeError(f"ADAMW: couple must be True or False, got {couple!r}")
+        adam = ADAM(nonnegative.check("ADAMW", "eta", eta), fractions.check("ADAMW", "beta", beta))
+        decay = nonnegative.check("ADAMW", "decay", decay)
+        second = CoupledWeightDecay(decay) if couple else WeightDecay(decay)
+        if couple:
+            second._rate_of = adam
+        super().__init__(adam, second)
+
+    eta, beta, epsilon, decay = reaching("eta", 0), reaching("beta", 0), reaching("epsilon", 0), reaching("wd", 1)
+
+    @property
+    def couple(self):
+        """Whether the decay is multiplied by eta; fixed at construction."""
+        return isinstance(self.os[1], CoupledWeightDecay)
+
+    def __repr__(self):
+        couple = ", couple=True" if self.couple else ""
+        return f"ADAMW(eta={self.eta!r}, beta={self.beta!r}, decay={self.decay!r}{couple})"
+
+
+@hyperparameters()
+class SlowWeights(Rule):
+    """The second half of ``Lookahead``: pulls the fast weights back to the slow ones."""
+
+    period: period = 5
+    alpha: proportion = 0.5
+    state: IdDict = state()
+
+    formula = staticmethod(formulas.lookahead)
+    kept = "state"
+
+    def fresh(self, x):
+        return np.array(x), np.zeros(1)
+
+    def hyper(self):
+        return self.period, self.alpha
+
+
+@also_spelled(α="alpha")
+class Lookahead(Optimiser):
+    """Let any optimiser run ahead, and every few steps go only part of the way after it.
+
+        every period-th step:   slow <- slow + alpha * (x - slow),   x <- slow
+
+    Parameters
+    ----------
+    opt : the optimiser that runs ahead
+    period : whole number >= 1   steps between two meetings (k in the paper)
+    alpha : number in [0, 1]     the part of the way that the slow weights follow
+
+    State: ``opt[1].state[W]``, the tuple (slow, [steps made]), besides the inner optimiser's own.
+
+    Reference: Zhang et al. 2019 (arXiv:1907.08610).  Not in Flux; optax calls it ``lookahead``.
+
+    >>> from minigrad.optimise import Descent
+    >>> Lookahead(Descent(), alpha=0.8)
+    Lookahead(Descent(eta=0.1), period=5, alpha=0.8)
+    """
+
+    def __init__(self, opt, period=5, alpha=0.5):
+        super().__init__(opt, SlowWeights(period, alpha))
+
+    period, alpha = reaching("period", 1), reaching("alpha", 1)
+
+    def __repr__(self):
+        return f"Lookahead({self.os[0]!r}, period={self.period!r}, alpha={self.alpha!r})"

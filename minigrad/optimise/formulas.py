@@ -1,0 +1,213 @@
+"""The second table: one scalar function per update rule, reading like the page it comes from.
+
+    def rule(x, dx, m, ..., t: float, ..., *, eta, ...):
+        ...
+        return step, m, ..., t, ...
+
+``x`` is an element of the parameter and ``dx`` of its gradient.  Then comes the rule's state: first
+what it keeps for every element, then (marked ``: float``) the numbers it keeps once per parameter.
+After the ``*`` come the hyperparameters.  Returned are the step that ``update_`` subtracts from
+``x``, then the new state in the same order.  Whatever else is returned replaces the first
+hyperparameters: only ``exp_decay`` uses that.
+
+A formula is a plain list of assignments, and what it calls is in the list below.  So one text
+serves three times: on numbers, on whole arrays (when there is no compiler), and compiled into one
+loop over memory.  What depends on numbers alone is worked out once a step, in float64; where it
+meets an element it takes the element's type.  Quotients by such numbers are written as products,
+``m * (1 / c)``, because a division costs as much as all the rest.
+
+Quirks of Flux's formulas are marked ``# Flux:`` and listed in docs/differences.md.
+"""
+
+import math
+
+import numpy as np
+
+# The functions that formulas may call: on Python numbers, or on arrays element by element.
+
+
+def sqrt(x):
+    """Square root; a Python number stays one, so that it does not widen a float32 array."""
+    return math.sqrt(x) if isinstance(x, (int, float)) else np.sqrt(x)
+
+
+def abs2(x):
+    """``x * conj(x)`` as a real number: the square of the absolute value."""
+    return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
+
+
+def maximum(a, b):
+    """The larger of the two; NaN if either is NaN."""
+    return max(a, b) if isinstance(a, (int, float)) and isinstance(b, (int, float)) else np.maximum(a, b)
+
+
+def minimum(a, b):
+    """The smaller of the two; NaN if either is NaN."""
+    return min(a, b) if isinstance(a, (int, float)) and isinstance(b, (int, float)) else np.minimum(a, b)
+
+
+def where(condition, a, b):
+    """``a`` where the condition holds, else ``b``."""
+    return (a if condition else b) if isinstance(condition, bool) else np.where(condition, a, b)
+
+
+def by_parts(function):
+    """Let a function of a real number treat a complex one as two: real part and imaginary part."""
+    def parts(z, *rest):
+        if not np.iscomplexobj(z):
+            return function(z, *rest)
+        both = np.empty_like(z)
+        both.real, both.imag = function(z.real, *rest), function(z.imag, *rest)
+        return both
+    return parts
+
+
+sign = by_parts(np.sign)
+clip = by_parts(lambda x, low, high: np.minimum(np.maximum(x, low), high))
+
+
+# The rules of the manual, in its order.
+
+def descent(x, dx, *, eta):
+    return eta * dx
+
+
+def momentum(x, dx, velocity, *, eta, rho):
+    velocity = rho * velocity - eta * dx
+    return -velocity, velocity
+
+
+def nesterov(x, dx, velocity, *, eta, rho):
+    step = (1 + rho) * eta * dx - rho * rho * velocity
+    velocity = rho * velocity - eta * dx
+    return step, velocity
+
+
+def rmsprop(x, dx, acc, *, eta, rho, epsilon):
+    acc = rho * acc + (1 - rho) * abs2(dx)
+    return dx * (eta / (sqrt(acc) + epsilon)), acc
+
+
+def adam(x, dx, m, v, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    m_hat = m * (1 / (1 - beta1_t))
+    v_hat = v * (1 / (1 - beta2_t))
+    return eta * m_hat / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
+
+
+def radam(x, dx, m, v, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    m_hat = m * (1 / (1 - beta1_t))
+    v_hat = v * (1 / (1 - beta2_t))
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * t * beta2_t / (1 - beta2_t)
+    # Flux: rectified from rho > 4 on (the fifth step by default); PyTorch asks for rho > 5.
+    tractable = rho > 4
+    r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) if tractable else 1.0
+    step = eta * r * m_hat / (where(tractable, sqrt(v_hat) + epsilon, 1.0))
+    return step, m, v, beta1_t * beta1, beta2_t * beta2, t + 1
+
+
+def adamax(x, dx, m, u, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    u = maximum(beta2 * u, abs(dx))
+    return eta / (1 - beta1_t) * m / (u + epsilon), m, u, beta1_t * beta1, beta2_t * beta2
+
+
+def oadam(x, dx, m, v, previous, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    m_hat = m * (1 / (1 - beta1_t))
+    v_hat = v * (1 / (1 - beta2_t))
+    current = eta * m_hat / (sqrt(v_hat) + epsilon)
+    return 2 * current - previous, m, v, current, beta1_t * beta1, beta2_t * beta2
+
+
+def adagrad(x, dx, acc, *, eta, epsilon):
+    acc = acc + abs2(dx)
+    return dx * (eta / (sqrt(acc) + epsilon)), acc
+
+
+def adadelta(x, dx, acc, dacc, *, rho, epsilon):
+    acc = rho * acc + (1 - rho) * abs2(dx)
+    # Flux: one root in the numerator and one below, as in the paper; epsilon is added inside both.
+    step = dx * (sqrt(dacc + epsilon) / sqrt(acc + epsilon))
+    dacc = rho * dacc + (1 - rho) * abs2(step)
+    return step, acc, dacc
+
+
+def amsgrad(x, dx, m, v, v_max, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    v_max = maximum(v_max, v)
+    # Flux: no correction of the bias, and all three start at epsilon (the paper: at zero).
+    return eta * m / (sqrt(v_max) + epsilon), m, v, v_max
+
+
+def nadam(x, dx, m, v, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    # Flux: the momentum is constant (the paper lets it grow with the step number).
+    m_hat = beta1 / (1 - beta1 * beta1_t) * m + (1 - beta1) / (1 - beta1_t) * dx
+    v_hat = v * (beta2 / (1 - beta2_t))
+    return eta * m_hat / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
+
+
+def adabelief(x, dx, m, s, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    s = beta2 * s + (1 - beta2) * abs2(dx - m)
+    # Flux: no correction of the bias, and no epsilon inside s (the paper has both).
+    return eta * m / (sqrt(s) + epsilon), m, s
+
+
+# Decays and clipping.
+
+def inv_decay(x, dx, n: float, *, gamma):
+    return dx * (1 / (1 + gamma * n)), n + 1
+
+
+def exp_decay(x, dx, n: float, *, eta, latest, decay, step, clip, start):
+    n = n + 1
+    # One eta for all parameters: it decays when the most advanced of them reaches a new multiple.
+    due = n > latest and n > start and n % step == 0
+    eta = maximum(eta * decay, clip) if due else eta
+    return eta * dx, n, eta, maximum(latest, n)
+
+
+def weight_decay(x, dx, *, wd):
+    return dx + wd * x
+
+
+def clip_value(x, dx, *, thresh):
+    return clip(dx, -thresh, thresh)
+
+
+def clip_norm(x, dx, norm: float, *, thresh):
+    # Measured before the loop: norm is that of the whole gradient as it arrives here.
+    return dx * (thresh / norm if norm > thresh else 1.0), norm
+
+
+# Beyond the manual.
+
+def lion(x, dx, m, *, eta, beta1, beta2):
+    step = eta * sign(beta1 * m + (1 - beta1) * dx)
+    m = beta2 * m + (1 - beta2) * dx
+    return step, m
+
+
+def rprop(x, dx, previous, width, *, shrink, grow, narrowest, widest):
+    turn = previous * dx
+    wider = minimum(width * grow, widest)
+    narrower = maximum(width * shrink, narrowest)
+    width = where(turn > 0, wider, where(turn < 0, narrower, width))
+    previous = where(turn < 0, 0.0, dx)
+    return width * sign(previous), previous, width
+
+
+def lookahead(x, dx, slow, t: float, *, period, alpha):
+    t = t + 1
+    meet = t % period == 0
+    slow = where(meet, slow + alpha * (x - dx - slow), slow)
+    return where(meet, x - slow, dx), slow, t

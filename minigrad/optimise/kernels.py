@@ -1,0 +1,209 @@
+"""From the text of a loop to machine code; the only importer of numba.
+
+A kernel is the address of compiled code.  It is looked for, in this order, among those of this
+process, on disk (cache.py: loaded without importing numba), and then it is compiled by numba and put
+on disk.  Compiling takes about a second once per process and a quarter of one per kernel, loading
+about 0.1 s once; so whoever asks says how much work has been done without the kernel, and gets
+None until the cost of having it is worth paying.  Formulas on whole arrays give the same numbers
+meanwhile.
+"""
+
+import ctypes
+import functools
+import inspect
+import os
+import threading
+import types
+import warnings
+
+import numpy as np
+
+from minigrad.optimise import cache
+from minigrad.optimise import walk as walking
+
+# Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
+LOADING, COMPILING = 3_000_000, 50_000_000
+
+WALK = "walk"
+ARGUMENTS = 8          # of the walk and of every kernel, all of them integers
+_kept = []             # compiled functions that own their code
+_addresses, _missing, _failed = {}, set(), set()
+_lock = threading.RLock()
+
+
+def find(text, dtype, measure=False, work=float("inf")):
+    """Return the address of a kernel, or None: not worth it yet, or not to be had."""
+    key = text, np.dtype(dtype).char, measure
+    address = _addresses.get(key)
+    if address is None and work >= LOADING and key not in _failed and available():
+        with _lock:
+            address = _addresses.get(key) or _load_or_compile(key, work)
+    return address
+
+
+def available():
+    """Whether compiled code is to be used at all: numba is installed and nobody forbade it."""
+    return not os.environ.get("MINIGRAD_NOJIT", "0").strip("0") \
+        and not os.environ.get("NUMBA_DISABLE_JIT", "0").strip("0") and cache.numba_version() and _layout_is_known()
+
+
+def walker(work=float("inf")):
+    """Return ``walk`` as two functions, one keeping Python's global lock and one releasing it; or None."""
+    address = find(WALK, "d", work=work)
+    return address and _callables(address)
+
+
+def compiled():
+    """How many kernels this process has; a test's question."""
+    return len(_addresses)
+
+
+def _load_or_compile(key, work):
+    text, char, measure = key
+    address = None
+    file = cache.name(text, char, measure, inspect.getsource(walking), _own_text())
+    if key not in _missing:
+        address = cache.load(file)
+        _missing.add(key)
+    if address is None and work >= COMPILING:
+        try:
+            made = _compile(text, np.dtype(char), measure)
+            content = cache.content_of(made, ARGUMENTS)
+            address = content and cache.address_of(content)
+            if address:
+                cache.store(file, content)
+            else:
+                _kept.append(made)
+                address = made.address
+        except Exception as error:       # a formula that numba cannot compile still runs on arrays
+            _failed.add(key)
+            warnings.warn(f"minigrad runs a rule without a compiled kernel, which is slower: {_short(error)}")
+    if address is not None:
+        _addresses[key] = address
+    return address
+
+
+@functools.lru_cache(maxsize=None)
+def _callables(address):
+    return tuple(kind(*[ctypes.c_int64] * (1 + ARGUMENTS))(address) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
+
+
+@functools.lru_cache(maxsize=None)
+def _own_text():
+    with open(__file__, encoding="utf-8") as file:
+        return file.read()
+
+
+def _short(error):
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"
+
+
+@functools.lru_cache(maxsize=None)
+def _layout_is_known():
+    """Whether arrays and tuples lie in memory as walk.py believes; asked once, of real ones."""
+    if object.__basicsize__ != walking.DATA or tuple.__basicsize__ != walking.ITEMS:
+        return False
+    for array in (np.zeros((2, 3, 5), np.float32), np.zeros((4, 2), order="F"), np.zeros((), complex)):
+        at, held = id(array), (array,)
+        dimensions = _read(at + walking.DIMENSIONS, ctypes.c_int64)
+        seen = (_read(at + walking.DATA, ctypes.c_int64), _read(at + walking.NDIM, ctypes.c_int32),
+                [_read(dimensions + 8 * d, ctypes.c_int64) for d in range(array.ndim)],
+                _read(at + walking.DTYPE, ctypes.c_int64), _read(at + walking.FLAGS, ctypes.c_int32) & 0x503,
+                _read(id(held) + walking.ITEMS, ctypes.c_int64))
+        flags = array.flags.c_contiguous + 2 * array.flags.f_contiguous + 0x100 + 0x400
+        if seen != (array.ctypes.data, array.ndim, list(array.shape), id(array.dtype), flags, at):
+            return False
+        word = walking.dtype_word(array.dtype)
+        if word & 0xFF != ord(array.dtype.kind) or word >> 32 != array.dtype.num:
+            return False
+    return True
+
+
+def _read(address, kind):
+    return kind.from_address(address).value
+
+
+# The compiler.
+
+def _compile(text, dtype, measure):
+    import numba
+
+    space = {**vars(walking), **_tools(dtype)}
+    if text is WALK:
+        function = types.FunctionType(walking.walk.__code__, space)
+    else:
+        exec(text, space)
+        function = space["kernel"]
+    # A sum may be taken in any order, or it would be added up one element at a time.
+    signature = numba.int64(*[numba.int64] * ARGUMENTS)
+    return numba.cfunc(signature, error_model="numpy", fastmath={"reassoc"} if measure else False)(function)
+
+
+def _tools(dtype):
+    """What a kernel calls: access to memory, and the functions of formulas on single elements."""
+    import llvmlite.ir as ir
+    import numba
+    from numba.extending import intrinsic
+
+    int32, int64 = ir.IntType(32), ir.IntType(64)
+    number = numba.int64
+
+    @intrinsic
+    def peek(typing, address):
+        return number(number), lambda context, builder, signature, args: builder.load(
+            builder.inttoptr(args[0], int64.as_pointer()))
+
+    @intrinsic
+    def peek32(typing, address):
+        return number(number), lambda context, builder, signature, args: builder.sext(
+            builder.load(builder.inttoptr(args[0], int32.as_pointer())), int64)
+
+    @intrinsic
+    def call(typing, function, a, b, c, d, e, f, g, h):
+        kernel = ir.FunctionType(int64, [int64] * ARGUMENTS).as_pointer()
+        return number(*[number] * (1 + ARGUMENTS)), lambda context, builder, signature, args: builder.call(
+            builder.inttoptr(args[0], kernel), args[1:])
+
+    def pointer_to(kind):
+        @intrinsic
+        def pointer(typing, address):
+            signature = numba.types.CPointer(kind)(address)
+            return signature, lambda context, builder, signature, args: builder.inttoptr(
+                args[0], context.get_value_type(signature.return_type))
+        return pointer
+
+    @intrinsic
+    def sqrt(typing, x):
+        def code(context, builder, signature, args):
+            return builder.call(builder.module.declare_intrinsic("llvm.sqrt", [args[0].type]), args)
+        return (x(x), code) if isinstance(x, numba.types.Float) else None
+
+    @intrinsic
+    def floor(typing, x):
+        return x(x), lambda context, builder, signature, args: builder.call(
+            builder.module.declare_intrinsic("llvm.floor", [args[0].type]), args)
+
+    inline = numba.njit(error_model="numpy")
+    address = inline(lambda items, j: peek(peek(items + 8 * j) + walking.DATA))
+    by_parts = _by_parts(inline) if dtype.kind == "c" else inline
+    return {
+        "np": np, "peek": peek, "peek32": peek32, "call": call, "address": address,
+        "elements": pointer_to(numba.from_dtype(dtype)), "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
+        "numbers": pointer_to(numba.float64), "numbers_at": pointer_to(numba.float64),
+        "real": dtype.type(0).real.dtype.type, "wide": np.float64, "sqrt": sqrt,
+        "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if dtype.kind == "c" else (lambda z: z * z)),
+        "maximum": inline(lambda a, b: a if a >= b or a != a else b),
+        "minimum": inline(lambda a, b: a if a <= b or a != a else b),
+        "where": inline(lambda condition, a, b: a if condition else b),
+        "mod": inline(lambda a, b: a - floor(a / b) * b),
+        "sign": by_parts(lambda z: z - z if z == 0 else (z / abs(z) if z == z else z)),
+        "clip": by_parts(lambda z, low, high: low if z < low else (high if z > high else z)),
+    }
+
+
+def _by_parts(inline):
+    def wrap(function):
+        part = inline(function)
+        return inline(lambda z, *rest: complex(part(z.real, *rest), part(z.imag, *rest)))
+    return wrap

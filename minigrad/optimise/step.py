@@ -1,0 +1,348 @@
+"""One step: prepared once for an optimiser and a set of parameters, then done in one call.
+
+A ``Plan`` holds what stays the same from step to step: the state of every parameter and the table
+that the compiled walk reads.  Nothing in it can go stale: the hyperparameters are read anew at every
+step, the IdDicts are asked whether the state still is the same, and the arrays of parameters and
+gradients are handed over at every step and checked by compiled code, which takes their addresses
+from the array objects themselves.  A plan dies with any of its parameters.
+
+Where there is no kernel yet, formulas run on whole arrays; arrays that no kernel may touch (strided,
+16-bit, big-endian, ...) are copied, updated and copied back, one parameter after the other.
+"""
+
+import functools
+import math
+import struct
+import weakref
+
+import numpy as np
+
+from minigrad.errors import NonFiniteError
+from minigrad.optimise import kernels, loops, threads
+from minigrad.optimise.arrays import check, describe, flat, native, order_of, regular, which
+from minigrad.optimise.walk import CHECK, COMMIT, ITEMS, LOOP, dtype_word
+
+BLOCK = 8192                 # elements at a time where formulas run on arrays: temporaries stay in the cache
+CALL = 10_000                # what a step costs there besides, in elements
+KEEP_LOCK_BELOW = 100_000    # elements; handing Python's lock over costs more than so short a step
+
+_worked = {}                 # elements updated without a kernel, by what the kernel would be made of
+
+
+def step(opt, stages, params, xs, dxs):
+    """Make one step of built-in ``stages`` on all ``params``: tuples of them, their arrays, their gradients."""
+    plan = plan_of(opt, stages, params, xs)
+    if plan is None or not plan.compiled() or not plan.run(opt, params, xs, dxs):
+        one_by_one(opt, stages, params, xs, dxs)
+
+
+def one_by_one(opt, stages, params, xs, dxs):
+    """The same for arrays of all kinds; raises before any parameter is overwritten."""
+    dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
+    plans = [plan_of(opt, stages, (p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
+    for j, k in enumerate(plans[0].measured):
+        norms = [plan.norm(j, *plan.regular(x, dx)) for plan, x, dx in zip(plans, xs, dxs)]
+        norms, bad = settle(stages[k], np.array(norms), xs)
+        if len(bad):
+            return without(bad, opt, stages, params, xs, dxs)
+        for plan, norm in zip(plans, norms):
+            plan.norms[j] = norm
+    for plan, x, dx in zip(plans, xs, dxs):
+        x_, dx_ = plan.regular(x, dx)
+        plan.read_hyper()
+        if not (plan.compiled() and plan.loop((x_,), (dx_,), CHECK)):
+            plan.overwrite(x_, dx_)
+        plan.take_back()
+        if x_ is not x:
+            x[...] = x_
+
+
+def step_of(opt, stages, p, x, dx):
+    """Return the step of one parameter as a new array; the parameter stays, its state moves on."""
+    dx = check(x, dx)
+    plan = plan_of(opt, stages, (p,), (x,), x.shape, x.dtype.char)
+    x_, dx_ = plan.regular(x, dx)
+    for j, k in enumerate(plan.measured):
+        norms, bad = settle(stages[k], np.array([plan.norm(j, x_, dx_)]), (x,))
+        if len(bad):
+            return np.zeros_like(x)
+        plan.norms[j] = norms
+    plan.read_hyper()
+    out = np.empty_like(x_)
+    plan.overwrite(x_, dx_, out)
+    plan.take_back()
+    return out.astype(x.dtype, copy=False)
+
+
+def without(bad, opt, stages, params, xs, dxs):
+    """Make the step without the parameters at the places ``bad``."""
+    params, xs, dxs = (tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, xs, dxs))
+    if params:
+        step(opt, stages, params, xs, dxs)
+
+
+def settle(stage, norms, xs):
+    """Return what a clipping stage measures by, one norm per parameter, and which to leave alone."""
+    bad = np.flatnonzero(~np.isfinite(norms))
+    if len(bad) and stage.nonfinite == "raise":
+        row = bad[0]
+        raise NonFiniteError(
+            f"{type(stage).__name__}: the gradient of {which(row, len(xs), xs[row])} has norm {norms[row]}; nothing was "
+            "updated. Look for the cause, or write nonfinite='skip' to leave such parameters alone or 'pass' to go on")
+    if stage.measures == "all":
+        bad = np.arange(len(xs)) if len(bad) else bad
+        norms = np.full_like(norms, math.hypot(*norms))
+    return norms, () if stage.nonfinite == "pass" else bad
+
+
+class Plans(dict):
+    """The plans of one optimiser; all are forgotten when a parameter of any of them dies."""
+
+    __slots__ = ("__weakref__",)
+    LIMIT = 10_000
+
+    def watch(self, params):
+        this = weakref.ref(self)
+
+        def forget(_):
+            plans = this()
+            if plans is not None:
+                plans.clear()
+        return [weakref.ref(p, forget) for p in params]
+
+
+def plan_of(opt, stages, params, xs, *more):
+    """Return the plan for these parameters, the old one if it still holds; None if their dtypes differ.
+
+    What is given besides must be the same for a plan to be used again; where nothing is, the arrays
+    may have changed in any way, and only compiled code, which checks, may go by the plan.
+    """
+    plans = opt._plans
+    if plans is None:
+        plans = opt._plans = Plans()
+    key = (*map(id, params), *more)
+    plan = plans.get(key)
+    if plan is not None and plan.valid(stages):
+        return plan
+    if len({native(x.dtype) for x in xs}) > 1:
+        return None
+    if len(plans) >= plans.LIMIT:
+        plans.clear()
+    plan = Plan(stages, params, xs)
+    plan.watching = plans.watch(params)
+    plans[key] = plan
+    return plan
+
+
+@functools.lru_cache(maxsize=None)
+def text_of(kinds, char, measure):
+    """The text of a kernel; ``kinds`` are pairs (formula, characters of the dtypes of its arrays)."""
+    return loops.write([(formula, [np.dtype(c) for c in chars]) for formula, chars in kinds], char, measure)
+
+
+class Plan:
+    """What the steps of ``stages`` on ``params``, whose arrays are ``xs`` now, have in common."""
+
+    walk = None        # the compiled walk, once there are kernels
+
+    def __init__(self, stages, params, xs):
+        self.stages, self.rows, self.dtype = stages, len(params), native(xs[0].dtype)
+        self.size = sum(x.size for x in xs)
+        self.measured = [k for k, stage in enumerate(stages) if stage.measures]
+        self.norms = np.zeros((len(self.measured), self.rows))
+        self.replacing = any(stage.replaces for stage in stages)
+        for stage in stages:
+            stage.refuse_dtype(self.dtype)
+        fresh = [stage.fresh(np.zeros(0, self.dtype)) for stage in stages]
+        self.kinds = tuple((stage.formula, "".join(a.dtype.char for a in made if a.size == 0))
+                           for stage, made in zip(stages, fresh))
+        self.key = self.kinds, self.dtype.char
+        self.states = [[self.state(k, made, p, x, row) for k, made in enumerate(fresh)]
+                       for row, (p, x) in enumerate(zip(params, xs))]
+        self.kept = [(vars(stage), stage.kept, getattr(stage, stage.kept), getattr(stage, stage.kept).changes)
+                     for stage in stages if stage.kept]
+        self.order = next((order_of(a) for state in self.states[0] for a in state if a.shape == xs[0].shape),
+                          order_of(xs[0]))
+        self.lay_out(fresh)
+
+    def state(self, k, fresh, p, x, row):
+        """Return the arrays of stage ``k`` for a parameter, made if need be, after a look at whether they fit."""
+        stage = self.stages[k]
+        state = stage.state_of(p, regular(x, x, order_of(x), self.dtype)[0])
+        good = len(state) == len(fresh) and all(
+            type(a) is np.ndarray and a.dtype == b.dtype and a.shape == (b.shape if b.size else x.shape)
+            and a.flags.behaved and a.flags.forc for a, b in zip(state, fresh))
+        if not good:
+            kept = ", ".join(describe(a) if isinstance(a, np.ndarray) else repr(a) for a in state)
+            raise ValueError(
+                f"{type(stage).__name__}: the state kept for this parameter ({kept}) does not fit it ({describe(x)}). If "
+                f"its data was replaced by another array, forget the old state: opt.reset_() or del opt.{stage.kept}[x]")
+        return state + (self.norms[self.measured.index(k), row:row + 1],) if stage.measures else state
+
+    def lay_out(self, fresh):
+        """Lay out for ``walk`` what it needs to know (see walk.py)."""
+        self.items = tuple(a for states in self.states for state in states for a in state)
+        wanted = []                # per array of one parameter: its dtype, and its length (-1: shaped like x)
+        for stage, made in zip(self.stages, fresh):
+            wanted += [(dtype_word(a.dtype), a.size or -1) for a in made]
+            wanted += [(dtype_word(self.norms.dtype), 1)] if stage.measures else []
+        self.wanted = np.array(wanted + [(0, 0)], np.int64)
+        self.hyper = np.zeros(sum(len(stage.hyper()) for stage in self.stages) + 1)
+        self.pack = struct.Struct(f"{self.hyper.size - 1}d").pack_into
+        self.table = [self.rows, id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data, self.hyper.ctypes.data, 0,
+                      dtype_word(self.dtype), self.dtype.itemsize, id(np.ndarray)]
+
+    def valid(self, stages):
+        """Whether the plan still holds: the same stages, and no state replaced or forgotten since."""
+        if stages != self.stages:
+            return False
+        for place, name, kept, changes in self.kept:
+            if place[name] is not kept or kept.changes != changes:
+                return False
+        return True
+
+    def regular(self, x, dx):
+        return regular(x, dx, self.order, self.dtype)
+
+    def read_hyper(self):
+        values = []
+        for stage in self.stages:
+            values += stage.hyper()
+        self.pack(self.hyper, 0, *values)
+
+    def take_back(self):
+        """Give hyperparameters that a formula has replaced back to their optimisers."""
+        place = 0
+        for stage in self.stages if self.replacing else ():
+            many = len(stage.hyper())
+            stage.replace(self.hyper[place:place + many].tolist())
+            place += many
+
+    # Compiled.
+
+    def compiled(self):
+        """Whether kernels are at hand; gets them when they are worth their cost."""
+        if self.walk is None and self.dtype.char in "fdFD":
+            work = _worked.get(self.key, 0)
+            if work >= kernels.LOADING and kernels.available():
+                self.get_kernels(work)
+        return self.walk is not None
+
+    def get_kernels(self, work):
+        pieces = [(self.kinds[:k], True) for k in self.measured] + [(self.kinds, False)]
+        try:
+            found = [kernels.find(text_of(kinds, self.dtype.char, measure), self.dtype, measure, work)
+                     for kinds, measure in pieces]
+        except OSError:            # a formula whose text cannot be read
+            return
+        walk = kernels.walker(work)
+        if walk and all(found):
+            self.tables = [np.array(self.table[:5] + [kernel] + self.table[6:], np.int64) for kernel in found]
+            self.addresses = [table.ctypes.data for table in self.tables]
+            self.walk = walk[self.size >= KEEP_LOCK_BELOW]
+
+    def run(self, opt, params, xs, dxs):
+        """Make the step by compiled code; False, and nothing is written, if the arrays are not regular."""
+        self.read_hyper()
+        if self.measured:
+            for j, k in enumerate(self.measured):
+                if self.walk(self.addresses[j], id(xs) + ITEMS, id(dxs) + ITEMS, 0, self.rows, 0, 1, CHECK | LOOP) >= 0:
+                    return False
+                norms = np.sqrt(self.norms[j])
+                for row in np.flatnonzero(norms == math.inf):
+                    norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
+                norms, bad = settle(self.stages[k], norms, xs)
+                if len(bad):
+                    without(bad, opt, self.stages, params, xs, dxs)
+                    return True
+                self.norms[j] = norms
+        if not self.loop(xs, dxs, CHECK):
+            return False
+        if self.replacing:
+            self.take_back()
+        return True
+
+    def loop(self, xs, dxs, checking):
+        """Update by compiled code; False, and nothing is written, if the arrays are not regular."""
+        xs_, dxs_ = id(xs) + ITEMS, id(dxs) + ITEMS
+        if threads._number == 1 or self.size < threads.WORTH:
+            return self.walk(self.addresses[-1], xs_, dxs_, 0, self.rows, 0, 1, checking | LOOP | COMMIT) < 0
+        if self.walk(self.addresses[-1], xs_, dxs_, 0, 0 if not checking else self.rows, 0, 1, checking) >= 0:
+            return False
+        parts = threads._number
+        for row, x in enumerate(xs):
+            if x.size < threads.WORTH:
+                self.walk(self.addresses[-1], xs_, dxs_, row, row + 1, 0, 1, LOOP | COMMIT)
+            else:
+                threads.share(lambda part: self.walk(
+                    self.addresses[-1], xs_, dxs_, row, row + 1, part, parts, LOOP), parts)
+                self.walk(self.addresses[-1], xs_, dxs_, row, row + 1, 0, 1, COMMIT)
+        return True
+
+    # By formulas on arrays; one parameter.
+
+    def norm(self, j, x, dx):
+        """The norm that the j-th measuring stage of a plan for one parameter meets."""
+        self.read_hyper()
+        if self.compiled():
+            xs, dxs = (x,), (dx,)
+            self.walk(self.addresses[j], id(xs) + ITEMS, id(dxs) + ITEMS, 0, 1, 0, 1, CHECK | LOOP)
+            if self.norms[j, 0] < math.inf:
+                return math.sqrt(self.norms[j, 0])
+        return self.norm_by_formulas(j, x, dx)
+
+    def norm_by_formulas(self, j, x, dx, row=0):
+        steps = [abs(step) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
+        unit = max((float(np.max(step)) for step in steps if step.size), default=0.0)
+        if not 1e-100 < unit < 1e100:
+            unit = unit if 0 < unit < math.inf else 1.0
+        else:
+            unit = 1.0
+        return unit * math.sqrt(sum(float(np.sum(np.square(step / unit), dtype=float)) for step in steps))
+
+    def overwrite(self, x, dx, out=None):
+        """Overwrite ``x``, or write the step to ``out``; and the state in either case."""
+        _worked[self.key] = _worked.get(self.key, 0) + x.size + CALL
+        target = flat(x if out is None else out)
+        for part, step, news in self.blocks(x, dx):
+            if out is None:
+                np.subtract(target[part], step, out=target[part], casting="same_kind")
+            else:
+                target[part] = step
+            for (state, chars), new in zip(self.parts(0), news):
+                for array, value in zip(state, new[:len(chars)]):
+                    flat(array)[part] = value
+        self.commit(news)
+
+    def parts(self, row):
+        """Pair each stage's state with the characters of its arrays' dtypes; what is left are numbers."""
+        return [(state, chars) for state, (_, chars) in zip(self.states[row], self.kinds)]
+
+    def commit(self, news):
+        """Keep the numbers, and the hyperparameters, that the formulas have returned."""
+        place = 0
+        for stage, (state, chars), new in zip(self.stages, self.parts(0), news):
+            new = new[len(chars):]
+            if len(state) > len(chars):
+                numbers = state[-1]
+                numbers[:] = new[:numbers.size]
+                new = new[numbers.size:]
+            self.hyper[place:place + len(new)] = new
+            place += len(stage.hyper())
+
+    def blocks(self, x, dx, row=0, stop=None):
+        """Yield, block by block: its place, the step of the stages before ``stop``, their new state."""
+        x, dx, hyper, stages = flat(x), flat(dx), iter(self.hyper.tolist()), []
+        for stage, (state, chars) in zip(self.stages[:stop], self.parts(row)):
+            numbers = state[-1].tolist() if len(state) > len(chars) else []
+            named = dict(zip(loops.roles(stage.formula)[2], hyper))
+            stages.append((stage.formula, [flat(a) for a in state[:len(chars)]], numbers, named))
+        for begin in range(0, max(1, x.size), BLOCK):
+            part = slice(begin, begin + BLOCK)
+            step, news = dx[part], []
+            with np.errstate(all="ignore"):
+                for formula, arrays, numbers, named in stages:
+                    results = formula(x[part], step, *[a[part] for a in arrays], *numbers, **named)
+                    step, *new = results if isinstance(results, tuple) else (results,)
+                    news.append(new)
+            yield part, step, news

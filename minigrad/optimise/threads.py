@@ -1,0 +1,93 @@
+"""Several threads for one large parameter; one by default, so that nothing surprises.
+
+Compiled kernels run without Python's global lock, so plain threads are enough: no OpenMP, whose waiting
+threads would take the processor from NumPy's matrix products.
+"""
+
+import os
+import queue
+import threading
+
+WORTH = 200_000            # elements; below, sharing the work costs more than it saves
+
+_number = 1
+_jobs = None               # what the helping threads are to do; None until there are any
+_lock = threading.Lock()
+
+
+def set_num_threads(n):
+    """Let large parameters be updated by ``n`` threads at once.
+
+    Parameters
+    ----------
+    n : whole number >= 1; more than the machine has cores is of no use
+
+    Raises TypeError or ValueError for anything else.
+
+    Parameters of fewer than 200,000 elements are updated by one thread in any case, and the numbers
+    do not depend on ``n``.  Any number of your own threads may call ``update_`` at once.
+
+    >>> set_num_threads(2); get_num_threads()
+    2
+    >>> set_num_threads(1)
+    """
+    global _number
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"set_num_threads: the number of threads must be a whole number, got {n!r}")
+    if n < 1:
+        raise ValueError(f"set_num_threads: at least 1 thread is needed, got {n}")
+    _number = n
+
+
+def get_num_threads():
+    """Return the number of threads that update a large parameter.
+
+    >>> get_num_threads()
+    1
+    """
+    return _number
+
+
+def share(work, parts):
+    """Run ``work(part)`` for part = 0 ... parts - 1, each in a thread of its own; return when all are done."""
+    done = queue.SimpleQueue()
+    jobs = _helpers(parts - 1)
+    for part in range(1, parts):
+        jobs.put((work, part, done))
+    work(0)
+    for _ in range(1, parts):
+        error = done.get()
+        if error is not None:
+            raise error
+
+
+def _helpers(many):
+    global _jobs
+    with _lock:
+        if _jobs is None:
+            _jobs = queue.SimpleQueue(), []
+        jobs, helping = _jobs
+        while len(helping) < many:
+            helping.append(threading.Thread(target=_help, args=(jobs,), daemon=True, name="minigrad"))
+            helping[-1].start()
+    return jobs
+
+
+def _help(jobs):
+    while True:
+        work, part, done = jobs.get()
+        try:
+            work(part)
+            done.put(None)
+        except BaseException as error:
+            done.put(error)
+
+
+def _after_fork():
+    # A child process has none of its parent's threads, and perhaps a lock that nobody will release.
+    global _jobs, _lock
+    _jobs, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

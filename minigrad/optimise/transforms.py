@@ -1,0 +1,218 @@
+"""Rules that only transform the gradient on its way: decays and clipping, for use in ``Optimiser``."""
+
+import numpy as np
+
+from minigrad.iddict import IdDict
+from minigrad.optimise import formulas
+from minigrad.optimise.rules import (Rule, count, hyperparameters, nonnegative, number, period, positive,
+                                     state)
+
+
+@hyperparameters(γ="gamma")
+class InvDecay(Rule):
+    """Divide by one plus a multiple of the step number.
+
+        step = dx / (1 + gamma * n)          n = 1, 2, ... for each parameter
+
+    Parameters
+    ----------
+    gamma : number >= 0     how fast it decays; the n-th step is 1 / (1 + gamma n) of the first formula's
+
+    State: ``opt.state[W]``, the number n of the next step.  The first step is already divided.
+
+    Reference: Flux 0.13 ``InvDecay``.
+
+    >>> InvDecay()
+    InvDecay(gamma=0.001)
+    """
+
+    gamma: nonnegative = 0.001
+    state: IdDict = state()
+
+    formula = staticmethod(formulas.inv_decay)
+    kept = "state"
+
+    def fresh(self, x):
+        return (np.array([1.0]),)
+
+    def hyper(self):
+        return (self.gamma,)
+
+
+@hyperparameters(η="eta", decay_step="step")
+class ExpDecay(Rule):
+    """Multiply by a rate that is itself multiplied by ``decay`` every ``step`` steps, down to ``clip``.
+
+        eta  <- max(eta * decay, clip)     when the most advanced parameter's number of steps n
+                                           reaches a new multiple of ``step`` and n > start
+        step  = eta * dx
+
+    Parameters
+    ----------
+    eta : number >= 0        the rate at the start; it multiplies that of the other rules, so
+        ``Optimiser(ADAM(), ExpDecay())`` is a thousandth of ADAM, and ``ExpDecay(1)`` begins at all of it
+    decay : number           the factor
+    step : whole number >= 1 the period, in steps (also accepted as ``decay_step``)
+    clip : number >= 0       where the decay ends.  A rate below it is raised to it at the first decay
+    start : whole number >= 0 steps before this one do not count
+
+    State: ``opt.current[W]``, the number of steps made; ``opt.eta`` is the current rate.  Flux's rule
+    stops for ever when a parameter rests at a multiple of ``step``; here it never does, and several
+    parameters decay the common rate once in a period.
+
+    Reference: Flux 0.13 ``ExpDecay``.
+
+    >>> ExpDecay(1, 0.1, decay_step=500)
+    ExpDecay(eta=1.0, decay=0.1, step=500, clip=0.0001, start=0)
+    """
+
+    eta: nonnegative = 0.001
+    decay: number = 0.1
+    step: period = 1000
+    clip: nonnegative = 1e-4
+    start: count = 0
+    current: IdDict = state()
+
+    formula = staticmethod(formulas.exp_decay)
+    kept, replaces = "current", True
+    _latest = 0.0              # the most advanced parameter's number of steps
+
+    def fresh(self, x):
+        return (np.zeros(1),)
+
+    def hyper(self):
+        return self.eta, self._latest, self.decay, self.step, self.clip, self.start
+
+    def replace(self, values):
+        if values[0] != self.eta:
+            object.__setattr__(self, "eta", values[0])
+        object.__setattr__(self, "_latest", values[1])
+
+    def reset_(self):
+        super().reset_()
+        self._latest = 0.0
+
+    @property
+    def decay_step(self):
+        return self.step
+
+    @decay_step.setter
+    def decay_step(self, value):
+        self.step = value
+
+
+@hyperparameters()
+class WeightDecay(Rule):
+    """Add a multiple of the parameter to its gradient, as a penalty ``wd/2 * sum(x^2)`` in the loss would.
+
+        step = dx + wd * x
+
+    Parameters
+    ----------
+    wd : number >= 0     weight of the penalty
+
+    Put it *before* the rule that makes the step: ``Optimiser(WeightDecay(1e-4), ADAM())``.  After it the
+    decay is not multiplied by the learning rate: see ``ADAMW``.
+
+    Reference: Krogh and Hertz 1991; Flux 0.13 ``WeightDecay``.
+
+    >>> WeightDecay(1e-4)
+    WeightDecay(wd=0.0001)
+    """
+
+    wd: nonnegative = 0.0
+
+    formula = staticmethod(formulas.weight_decay)
+
+    def hyper(self):
+        return (self.wd,)
+
+
+@hyperparameters()
+class ClipValue(Rule):
+    """Limit every element to an interval around 0.
+
+        step = min(max(dx, -thresh), thresh)
+
+    Parameters
+    ----------
+    thresh : number > 0     the largest absolute value let through
+
+    NaN stays NaN.  Of complex gradients, for which Flux fails, real and imaginary part are limited
+    each by itself, as in PyTorch.
+
+    Reference: Flux 0.13 ``ClipValue``.
+
+    >>> ClipValue(1e-3)
+    ClipValue(thresh=0.001)
+    """
+
+    thresh: positive
+
+    formula = staticmethod(formulas.clip_value)
+
+    def hyper(self):
+        return (self.thresh,)
+
+
+@hyperparameters()
+class ClipNorm(Rule):
+    """Shorten a gradient whose 2-norm is above a limit; each parameter's by itself.
+
+        step = dx * min(1, thresh / norm(dx))
+
+    Parameters
+    ----------
+    thresh : number > 0     the largest norm let through
+    nonfinite : "raise", "skip" or "pass"      what to do when the norm is NaN or infinite: raise
+        NonFiniteError naming the parameter, before anything is overwritten; leave this parameter
+        and its state alone for this step; or go on (NaN stays, an infinite norm makes NaN and 0)
+
+    Clipping each parameter by itself changes the direction of the whole step; ``ClipGlobalNorm`` does not.
+    Flux lets NaN pass in silence.
+
+    Reference: Pascanu, Mikolov and Bengio 2013 (arXiv:1211.5063); Flux 0.13 ``ClipNorm``.
+
+    >>> ClipNorm(5)
+    ClipNorm(thresh=5.0, nonfinite='raise')
+    """
+
+    thresh: positive
+    nonfinite: str = "raise"
+
+    formula = staticmethod(formulas.clip_norm)
+    measures = "each"
+
+    def hyper(self):
+        return (self.thresh,)
+
+    def __setattr__(self, name, value):
+        if name == "nonfinite" and value not in ("raise", "skip", "pass"):
+            raise ValueError(f"{type(self).__name__}: nonfinite must be 'raise', 'skip' or 'pass', got {value!r}")
+        super().__setattr__(name, value)
+
+
+@hyperparameters()
+class ClipGlobalNorm(ClipNorm):
+    """Shorten all gradients of one ``update_(opt, ps, gs)`` together, so that the step keeps its direction.
+
+        step = dx * min(1, thresh / sqrt(sum over all parameters of norm(dx)^2))
+
+    Parameters
+    ----------
+    thresh : number > 0     the largest common norm let through
+    nonfinite : "raise", "skip" or "pass"      as for ``ClipNorm``; "skip" leaves all parameters alone
+
+    With ``update_(opt, x, dx)`` there is one parameter, and it is ``ClipNorm``.  The same as PyTorch's
+    ``clip_grad_norm_`` (which adds 1e-6 to the norm) and optax's ``clip_by_global_norm``.
+
+    Reference: Pascanu, Mikolov and Bengio 2013 (arXiv:1211.5063).  Not in Flux.
+
+    >>> ClipGlobalNorm(1.0)
+    ClipGlobalNorm(thresh=1.0, nonfinite='raise')
+    """
+
+    thresh: positive
+    nonfinite: str = "raise"
+
+    measures = "all"

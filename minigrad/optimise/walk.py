@@ -1,0 +1,96 @@
+"""The compiled walk over the parameters of one step: check every array, then run the kernel on each.
+
+``walk`` is ordinary Python; kernels.py compiles it once for all rules.  It is handed the addresses
+of Python tuples of ndarrays and reads NumPy's array objects itself, because asking an array for its
+address and shape from Python costs more than the whole update of a small parameter.  What it reads
+is NumPy's public C structure ``PyArrayObject_fields`` and CPython's tuple, both unchanged since
+NumPy 1.7; kernels.py makes sure of it on real arrays before the first use, and does without
+compiled code where it is not so.
+
+    offset in an array:  8 its type   16 data   24 number of dimensions (int32)   32 dimensions
+                         56 dtype   64 flags (int32)
+    offset in a dtype:   24 kind, type, byte order, flags (bytes), type number (int32)
+    offset in a tuple:   24 the items
+
+``peek(address)`` is the 8-byte integer at an address, ``peek32`` the 4-byte one, ``call(kernel,
+...)`` calls compiled code.  The plan is a table of integers made by step.py.
+"""
+
+import ctypes
+
+CHECK, LOOP, COMMIT = 1, 2, 4          # what a call is to do; bits of `mode`
+
+TYPE, DATA, NDIM, DIMENSIONS, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
+DTYPE_WORD, WORD_MASK = 24, ~0xFF000000    # the mask drops the dtype's flags
+ITEMS = 24
+
+CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400     # contiguous: in C's order (1) or Fortran's (2)
+
+# The plan's table.
+ROWS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE, NDARRAY = range(9)
+
+
+def dtype_word(dtype):
+    """Return the 8 bytes that tell a dtype from others, as ``walk`` reads them."""
+    return ctypes.c_int64.from_address(id(dtype) + DTYPE_WORD).value & WORD_MASK
+
+
+def walk(plan, xs, dxs, first, last, part, parts, mode):
+    """Check, update, commit (as ``mode`` says) parameters ``first`` to ``last`` - 1.
+
+    Returns -1, or the number of the first parameter whose arrays no kernel may touch; then
+    nothing was written.
+    """
+    per_row = peek(plan + 8 * PER_ROW)
+    states = peek(plan + 8 * STATES)
+    if mode & CHECK:
+        wanted = peek(plan + 8 * WANTED)
+        word, ndarray = peek(plan + 8 * WORD), peek(plan + 8 * NDARRAY)
+        for row in range(first, last):
+            x, dx = peek(xs + 8 * row), peek(dxs + 8 * row)
+            if peek(x + TYPE) != ndarray or peek(dx + TYPE) != ndarray:
+                return row
+            ndim, dimensions = peek32(x + NDIM), peek(x + DIMENSIONS)
+            both = peek32(x + FLAGS) & (peek32(dx + FLAGS) | WRITEABLE)
+            nbytes = peek(plan + 8 * ITEMSIZE)
+            good = peek(peek(x + DTYPE) + DTYPE_WORD) & WORD_MASK == word
+            good &= peek(peek(dx + DTYPE) + DTYPE_WORD) & WORD_MASK == word
+            good &= peek32(dx + NDIM) == ndim
+            if not good:
+                return row
+            for d in range(ndim):
+                length = peek(dimensions + 8 * d)
+                good &= peek(peek(dx + DIMENSIONS) + 8 * d) == length
+                nbytes *= length
+            # wanted, per array of state: its dtype, and how many numbers (-1: shaped like x).
+            for j in range(per_row):
+                a = peek(states + 8 * (per_row * row + j))
+                good &= peek(peek(a + DTYPE) + DTYPE_WORD) & WORD_MASK == peek(wanted + 16 * j)
+                length = peek(wanted + 16 * j + 8)
+                if length < 0:
+                    both &= peek32(a + FLAGS)
+                    good &= peek32(a + NDIM) == ndim
+                    if not good:
+                        return row
+                    for d in range(ndim):
+                        good &= peek(peek(a + DIMENSIONS) + 8 * d) == peek(dimensions + 8 * d)
+                else:
+                    good &= peek32(a + NDIM) == 1
+                    if not good:
+                        return row
+                    good &= peek(peek(a + DIMENSIONS)) == length
+            # All contiguous in the same order, aligned, and writeable save the gradient, which may
+            # be the parameter itself but not shifted against it.
+            good &= both & CONTIGUOUS != 0 and both & (ALIGNED | WRITEABLE) == ALIGNED | WRITEABLE
+            shift = peek(dx + DATA) - peek(x + DATA)
+            good &= shift == 0 or shift >= nbytes or shift <= -nbytes
+            if not good:
+                return row
+    kernel, hyper = peek(plan + 8 * KERNEL), peek(plan + 8 * HYPER)
+    for row in range(first, last):
+        x = peek(xs + 8 * row)
+        size = 1
+        for d in range(peek32(x + NDIM)):
+            size *= peek(peek(x + DIMENSIONS) + 8 * d)
+        call(kernel, xs + 8 * row, dxs + 8 * row, states + 8 * per_row * row, size, hyper, part, parts, mode)
+    return -1
