@@ -44,25 +44,31 @@ def nonzero(*shape):
 
 def distinct(*shape):
     """Return a draw whose entries are at least 0.1 apart, and never tie (for max, sort, median)."""
+
     def make(rng, shape):
         return 0.1 * (rng.permutation(np.prod(shape, dtype=int)).reshape(shape) - 5.5)
+
     return Draw(shape, make)
 
 
 def with_nans(*shape):
     """Return a draw of distinct entries of which about a quarter are NaN."""
+
     def make(rng, shape):
         x = 0.1 * (rng.permutation(np.prod(shape, dtype=int)) - 5.5)
         x[1::4] = np.nan
         return x.reshape(shape)
+
     return Draw(shape, make)
 
 
 def positive_definite(*shape):
     """Return a draw of symmetric positive definite matrices, shape (..., n, n)."""
+
     def make(rng, shape):
         a = rng.uniform(-1, 1, shape)
         return a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1])
+
     return Draw(shape, make)
 
 
@@ -100,7 +106,10 @@ class Case:
         def show(a):
             if isinstance(a, (list, tuple)):
                 return f"[{' '.join(map(show, a))}]"
-            return "x".join(map(str, a.shape)) or "scalar" if isinstance(a, Draw) else str(a).replace("\n", "")
+            return (
+                "x".join(map(str, a.shape)) or "scalar" if isinstance(a, Draw) else str(a).replace("\n", "")
+            )
+
         parts = [show(a) for a in self.args] + [f"{k}={show(v)}" for k, v in self.kwargs.items()]
         return f"{self.function.__name__}({', '.join(parts)})"
 

@@ -16,13 +16,16 @@ inside = between(0.25, 0.75)
 def unary(function, domain, complex=True, **kwargs):
     """A function of one argument, on every shape; the third derivative on vectors."""
     return [
-        Case(function, (domain(*shape),), kwargs, complex, order=3 if shape == (3,) else 2) for shape in SHAPES
+        Case(function, (domain(*shape),), kwargs, complex, order=3 if shape == (3,) else 2)
+        for shape in SHAPES
     ]
 
 
 def binary(function, a, b, complex=False, numbers=True):
     """A function of two arguments, on every broadcast pair, and with a plain number on either side."""
-    cases = [Case(function, (a(*s), b(*t)), complex=complex, order=3 if s == t == (3,) else 2) for s, t in PAIRS]
+    cases = [
+        Case(function, (a(*s), b(*t)), complex=complex, order=3 if s == t == (3,) else 2) for s, t in PAIRS
+    ]
     if numbers:
         cases += [Case(function, (a(3), 0.7)), Case(function, (0.7, b(3)))]
     return cases
@@ -77,7 +80,9 @@ ELEMENTWISE = [
     *unary(np.tanh, fraction),
     *unary(np.arcsinh, fraction),
     *unary(np.arccosh, above_one),
-    Case(np.arccosh, (Draw((3,), lambda rng, shape: rng.uniform(-3, -2, shape) + 1j),)),  # the other half plane
+    Case(
+        np.arccosh, (Draw((3,), lambda rng, shape: rng.uniform(-3, -2, shape) + 1j),)
+    ),  # the other half plane
     *unary(np.arctanh, fraction),
     *unary(np.deg2rad, real, complex=False),
     *unary(np.radians, real, complex=False),
@@ -107,7 +112,13 @@ ELEMENTWISE = [
     Case(np.minimum, (0.0, nonzero(3))),
     Case(np.fmax, (with_nans(5), interleaved(5))),
     Case(np.fmin, (with_nans(5), interleaved(5))),
-    *[Case(np.where, (np.resize([True, False], np.broadcast_shapes(s, t)), real(*s), real(*t)), complex=True) for s, t in PAIRS if t != (2, 2)],
+    *[
+        Case(
+            np.where, (np.resize([True, False], np.broadcast_shapes(s, t)), real(*s), real(*t)), complex=True
+        )
+        for s, t in PAIRS
+        if t != (2, 2)
+    ],
     *[
         Case(np.select, ([[True, False, True], [True, True, False]], [real(*s), real(*t)], 0.5), complex=True)
         for s, t in [((), ()), ((3,), (3,)), ((3,), (2, 3))]
@@ -120,7 +131,9 @@ ELEMENTWISE = [
     *unary(np.nan_to_num, real),
     Case(np.nan_to_num, (with_nans(5),), dict(nan=0.3)),
     *unary(np.unwrap, between(0, 0.5), complex=False)[1:],
-    Case(np.unwrap, (Draw((4,), lambda rng, shape: np.array([0.1, 3.0, -3.0, 0.2]) + rng.uniform(0, 0.1, 4)),)),
+    Case(
+        np.unwrap, (Draw((4,), lambda rng, shape: np.array([0.1, 3.0, -3.0, 0.2]) + rng.uniform(0, 0.1, 4)),)
+    ),
     *unary(np.sinc, real),
     Case(np.sinc, (between(-1e-3, 1e-3)(4),), order=3),
     *unary(np.i0, real, complex=False),
@@ -144,7 +157,11 @@ AXES = [  # shapes, and which axes to reduce
 ]
 EMPTY = [((0,), {}), ((0, 3), dict(axis=1)), ((2, 0), dict(axis=-1, keepdims=True))]
 MASK = np.array([[True, True, False], [False, True, True]])
-MASKED = [((2, 3), dict(where=MASK)), ((2, 3), dict(where=MASK, axis=1)), ((2, 3), dict(where=MASK, axis=(0, 1)))]
+MASKED = [
+    ((2, 3), dict(where=MASK)),
+    ((2, 3), dict(where=MASK, axis=1)),
+    ((2, 3), dict(where=MASK, axis=(0, 1))),
+]
 SCANS = [((3,), {}), ((2, 3), {}), ((2, 3), dict(axis=0)), ((2, 3, 2), dict(axis=1)), ((2, 3), dict(axis=-1))]
 
 
@@ -158,10 +175,12 @@ def reductions(function, domain, forms=AXES, complex=False, **kwargs):
 
 def with_zeros(*shape):
     """Return a draw in which every third entry is zero."""
+
     def make(rng, shape):
         x = rng.uniform(0.5, 2, shape)
         x.reshape(-1)[::3] = 0
         return x
+
     return Draw(shape, make)
 
 
@@ -187,7 +206,11 @@ REDUCTIONS = [
     *reductions(np.var, real, AXES[4:], ddof=1, complex=True),
     *reductions(np.std, real, AXES[1:3] + AXES[4:] + MASKED[:1], complex=True),
     *reductions(np.std, real, AXES[4:], ddof=1, complex=True),
-    *[Case(whole, (real(*shape),), complex=True) for whole in WHOLE.values() for shape in [(), (3,), (2, 3), (1,)]],
+    *[
+        Case(whole, (real(*shape),), complex=True)
+        for whole in WHOLE.values()
+        for shape in [(), (3,), (2, 3), (1,)]
+    ],
     *reductions(np.average, real, AXES, complex=True),
     Case(np.average, (real(3),), dict(weights=[0.2, 0.3, 0.5])),
     Case(np.average, (real(2, 3),), dict(weights=[0.2, 0.3, 0.5], axis=1, returned=True)),
@@ -200,8 +223,11 @@ REDUCTIONS = [
     *reductions(np.cumsum, real, [((), {}), *SCANS, ((0,), {}), ((0, 3), dict(axis=1))], complex=True),
     *reductions(np.cumprod, real, [((), {}), *SCANS, ((0,), {}), ((0, 3), dict(axis=1))], complex=True),
     *reductions(np.cumprod, with_zeros, SCANS, complex=True),
-    *[case for f in dict.fromkeys((np.max, np.min, np.amax, np.amin))
-      for case in reductions(f, distinct, AXES)],
+    *[
+        case
+        for f in dict.fromkeys((np.max, np.min, np.amax, np.amin))
+        for case in reductions(f, distinct, AXES)
+    ],
     *[Case(f, (distinct(2, 3),), dict(where=MASK, axis=1, initial=0.07)) for f in (np.max, np.min)],
     *[case for f in (np.nanmax, np.nanmin) for case in reductions(f, with_nans, AXES)],
     *reductions(np.ptp, distinct),
@@ -213,39 +239,75 @@ REDUCTIONS = [
     *quantiles(np.nanquantile, with_nans, 1, []),
     *quantiles(np.nanpercentile, with_nans, 100, []),
     *[case for f in (np.nansum, np.nanprod) for case in reductions(f, with_nans, AXES + EMPTY)],
-    *[case for f in (np.nanmean, np.nanvar, np.nanstd) for case in reductions(f, with_nans, AXES[4:6] + AXES[9:])],
+    *[
+        case
+        for f in (np.nanmean, np.nanvar, np.nanstd)
+        for case in reductions(f, with_nans, AXES[4:6] + AXES[9:])
+    ],
     Case(np.nanvar, (with_nans(7),), dict(ddof=1)),
     *[case for f in (np.nancumsum, np.nancumprod) for case in reductions(f, with_nans, SCANS)],
-    *[Case(np.diff, (real(*shape),), kwargs, complex=True) for shape, kwargs in [
-        ((4,), {}), ((4,), dict(n=2)), ((3, 4), dict(axis=0)), ((2, 4), dict(n=3, axis=1)), ((1,), {}), ((3,), dict(n=0)),
-    ]],
+    *[
+        Case(np.diff, (real(*shape),), kwargs, complex=True)
+        for shape, kwargs in [
+            ((4,), {}),
+            ((4,), dict(n=2)),
+            ((3, 4), dict(axis=0)),
+            ((2, 4), dict(n=3, axis=1)),
+            ((1,), {}),
+            ((3,), dict(n=0)),
+        ]
+    ],
     Case(np.diff, (real(2, 3), 1, -1, real(2, 1), 0.5)),
     Case(np.ediff1d, (real(2, 3),), complex=True),
     Case(np.ediff1d, (real(3), real(2), 1.0)),
-    *[Case(np.gradient, (real(*shape), *spacing), kwargs) for shape, spacing, kwargs in [
-        ((5,), (), {}), ((5,), (0.5,), dict(edge_order=2)), ((4, 5), (), {}), ((4, 5), (), dict(axis=0)),
-        ((3, 4), (2.0, 0.5), dict(edge_order=2)), ((2,), (), {}), ((3, 4), (), dict(axis=(1, 0))),
-        ((3, 4), ([0.0, 1.0, 3.0], [0.0, 0.5, 0.7, 2.0]), dict(edge_order=2)),
-    ]],
+    *[
+        Case(np.gradient, (real(*shape), *spacing), kwargs)
+        for shape, spacing, kwargs in [
+            ((5,), (), {}),
+            ((5,), (0.5,), dict(edge_order=2)),
+            ((4, 5), (), {}),
+            ((4, 5), (), dict(axis=0)),
+            ((3, 4), (2.0, 0.5), dict(edge_order=2)),
+            ((2,), (), {}),
+            ((3, 4), (), dict(axis=(1, 0))),
+            ((3, 4), ([0.0, 1.0, 3.0], [0.0, 0.5, 0.7, 2.0]), dict(edge_order=2)),
+        ]
+    ],
     Case(np.gradient, (real(4), Draw((4,), lambda rng, shape: np.array([0.0, 1.0, 1.5, 3.0])))),
     *[Case(np.interp, (between(-1, 4)(*shape), [0.0, 1.0, 1.5, 3.0], real(4))) for shape in SHAPES],
-    Case(np.interp, ([-1.0, 0.0, 0.4, 2.0, 3.0], Draw((3,), lambda rng, shape: np.array([0.1, 1.0, 2.5])), real(3)), order=3),
+    Case(
+        np.interp,
+        ([-1.0, 0.0, 0.4, 2.0, 3.0], Draw((3,), lambda rng, shape: np.array([0.1, 1.0, 2.5])), real(3)),
+        order=3,
+    ),
     Case(np.interp, (between(-1, 4)(9), [0.0, 1.0, 3.0], real(3), -5.0, 7.0)),
 ]
 
 for _name in ("trapezoid", "trapz"):
     if hasattr(np, _name):
-        REDUCTIONS += [Case(getattr(np, _name), args, kwargs) for args, kwargs in [
-            ((real(5),), {}), ((real(2, 5),), dict(dx=0.5)), ((real(3, 5),), dict(axis=0)),
-            ((real(2, 3), real(3)), {}), ((real(3, 2), real(3)), dict(axis=0)), ((real(3, 2), real(3, 2)), dict(axis=0)),
-        ]]
+        REDUCTIONS += [
+            Case(getattr(np, _name), args, kwargs)
+            for args, kwargs in [
+                ((real(5),), {}),
+                ((real(2, 5),), dict(dx=0.5)),
+                ((real(3, 5),), dict(axis=0)),
+                ((real(2, 3), real(3)), {}),
+                ((real(3, 2), real(3)), dict(axis=0)),
+                ((real(3, 2), real(3, 2)), dict(axis=0)),
+            ]
+        ]
 
 if hasattr(np, "cumulative_sum"):  # NumPy 2.1
     for _function in (np.cumulative_sum, np.cumulative_prod):
-        REDUCTIONS += [Case(_function, (real(*shape),), kwargs) for shape, kwargs in [
-            ((3,), {}), ((2, 3), dict(axis=0)), ((2, 3), dict(axis=1, include_initial=True)),
-            ((3,), dict(include_initial=True)),
-        ]]
+        REDUCTIONS += [
+            Case(_function, (real(*shape),), kwargs)
+            for shape, kwargs in [
+                ((3,), {}),
+                ((2, 3), dict(axis=0)),
+                ((2, 3), dict(axis=1, include_initial=True)),
+                ((3,), dict(include_initial=True)),
+            ]
+        ]
 
 CASES = ELEMENTWISE + REDUCTIONS
 
@@ -260,7 +322,12 @@ KINKS = [
     Kink(np.hypot, (0.0, 0.0), (0.0, 0.0), "as abs"),
     Kink(np.angle, (0j,), (0.0,), "the middle of all directions"),
     Kink(np.arctan2, (0.0, 0.0), (0.0, 0.0), "the middle of all directions"),
-    Kink(np.maximum, ([1.0, 2.0, 3.0], 2.0), ([0.0, 0.5, 1.0], 1.5), "half to each at a tie, also against a constant"),
+    Kink(
+        np.maximum,
+        ([1.0, 2.0, 3.0], 2.0),
+        ([0.0, 0.5, 1.0], 1.5),
+        "half to each at a tie, also against a constant",
+    ),
     Kink(np.minimum, ([1.0, 2.0, 3.0], 2.0), ([1.0, 0.5, 0.0], 1.5), "half to each at a tie"),
     Kink(np.maximum, (-INF, -INF), (0.5, 0.5), "half to each at a tie"),
     Kink(np.fmax, (2.0, 2.0), (0.5, 0.5), "half to each at a tie"),
@@ -271,7 +338,12 @@ KINKS = [
     Kink(np.max, ([3.0, 1.0],), ([0.5, 0.0],), "initial takes part in a tie", dict(initial=3.0)),
     Kink(np.nanmax, ([NAN, 2.0, 2.0],), ([0.0, 0.5, 0.5],), "ties share equally"),
     Kink(np.ptp, ([3.0, 1.0, 3.0],), ([0.5, -1.0, 0.5],), "as max and min"),
-    Kink(np.clip, ([0.0, 1.0, 2.0, 3.0, 4.0], 1.0, 3.0), ([0.0, 1.0, 1.0, 1.0, 0.0], 1.0, 1.0), "1 at the edges"),
+    Kink(
+        np.clip,
+        ([0.0, 1.0, 2.0, 3.0, 4.0], 1.0, 3.0),
+        ([0.0, 1.0, 1.0, 1.0, 0.0], 1.0, 1.0),
+        "1 at the edges",
+    ),
     Kink(np.std, ([2.0, 2.0, 2.0],), ([0.0, 0.0, 0.0],), "as abs: 0 where all entries are equal"),
     Kink(np.power, (0.0, 0), (0.0, None), "x**0 is 1 everywhere"),
     Kink(np.power, (0.0, 1), (1.0, None), "x**1 is x"),

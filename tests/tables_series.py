@@ -13,10 +13,18 @@ CASES = [
     Case(np.cov, (real(2, 4),), dict(fweights=[1, 2, 1, 3], aweights=[0.1, 0.5, 1.0, 0.7])),
     Case(np.corrcoef, (real(2, 5),), complex=True),
     Case(np.corrcoef, (real(5), real(5))),
-    *[Case(np.convolve, (real(n), real(m), mode), complex=True) for n, m in [(5, 3), (2, 4), (4, 4)] for mode in MODES],
+    *[
+        Case(np.convolve, (real(n), real(m), mode), complex=True)
+        for n, m in [(5, 3), (2, 4), (4, 4)]
+        for mode in MODES
+    ],
     Case(np.convolve, (real(3), real(2)), order=3),
     Case(convolve_full, (real(2), real(3)), complex=True),
-    *[Case(np.correlate, (real(n), real(m), mode), complex=True) for n, m in [(5, 3), (2, 4), (2, 5), (4, 4)] for mode in MODES],
+    *[
+        Case(np.correlate, (real(n), real(m), mode), complex=True)
+        for n, m in [(5, 3), (2, 4), (2, 5), (4, 4)]
+        for mode in MODES
+    ],
     Case(np.correlate, (real(3), real(2))),
     *[Case(np.polyval, (real(4), real(*shape)), complex=True) for shape in [(), (3,), (2, 2)]],
     Case(np.polyval, ([1.0, 2.0, 3.0], real(3)), order=3),
@@ -42,7 +50,9 @@ CASES = [
     Case(np.logspace, (real(2), real(2), 3), dict(axis=1, base=2.0)),
     Case(np.geomspace, (positive(), positive(), 4)),
     Case(np.geomspace, (positive(2), positive(2), 3), dict(axis=1, endpoint=False)),
-    Case(np.piecewise, (real(2, 3), [np.array([[True, False, False], [False, True, False]])], [np.sin, np.exp])),
+    Case(
+        np.piecewise, (real(2, 3), [np.array([[True, False, False], [False, True, False]])], [np.sin, np.exp])
+    ),
     Case(np.piecewise, (real(3), [[True, True, False], [False, True, False]], [np.square, 5.0])),
     Case(np.apply_along_axis, (np.cumsum, 1, real(2, 3, 2))),
     Case(np.apply_along_axis, (np.prod, 0, real(3, 2))),

@@ -1,10 +1,23 @@
-"""The table of derivatives, by NumPy's own topics."""
+"""The table of derivatives, by NumPy's own topics: importing a chapter enters its rows."""
+# ruff: noqa: F401
 
 import inspect
 import sys
 from typing import NamedTuple
 
-from . import decompositions, elementwise, fft, indexing, linalg, norms, padding, products, reductions, series, shaping
+from . import (
+    decompositions,
+    elementwise,
+    fft,
+    indexing,
+    linalg,
+    norms,
+    padding,
+    products,
+    reductions,
+    series,
+    shaping,
+)
 from .casting import astype
 from .indexing import getitem
 from .methods import METHODS
@@ -50,7 +63,9 @@ def supported(name=""):
     >>> print(*supported("floor_divide"))
     np.floor_divide(): constant
     """
-    lines = [Supported(row.name, tuple(row.parameters[i] for i in row.edges), row.note) for row in ROWS.values()]
+    lines = [
+        Supported(row.name, tuple(row.parameters[i] for i in row.edges), row.note) for row in ROWS.values()
+    ]
     lines += [
         Supported(name_of(function), array_arguments(definition), "by whatever arrays it is given")
         for function, definition in COMPOSITIONS.items()
@@ -71,7 +86,9 @@ OPTIONS = {"axis", "axes", "condition", "condlist", "deg", "dtype", "func", "fun
 def array_arguments(definition):
     """Return the arrays that a composition cannot do without; its options have defaults."""
     parameters = inspect.signature(definition).parameters.values()
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [
+        p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
     return tuple(name for name in needed if name not in OPTIONS)
 
 

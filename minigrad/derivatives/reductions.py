@@ -81,9 +81,10 @@ def total(x):
 @primitive
 def average(x):
     """Return the mean of all elements: ``np.mean(x)`` without its argument handling."""
-    if x.dtype.kind not in "fc" or x.dtype.itemsize < 4 or not x.size:
-        return np.mean(x)  # which widens before it adds, and warns of an empty array
-    return np.add.reduce(x, axis=None) / x.dtype.type(x.size)
+    scalar = x.dtype.type
+    if scalar in (np.float32, np.float64) and x.size:
+        return np.add.reduce(x, axis=None) / scalar(x.size)
+    return np.mean(x)  # which widens half precision and integers before it adds
 
 
 row(total, lambda g, x_shape: g + np.zeros(x_shape, g.dtype), signature="x")
@@ -254,7 +255,11 @@ row(
     ),
     signature=QUANTILE,
 )
-row(np.median, lambda g, a, axis, keepdims: quantile_vjp(g, a, 0.5, axis, "linear", keepdims), signature=MEDIAN)
+row(
+    np.median,
+    lambda g, a, axis, keepdims: quantile_vjp(g, a, 0.5, axis, "linear", keepdims),
+    signature=MEDIAN,
+)
 row(np.nanquantile, nanquantile_vjp, signature=NANQUANTILE)
 row(
     np.nanpercentile,

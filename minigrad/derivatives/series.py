@@ -195,7 +195,11 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 @composition(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     t = np.linspace(np.zeros(np.shape(stop / start)), 1.0, num, endpoint, axis=axis)
-    y = start * (stop / start) ** t if axis == 0 else np.expand_dims(start, axis) * np.expand_dims(stop / start, axis) ** t
+    y = (
+        start * (stop / start) ** t
+        if axis == 0
+        else np.expand_dims(start, axis) * np.expand_dims(stop / start, axis) ** t
+    )
     return y if dtype is None else y.astype(dtype)
 
 
@@ -204,7 +208,9 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
 def piecewise(x, condlist, funclist, *args, **kw):
     """Evaluate each function on its own places only, then put the places back into order."""
     x = as_array(x)
-    conditions = [condlist] if isinstance(condlist, (bool, np.bool_)) or np.ndim(condlist[0]) == 0 else condlist
+    conditions = (
+        [condlist] if isinstance(condlist, (bool, np.bool_)) or np.ndim(condlist[0]) == 0 else condlist
+    )
     conditions = [np.broadcast_to(c, x.shape) for c in conditions]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~reduce(np.logical_or, conditions))

@@ -1,0 +1,117 @@
+"""Write docs/numpy.md: which functions of NumPy are differentiated, and the conventions at kinks.
+
+Everything on the page comes from the table of derivatives and from the tests' tables:
+
+    python docs/write_numpy.py
+"""
+
+import importlib
+import pathlib
+import sys
+
+import numpy as np
+import scipy
+from minigrad.derivatives import name_of, supported
+
+HERE = pathlib.Path(__file__).resolve().parent
+TESTS = HERE.parent / "tests"
+sys.path.insert(0, str(TESTS))
+
+HEAD = """# What is differentiated
+
+Written by `python docs/write_numpy.py` from the table of derivatives ({versions}) and the tests' tables.
+
+Call these functions, or the operators and methods that stand for them, on Tensors inside of `gradient`. *By*
+names the arguments with a derivative; *order* says up to which derivative each is compared with finite
+differences, *dtypes* with which arguments. In a function **made of others** the tape follows its definition, by
+whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The functions of
+SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad itself never does.
+
+Keywords that have no derivative here (`out=` above all) are refused by name while a gradient is taken. Of the
+methods of ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
+"""
+
+KINKS_HEAD = """## Conventions
+
+Where a function has a kink, a jump or a pole, somebody has to choose. These are the choices, each of them a
+test: the gradient of `sum(f(...))` at the given place, `None` for an argument that is not differentiated.
+
+| function | at | gradient | because |
+| --- | --- | --- | --- |
+"""
+
+
+def tables(name):
+    """Return the entries of the lists called ``name`` in all the tests' tables."""
+    modules = [importlib.import_module(path.stem) for path in sorted(TESTS.glob("tables*.py"))]
+    return [entry for module in modules for entry in getattr(module, name, [])]
+
+
+def show(x):
+    """Return numbers as one writes them in Markdown.
+
+    >>> show([np.inf, 1.0, None])
+    '[inf, 1, None]'
+    """
+    if isinstance(x, (list, tuple)):
+        return f"[{', '.join(map(show, x))}]"
+    return f"{x:g}" if isinstance(x, float) else str(x)
+
+
+def differentiable_table(lines, cases):
+    """Return the rows of the functions with a derivative."""
+    tested = {}
+    for case in cases:
+        tested.setdefault(name_of(case.function), []).append(case)
+    rows = ["| function | by | order | dtypes | note |", "| --- | --- | --- | --- | --- |"]
+    for function, arguments, note in lines:
+        order = max(case.order for case in tested[function])
+        kinds = "real, complex" if any(case.complex for case in tested[function]) else "real"
+        note = note.replace("by whatever arrays it is given", "made of others")
+        rows.append(f"| `{function}` | {', '.join(arguments)} | {order} | {kinds} | {note} |")
+    return "\n".join(rows)
+
+
+def kinks_table(kinks):
+    """Return the rows of the conventions."""
+    rows = []
+    for kink in kinks:
+        options = [f"{key}={show(value)}" for key, value in kink.kwargs.items()]
+        at = ", ".join([*map(show, kink.args), *options])
+        gradients = ", ".join(map(show, kink.gradients))
+        rows.append(
+            f"| `{name_of(kink.function)}` | {at} | {gradients} | {kink.why} |".replace("|x|", "\\|x\\|")
+        )
+    return "\n".join(rows)
+
+
+def versions():
+    """Return the versions that decide which functions there are."""
+    return f"NumPy {np.__version__}, SciPy {scipy.__version__}"
+
+
+def page():
+    """Return the text of docs/numpy.md."""
+    cases, kinks = tables("CASES"), tables("KINKS")  # which opens the chapter on SciPy, too
+    lines = supported()
+    differentiable = [line for line in lines if line.arguments]
+    constants = [line.function for line in lines if line.note == "constant"]
+    refused = [line for line in lines if line.note.startswith("refused")]
+    parts = [
+        HEAD.format(versions=versions()),
+        f"## Differentiable: {len(differentiable)} functions",
+        differentiable_table(differentiable, cases),
+        KINKS_HEAD + kinks_table(kinks),
+        f"## Constant: {len(constants)} functions",
+        "Their results are plain arrays, also of Tensors, and carry no gradient: they count, compare, round, or "
+        "look at shapes.",
+        ", ".join(f"`{name}`" for name in constants) + ".",
+        f"## Refused: {len(refused)} functions",
+        "\n".join(f"* `{line.function}`: {line.note.removeprefix('refused: ')}" for line in refused),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    (HERE / "numpy.md").write_text(page())
+    print(f"wrote {HERE / 'numpy.md'}")
