@@ -30,7 +30,10 @@ else:
         Case(sp.erfcx, (fraction(3),), complex=True),
         Case(sp.erfinv, (fraction(3),)),
         Case(sp.erfcinv, (probability(3),)),
-        *[Case(f, (real(3),)) for f in (sp.ndtr, sp.log_ndtr, sp.expit, sp.log_expit, sp.exp2, sp.exp10, sp.cosm1)],
+        *[
+            Case(f, (real(3),))
+            for f in (sp.ndtr, sp.log_ndtr, sp.expit, sp.log_expit, sp.exp2, sp.exp10, sp.cosm1)
+        ],
         *[Case(f, (probability(3),)) for f in (sp.ndtri, sp.logit)],
         *[Case(f, (fraction(3),), complex=True) for f in (sp.expm1, sp.log1p)],
         Case(sp.cbrt, (nonzero(3),)),

@@ -1,0 +1,338 @@
+"""Functions of SciPy that do not follow NumPy's protocols, under SciPy's names, for Tensors.
+
+SciPy's elementwise functions (``scipy.special.gamma``, ``erf``, ``expit``, ...) take Tensors as they are.  Its
+other functions convert their arguments to plain arrays first, which a tape cannot follow.  These here call
+them, or do the same, on arrays and Tensors alike:
+
+    from minigrad.scipy import logsumexp, solve_triangular, expm
+
+SciPy must be installed for this module, and for no other of minigrad.
+"""
+
+import math
+
+import numpy as np
+
+try:
+    import scipy.linalg
+    import scipy.special
+except ImportError as error:
+    raise ImportError("minigrad.scipy calls SciPy; install it with python -m pip install scipy") from error
+
+from .derivatives import scipy_rows
+from .derivatives.products import hermitian
+from .derivatives.table import primitive, row
+
+
+# --------------------------------------------------------------------------------------- scipy.special
+@primitive
+def logsumexp(a, axis=None, b=None, keepdims=False):
+    """Return the logarithm of a sum of exponentials, without overflow.
+
+        y = log(sum(b * exp(a)))
+
+    Parameters
+    ----------
+    a : array or Tensor of real numbers
+    axis : int, tuple of int, or None for all
+    b : array of weights that ``a`` is broadcast with, or None; a constant
+    keepdims : bool, leave the axes summed over in place with length 1
+
+    Returns
+    -------
+    array or Tensor
+
+    Source: ``scipy.special.logsumexp``.
+
+    >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 4)
+    1000.6931
+    """
+    return scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
+
+
+def logsumexp_vjp(g, y, a, axis, b, keepdims):
+    if axis is not None and not keepdims:
+        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
+    h = g * np.exp(a - np.where(np.isfinite(y), y, 0))
+    return h if b is None else h * b
+
+
+row(logsumexp, logsumexp_vjp)
+
+
+def log_softmax(x, axis=None):
+    """Return the logarithm of the softmax.
+
+        y = x - logsumexp(x)
+
+    Parameters
+    ----------
+    x : array or Tensor of real numbers
+    axis : int, tuple of int, or None for all
+
+    Returns
+    -------
+    array or Tensor of the same shape
+
+    Source: ``scipy.special.log_softmax``.
+
+    >>> log_softmax(np.array([0.0, 1000.0]))
+    array([-1000.,     0.])
+    """
+    return x - logsumexp(x, axis=axis, keepdims=True)
+
+
+def softmax(x, axis=None):
+    """Return positive numbers that sum to 1.
+
+        y = exp(x) / sum(exp(x))
+
+    Parameters
+    ----------
+    x : array or Tensor of real numbers
+    axis : int, tuple of int, or None for all
+
+    Returns
+    -------
+    array or Tensor of the same shape
+
+    Source: ``scipy.special.softmax``; Flux's ``softmax`` takes the first axis by default.
+
+    >>> softmax(np.array([1.0, 1.0, 1.0, 1.0]))
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    return np.exp(log_softmax(x, axis))
+
+
+def polygamma(n, x):
+    """Return the derivative of order ``n`` of the digamma function.
+
+        y = (-1)^(n+1) n! zeta(n + 1, x)
+
+    Parameters
+    ----------
+    n : int >= 0
+    x : array or Tensor of positive numbers
+
+    Returns
+    -------
+    array or Tensor of the shape of ``x``
+
+    Source: ``scipy.special.polygamma``.
+
+    >>> round(float(polygamma(1, 1.0)), 6)  # pi^2 / 6
+    1.644934
+    """
+    if n == 0:
+        return scipy.special.psi(x)
+    return (-1.0) ** (n + 1) * math.factorial(n) * scipy_rows._zeta(float(n + 1), x)
+
+
+# ---------------------------------------------------------------------------------------- scipy.linalg
+@primitive
+def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False):
+    """Solve a triangular system of equations.
+
+        a x = b   (trans=0),   a^T x = b   (1 or "T"),   a^H x = b   (2 or "C")
+
+    Parameters
+    ----------
+    a : array or Tensor (n, n), of which one triangle is read
+    b : array or Tensor (n,) or (n, m)
+    trans : 0, 1, 2, "N", "T" or "C"
+    lower : bool, which triangle
+    unit_diagonal : bool, take the diagonal of ``a`` for ones
+
+    Returns
+    -------
+    array or Tensor of the shape of ``b``
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : if ``a`` is singular
+
+    Source: ``scipy.linalg.solve_triangular``.
+
+    >>> solve_triangular(np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([2.0, 3.0]), lower=True)
+    array([1., 2.])
+    """
+    return scipy.linalg.solve_triangular(a, b, trans=trans, lower=lower, unit_diagonal=unit_diagonal)
+
+
+ADJOINT = {0: "C", "N": "C", 2: "N", "C": "N"}
+
+
+def solve_triangular_b(g, a, trans, lower, unit_diagonal):
+    if trans in (1, "T"):  # the adjoint of a^T is conj(a)
+        return solve_triangular(a.conjugate(), g, "N", lower, unit_diagonal)
+    return solve_triangular(a, g, ADJOINT[trans], lower, unit_diagonal)
+
+
+def solve_triangular_a(g, y, a, trans, lower, unit_diagonal):
+    h = solve_triangular_b(g, a, trans, lower, unit_diagonal)
+    h, y = (h[:, None], y[:, None]) if y.ndim == 1 else (h, y)
+    h = -np.matmul(h, hermitian(y))  # of the matrix that was solved with
+    h = np.swapaxes(h, 0, 1) if trans in (1, "T") else hermitian(h) if trans in (2, "C") else h
+    k = 1 if unit_diagonal else 0
+    return np.tril(h, -k) if lower else np.triu(h, k)
+
+
+row(solve_triangular, solve_triangular_a, solve_triangular_b)
+
+
+def cho_factor(a, lower=False):
+    """Return the Cholesky factor of a matrix in the form that ``cho_solve`` takes.
+
+        a = c c^H (lower),   a = c^H c (upper)
+
+    Parameters
+    ----------
+    a : array or Tensor (n, n), positive definite and Hermitian
+    lower : bool
+
+    Returns
+    -------
+    tuple (c, lower); unlike SciPy's, the other triangle of ``c`` holds zeros
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : if ``a`` is not positive definite
+
+    Source: ``scipy.linalg.cho_factor``.
+
+    >>> cho_factor(np.array([[4.0, 0.0], [0.0, 9.0]]), lower=True)
+    (array([[2., 0.],
+           [0., 3.]]), True)
+    """
+    c = np.linalg.cholesky(a)
+    return (c if lower else hermitian(c)), lower
+
+
+def cho_solve(c_and_lower, b):
+    """Solve  a x = b  with the Cholesky factor of ``a``.
+
+    Parameters
+    ----------
+    c_and_lower : tuple (c, lower) as ``cho_factor`` returns it
+    b : array or Tensor (n,) or (n, m)
+
+    Returns
+    -------
+    array or Tensor of the shape of ``b``
+
+    Source: ``scipy.linalg.cho_solve``.
+
+    >>> cho_solve(cho_factor(np.array([[4.0, 0.0], [0.0, 9.0]])), np.array([4.0, 9.0]))
+    array([1., 1.])
+    """
+    c, lower = c_and_lower
+    first, second = ("N", "C") if lower else ("C", "N")
+    return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
+
+
+@primitive
+def expm(A):
+    """Return the exponential of a matrix.
+
+        y = 1 + A + A^2 / 2! + A^3 / 3! + ...
+
+    Parameters
+    ----------
+    A : array or Tensor (..., n, n)
+
+    Returns
+    -------
+    array or Tensor of the same shape
+
+    Source: ``scipy.linalg.expm``; its derivative: Higham, "Functions of Matrices" (2008), theorem 3.6.
+
+    >>> expm(np.zeros((2, 2)))
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return scipy.linalg.expm(A)
+
+
+def expm_vjp(g, A):
+    """The block in the corner of  exp [[A^H, g], [0, A^H]]  is the derivative in the direction g."""
+    n, a = A.shape[-1], hermitian(A)
+    above = np.concatenate([a, g], axis=-1)
+    below = np.concatenate([np.zeros(A.shape, A.dtype), a], axis=-1)
+    return expm(np.concatenate([above, below], axis=-2))[..., :n, n:]
+
+
+row(expm, expm_vjp)
+
+
+@primitive
+def solve_sylvester(a, b, q):
+    """Solve the Sylvester equation  a x + x b = q.
+
+    Parameters
+    ----------
+    a : array or Tensor (n, n)
+    b : array or Tensor (m, m)
+    q : array or Tensor (n, m)
+
+    Returns
+    -------
+    array or Tensor (n, m)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : if a and -b have an eigenvalue in common
+
+    Source: ``scipy.linalg.solve_sylvester``.
+
+    >>> solve_sylvester(np.eye(2), np.eye(2), np.array([[2.0, 4.0], [6.0, 8.0]]))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    return scipy.linalg.solve_sylvester(a, b, q)
+
+
+def sylvester_q(g, a, b):
+    return solve_sylvester(hermitian(a), hermitian(b), g)
+
+
+row(
+    solve_sylvester,
+    lambda g, y, a, b: -np.matmul(sylvester_q(g, a, b), hermitian(y)),
+    lambda g, y, a, b: -np.matmul(hermitian(y), sylvester_q(g, a, b)),
+    sylvester_q,
+)
+
+
+@primitive
+def sqrtm(A):
+    """Return the principal square root of a matrix.
+
+        y y = A
+
+    Parameters
+    ----------
+    A : array or Tensor (n, n) without eigenvalues that are negative or 0
+
+    Returns
+    -------
+    array or Tensor of the same shape
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : when the gradient is taken of the root of a singular matrix
+
+    Source: ``scipy.linalg.sqrtm``.
+
+    >>> sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]]))
+    array([[2., 0.],
+           [0., 3.]])
+    """
+    return scipy.linalg.sqrtm(A)
+
+
+def sqrtm_vjp(g, y):
+    root = hermitian(y)
+    return solve_sylvester(root, root, g)
+
+
+row(sqrtm, sqrtm_vjp)
