@@ -72,8 +72,8 @@ def supported(name=""):
     ]
     lines += [Supported(name_of(function), (), "constant") for function in CONSTANTS]
     lines += [Supported(name_of(function), (), f"refused: {reason}") for function, reason in REFUSED.items()]
-    public = ("np.", "scipy.")
-    return sorted(line for line in lines if line.function.startswith(public) and name in line.function)
+    public = (line for line in lines if line.function.startswith(("np.", "scipy.")) and "._" not in line.function)
+    return sorted(line for line in public if name in line.function)
 
 
 # What the definitions of COMPOSITIONS call arguments that are no arrays of numbers.
