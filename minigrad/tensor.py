@@ -12,6 +12,7 @@ operation near that of NumPy itself.
 import functools
 import inspect
 import operator
+from threading import get_ident
 
 import numpy as np
 
