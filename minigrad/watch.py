@@ -13,7 +13,9 @@ from .storage import ndarray_of
 from .tape import Tape
 from .tensor import below, new_tensor
 
-_not_the_user = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
+_ours, _numpy = (str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
+_not_the_user = _ours, _numpy
+_recording = _ours + "tensor.py", _ours + "adjoint.py", _ours + "derivatives", _numpy
 
 
 class Operation(NamedTuple):
@@ -71,12 +73,20 @@ def described(frame, result):
     parts = result if isinstance(result, (tuple, list)) else [result]
     bad = next(part for part in parts if not is_finite(part))
     bad = np.asarray(bad if isinstance(bad, (float, complex, np.generic)) else ndarray_of(bad))
-    name = None
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_not_the_user):
-        function = frame.f_locals.get("function", frame.f_locals.get("f"))
-        name = name or (function and name_of(function))
+    name = "an operation"
+    for inner in outwards(frame, _recording):
+        function = inner.f_locals.get("function", inner.f_locals.get("f"))
+        name = name_of(function) if hasattr(function, "__name__") else name  # the last is what was called
+    *_, frame = outwards(frame, _not_the_user)
+    user = frame.f_back or frame
+    return Operation(name, bad, user.f_code.co_filename, user.f_lineno)
+
+
+def outwards(frame, folders):
+    """Yield a frame and its callers as long as their code is in one of the folders or files."""
+    while frame is not None and frame.f_code.co_filename.startswith(folders):
+        yield frame
         frame = frame.f_back
-    return Operation(name or "an operation", bad, frame.f_code.co_filename, frame.f_lineno)
 
 
 def first_not_finite(f, ps):

@@ -67,7 +67,8 @@ def drawing(total):
 
     def draw(steps, loss, close=False):
         bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
-        bar.update(steps - bar.n)
+        bar.n = steps
+        bar.refresh()
         if close:
             bar.close()
 

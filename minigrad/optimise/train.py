@@ -243,8 +243,8 @@ def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
     value, gradients = withgradient(lambda: loss(*arguments), ps)
     if step == 1 and all(g is None for g in gradients):
         raise ValueError(
-            f"train_: the loss depends on none of the {len(ps)} parameters, so a step would change nothing. It "
-            "must use the very Tensors of ps: was the model made anew, or copied, after params(model)?"
+            f"train_: the loss depends on none of the {len(ps)} parameters, so a step would change nothing. "
+            "It must use the very Tensors of ps: was the model made anew, or copied, after params(model)?"
         )
     value, *aux = value if isinstance(value, tuple) else (value,)
     return Context(epoch, step, index, datum, float(value), tuple(aux), gradients, ps, opt, losses)
@@ -265,8 +265,8 @@ def refuse_if_not_finite(context, loss):
     if math.isfinite(context.loss):
         return
     findings = [
-        f"train_: the loss is {context.loss} at step {context.step} (epoch {context.epoch}, datum {context.index}, "
-        "counted from 0). This step was not made: the parameters are those before it."
+        f"train_: the loss is {context.loss} at step {context.step} (epoch {context.epoch}, "
+        f"datum {context.index}, counted from 0). This step was not made: the parameters are those before it."
     ]
     for k, p in enumerate(context.params):
         if not is_finite(p):
@@ -302,7 +302,7 @@ def check(loss, ps, data, epochs):
     if epochs > 1 and isinstance(data, Iterator):
         raise ValueError(
             f"train_: the data is a {type(data).__name__}, which is used up after one epoch, and epochs is "
-            f"{epochs}. Give a list, such as list(zip(xs, ys)), or a DataLoader, which can be gone through again"
+            f"{epochs}. Give a list, such as list(zip(xs, ys)), or a DataLoader: these can be read again"
         )
 
 
@@ -316,9 +316,10 @@ def refuse_arguments(loss, arguments):
         signature.bind(*arguments)
     except TypeError as error:
         raise TypeError(
-            f"train_: the first datum gives {len(arguments)} argument(s), and the loss takes {signature}: {error}. "
-            "A datum that is a tuple is spread over the loss's arguments, anything else is passed whole. For one "
-            "datum write [(x, y)], for batches DataLoader((x, y), batchsize=...)"
+            f"train_: the first datum gives {len(arguments)} argument(s), the loss takes {signature}: "
+            f"{error}. "
+            "A datum that is a tuple is spread over the loss's arguments, anything else is passed whole. For "
+            "one datum write [(x, y)], for batches DataLoader((x, y), batchsize=...)"
         ) from None
 
 
@@ -340,7 +341,7 @@ def takes_context(f):
     needed = [p for p in parameters if p.default is p.empty and p.kind not in optional]
     if len(needed) > 1 or any(p.kind is p.KEYWORD_ONLY for p in needed):
         raise TypeError(
-            "train_: a callback takes nothing or one argument, the context (with context.loss, context.step, ...); "
+            "train_: a callback takes nothing or one argument, the context (context.loss, ...); "
             f"{getattr(f, '__name__', f)} takes {', '.join(p.name for p in needed)}"
         )
     return len(needed) == 1
