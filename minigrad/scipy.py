@@ -1,6 +1,6 @@
 """Functions of SciPy that do not follow NumPy's protocols, under SciPy's names, for Tensors.
 
-SciPy's elementwise functions (``scipy.special.gamma``, ``erf``, ``expit``, ...) take Tensors as they are.  Its
+SciPy's elementwise functions (``scipy.special.gamma``, ``erf``, ...) take Tensors as they are.  Its
 other functions convert their arguments to plain arrays first, which a tape cannot follow.  These here call
 them, or do the same, on arrays and Tensors alike:
 

@@ -42,13 +42,17 @@ def times_diagonal(x, d):
     return x * d[..., None, :]
 
 
-def over_differences(x, w, who, instead):
-    """Return x[i, j] / (w[j] - w[i]) off the diagonal, 0 on it; refuse to divide by (nearly) nothing."""
+def over_differences(x, w, gv, who, instead):
+    """Return x[i, j] / (w[j] - w[i]) off the diagonal, 0 on it.
+
+    Refuse to divide by (nearly) nothing, unless ``gv`` shows that the loss uses neither vector.
+    """
     n = w.shape[-1]
     gap = w[..., None, :] - w[..., :, None]
     largest = np.max(np.abs(w), axis=-1, initial=0)[..., None, None]
     close = np.abs(gap) <= n * np.finfo(w.dtype).eps * largest
-    if np.any((x != 0) & close & ~np.eye(n, dtype=bool)):
+    used = np.any(gv != 0, axis=-2)[..., None, :]
+    if np.any(close & used & ~np.eye(n, dtype=bool)):
         raise LinAlgError(
             f"{who}: two {instead} coincide, and the vectors that belong to them have no derivative there. "
             f"Use the {instead} alone if they are enough, or move them apart: add a little of a diagonal "
@@ -119,7 +123,7 @@ def eigh_vjp(g, y):
     vh = hermitian(v)
     h = 0
     if gv is not None:
-        h = over_differences(np.matmul(vh, gv), w, "np.linalg.eigh", "eigenvalues")
+        h = over_differences(np.matmul(vh, gv), w, gv, "np.linalg.eigh", "eigenvalues")
     if gw is not None:
         h = h + gw[..., None] * identity(w)
     return symmetrised(np.matmul(np.matmul(v, h), vh))
@@ -139,7 +143,7 @@ def eig_vjp(g, y):
         m = np.matmul(vh, gv)
         length = np.sum(np.real(v.conjugate() * gv), axis=-2)  # the vectors keep their length 1
         m = m - times_diagonal(np.matmul(vh, v), length)
-        h = over_differences(m, w.conjugate(), "np.linalg.eig", "eigenvalues")
+        h = over_differences(m, w.conjugate(), gv, "np.linalg.eig", "eigenvalues")
     if gw is not None:
         h = h + gw[..., None] * identity(w)
     return eigenvector_basis(h, v, vh, "np.linalg.eig")
@@ -162,12 +166,9 @@ def eigvals_vjp(g, a):
 
 
 def eigenvector_basis(h, v, vh, who):
-    try:
-        return np.linalg.solve(vh, np.matmul(h, vh))
-    except LinAlgError:
-        raise LinAlgError(
-            f"{who}: the matrix has no basis of eigenvectors; there is no derivative there"
-        ) from None
+    if np.any(np.linalg.matrix_rank(v) < v.shape[-1]):
+        raise LinAlgError(f"{who}: the matrix has no basis of eigenvectors; there is no derivative there")
+    return np.linalg.solve(vh, np.matmul(h, vh))
 
 
 # ---------------------------------------------------------------------------------------- singular values
@@ -204,7 +205,7 @@ def svd_parts(gu, gs, gvh, u, s, vh):
         middle = gs[..., None] * identity(s)
     if gu is not None:
         x = np.matmul(uh, gu)
-        f = over_differences(x, s * s, "np.linalg.svd", "singular values")
+        f = over_differences(x, s * s, gu, "np.linalg.svd", "singular values")
         middle = middle + times_diagonal(f + hermitian(f), s)
         if u.dtype.kind == "c":  # u and v turn together
             turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2))
@@ -213,7 +214,7 @@ def svd_parts(gu, gs, gvh, u, s, vh):
     if gvh is not None:
         gv = hermitian(gvh)
         x = np.matmul(vh, gv)
-        f = over_differences(x, s * s, "np.linalg.svd", "singular values")
+        f = over_differences(x, s * s, gv, "np.linalg.svd", "singular values")
         middle = middle + diagonal_times(s, f + hermitian(f))
         outside = outside + np.matmul(u, hermitian(divided(gv - np.matmul(v, x), s, -1)))
     return np.matmul(np.matmul(u, middle), vh) + outside

@@ -1,0 +1,151 @@
+"""Linear algebra where derivatives do not exist, or exist against the look of the formula."""
+
+import numpy as np
+import pytest
+from minigrad import gradient, hessian
+from numpy.linalg import LinAlgError
+
+double = np.diag([1.0, 1.0, 2.0])  # has the eigenvalue 1 twice
+rank_one = np.outer([1.0, 2.0], [3.0, 1.0, 1.0])
+
+
+def refuses(loss, a, words):
+    with pytest.raises(LinAlgError, match=words):
+        gradient(loss, a)
+
+
+# ------------------------------------------------------------------------------------- coinciding values
+def test_eigenvectors_of_equal_eigenvalues_have_no_derivative():
+    refuses(lambda a: np.sum(np.linalg.eigh(a)[1] ** 3), double, "two eigenvalues coincide.*alone")
+    refuses(lambda a: np.sum(np.linalg.eig(a)[1] ** 3), double, "two eigenvalues coincide")
+
+
+def test_singular_vectors_of_equal_singular_values_have_no_derivative():
+    refuses(lambda a: np.sum(np.linalg.svd(a)[0] ** 3), double, "two singular values coincide")
+    refuses(lambda a: np.sum(np.linalg.svd(a)[2] ** 3), double, "two singular values coincide")
+
+
+def test_eigenvalues_that_nearly_coincide_are_refused_too():
+    refuses(lambda a: np.sum(np.linalg.eigh(a)[1] ** 3), np.diag([1.0, 1.0 + 3e-16, 2.0]), "coincide")
+
+
+@pytest.mark.parametrize("values", [np.linalg.eigvalsh, lambda a: np.linalg.eigh(a)[0]])
+def test_equal_eigenvalues_alone_are_no_trouble(values):
+    (found,) = gradient(lambda a: np.sum(values(a) ** 2), double)
+
+    np.testing.assert_allclose(found, 2 * double, atol=1e-14)
+
+
+def test_equal_singular_values_alone_are_no_trouble():
+    (found,) = gradient(lambda a: np.sum(np.linalg.svd(a, compute_uv=False)), np.eye(3))
+
+    np.testing.assert_allclose(found, np.eye(3), atol=1e-14)
+
+
+def test_the_vector_of_a_single_eigenvalue_is_differentiated_beside_equal_ones():
+    # v = (0, 0, 1); the rate of v_i with the entries (i, 2) and (2, i) is 1 / (2 - 1), which they share
+    (found,) = gradient(lambda a: np.linalg.eigh(a)[1][:, 2] @ [1.0, 0.0, 0.0], double)
+
+    expected = np.zeros((3, 3))
+    expected[0, 2] = expected[2, 0] = 0.5
+    np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
+def test_the_first_principal_direction_of_data_of_low_rank_is_differentiated():
+    def first_direction(a):
+        return np.sum(np.linalg.svd(a)[2][0] ** 4)
+
+    (found,) = gradient(first_direction, rank_one)
+
+    v = np.array([3.0, 1.0, 1.0]) / np.sqrt(11)
+    by_direction = (4 * v**3 - 4 * np.sum(v**4) * v) / np.sqrt(55)  # along v nothing changes
+    np.testing.assert_allclose(found, np.outer(np.array([1, 2]) / np.sqrt(5), by_direction), atol=1e-14)
+
+
+# ---------------------------------------------------------------------------------------- singular matrices
+def test_the_determinant_of_a_singular_matrix_has_all_its_derivatives():
+    def by_hand(a):
+        return a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
+
+    singular = np.array([[1.0, 2.0], [2.0, 4.0]])
+
+    np.testing.assert_allclose(hessian(np.linalg.det, singular), hessian(by_hand, singular), atol=1e-15)
+
+
+def test_the_determinant_of_rank_n_minus_2_has_gradient_zero():
+    (found,) = gradient(np.linalg.det, np.ones((3, 3)))
+
+    np.testing.assert_allclose(found, 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_stack_with_one_singular_matrix_is_differentiated(n):
+    stack = np.stack([np.zeros((n, n)), np.eye(n)])
+
+    (found,) = gradient(lambda a: np.sum(np.linalg.det(a)), stack)
+
+    np.testing.assert_allclose(found, stack, atol=1e-15)
+
+
+def test_slogdet_of_a_singular_matrix_is_refused():
+    refuses(lambda a: np.linalg.slogdet(a)[1], np.ones((2, 2)), "slogdet: the matrix is singular")
+
+
+def test_a_matrix_without_a_basis_of_eigenvectors_is_refused():
+    refuses(
+        lambda a: np.sum(np.linalg.eigvals(a) ** 2),
+        np.array([[0.0, 1.0], [0.0, 0.0]]),
+        "no basis of eigenvectors",
+    )
+
+
+def test_qr_of_dependent_columns_is_refused():
+    refuses(
+        lambda a: np.sum(np.linalg.qr(a)[0]),
+        np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]),
+        "linearly dependent",
+    )
+
+
+def test_the_arbitrary_columns_of_a_complete_qr_are_refused():
+    with pytest.raises(NotImplementedError, match="mode='reduced'"):
+        gradient(lambda a: np.sum(np.linalg.qr(a, "complete")[0]), np.ones((3, 2)))
+
+
+def test_the_arbitrary_vectors_of_a_full_svd_are_refused():
+    refuses(lambda a: np.sum(np.linalg.svd(a)[2]), np.arange(6.0).reshape(2, 3), "full_matrices=False")
+
+
+# ------------------------------------------------------------------------------------------- conventions
+def test_the_gradient_of_what_reads_one_triangle_is_symmetric():
+    a = np.array([[4.0, 1.0], [1.0, 3.0]])
+
+    for loss in (
+        lambda a: np.sum(np.linalg.cholesky(a)),
+        lambda a: np.linalg.eigvalsh(a) @ [1.0, 2.0],
+        lambda a: np.linalg.eigh(a, "U")[0] @ [1.0, 2.0],
+        lambda a: np.linalg.pinv(a, hermitian=True)[0, 1],
+    ):
+        (found,) = gradient(loss, a)
+        np.testing.assert_array_equal(found, found.T)
+
+
+def test_pinv_follows_changes_that_keep_the_rank():
+    def scaled(t):
+        return np.sum(np.linalg.pinv(t * rank_one))
+
+    assert gradient(scaled, 2.0)[0] == pytest.approx(-np.sum(np.linalg.pinv(rank_one)) / 4)
+
+
+def test_lstsq_with_dependent_columns_gives_the_smallest_solution_and_its_gradient():
+    a = np.array([[1.0, 1.0], [1.0, 1.0]])
+
+    (found,) = gradient(lambda b: np.sum(np.linalg.lstsq(a, b, None)[0]), np.array([1.0, 3.0]))
+
+    np.testing.assert_allclose(found, [0.5, 0.5])  # the solution is (mean / 2, mean / 2)
+
+
+def test_the_vjp_of_unused_outputs_is_not_computed():
+    (found,) = gradient(lambda a: np.linalg.slogdet(a)[0] * 0 + np.linalg.qr(a)[1][0, 0], np.eye(2))
+
+    np.testing.assert_allclose(np.abs(found), [[1.0, 0.0], [0.0, 0.0]])
