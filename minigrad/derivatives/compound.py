@@ -1,0 +1,385 @@
+"""Rows of compound functions: activations, softmax and the losses that training uses most.
+
+Each could be written with NumPy's functions and would be differentiated all the same.  As a
+function with a row of its own it is one entry of the tape instead of several, its derivative is the
+short formula from the textbook, and it is exact where the pieces would overflow.
+
+A function may return more than its caller asked for, if its derivative needs it again:
+``mean_softmax_crossentropy`` returns the softmax as well.
+"""
+
+import math
+
+import numpy as np
+
+from .elementwise import safe
+from .table import primitive, row
+
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+
+
+# ------------------------------------------------------------------------------------- activations
+@primitive
+def relu(x):
+    """Return ``max(x, 0)``, element by element; its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+
+    Source: NNlib 0.8 ``relu``.
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(x, 0)
+
+
+@primitive
+def leakyrelu(x, a=0.01):
+    """Return ``x`` where it is positive, else ``a * x``, element by element; its derivative at 0 is a.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+    a : float >= 0, the slope to the left of 0
+
+    Source: NNlib 0.8 ``leakyrelu``.
+
+    >>> leakyrelu(np.array([-1.0, 2.0]))
+    array([-0.01,  2.  ])
+    """
+    return np.where(x > 0, x, a * x)
+
+
+@primitive
+def elu(x, alpha=1.0):
+    """Return ``x`` where it is positive, else ``alpha * (exp(x) - 1)``, element by element.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+    alpha : float, minus the value far to the left
+
+    Source: Clevert et al. 2015, arXiv:1511.07289; NNlib 0.8 ``elu``.
+
+    >>> elu(np.array([-1000.0, 0.0, 2.0]))
+    array([-1.,  0.,  2.])
+    """
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@primitive
+def sigmoid(x):
+    """Return ``1 / (1 + exp(-x))``, element by element; nothing overflows.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+
+    Source: NNlib 0.8 ``sigmoid``.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+@primitive
+def softplus(x):
+    """Return ``log(1 + exp(x))``, element by element; nothing overflows.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+
+    Source: NNlib 0.8 ``softplus``.
+
+    >>> softplus(np.array([-1000.0, 0.0, 1000.0]))
+    array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
+    """
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@primitive
+def swish(x):
+    """Return ``x * sigmoid(x)``, element by element.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+
+    Source: Ramachandran et al. 2017, arXiv:1710.05941; NNlib 0.8 ``swish``.
+
+    >>> swish(np.array([-1000.0, 0.0, 1000.0]))
+    array([  -0.,    0., 1000.])
+    """
+    return x * sigmoid(x)
+
+
+@primitive
+def gelu(x):
+    """Return ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``, element by element.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+
+    Notes
+    -----
+    This is the paper's approximation of ``x * normal_cdf(x)``, as in Flux.
+
+    Source: Hendrycks and Gimpel 2016, arXiv:1606.08415; NNlib 0.8 ``gelu``.
+
+    >>> gelu(np.array([-1000.0, 0.0, 1.0, 1000.0]))
+    array([-0.00000000e+00,  0.00000000e+00,  8.41191991e-01,  1.00000000e+03])
+    """
+    return x * (1 + gelu_tanh(x)) * 0.5
+
+
+def gelu_tanh(x):
+    return np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x)))
+
+
+def gelu_vjp(g, x):
+    t = gelu_tanh(x)
+    slope = SQRT_2_OVER_PI * (1 + 3 * 0.044715 * (x * x))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+
+
+def swish_vjp(g, x, y):
+    s = sigmoid(x)
+    return g * (s + y * (1 - s))
+
+
+row(relu, lambda g, y: g * (y > 0), signature="x", note="0 at 0")
+row(leakyrelu, lambda g, x, a: np.where(x > 0, g, a * g), signature="x, a=0.01", note="a at 0")
+row(elu, lambda g, x, y, alpha: g * np.where(x > 0, 1.0, y + alpha), signature="x, alpha=1.0")
+row(sigmoid, lambda g, y: g * (y * (1 - y)), signature="x")
+row(softplus, lambda g, x: g * sigmoid(x), signature="x")
+row(swish, swish_vjp, signature="x")
+row(gelu, gelu_vjp, signature="x", note="the approximation with tanh")
+
+
+# --------------------------------------------------------------------------- softmax and its logarithm
+@primitive
+def softmax(x, axis=-1):
+    """Return positive numbers that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
+
+    Parameters
+    ----------
+    x : array of real numbers, e.g. scores of shape (batch, classes)
+    axis : int, the axis of the classes
+
+    Differs from NNlib: the classes are the last axis, not the first.
+
+    Source: NNlib 0.8 ``softmax``.
+
+    >>> softmax(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    y = np.exp(x - np.max(x, axis, keepdims=True))
+    y /= np.sum(y, axis, keepdims=True)
+    return y
+
+
+@primitive
+def logsoftmax(x, axis=-1):
+    """Return ``log(softmax(x))`` along an axis, exact where softmax is next to 0.
+
+    Parameters
+    ----------
+    x : array of real numbers, e.g. scores of shape (batch, classes)
+    axis : int, the axis of the classes
+
+    Differs from NNlib: the classes are the last axis, not the first.
+
+    Source: NNlib 0.8 ``logsoftmax``.
+
+    >>> logsoftmax(np.array([1000.0, 0.0]))
+    array([    0., -1000.])
+    """
+    y = x - np.max(x, axis, keepdims=True)
+    y -= np.log(np.sum(np.exp(y), axis, keepdims=True))
+    return y
+
+
+@primitive
+def logsumexp(x, axis=None, keepdims=False):
+    """Return ``log(sum(exp(x)))`` along an axis; nothing overflows.
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+    axis : int, tuple of ints, or None for all axes
+    keepdims : bool, whether the axis stays, of length 1
+
+    Source: NNlib 0.8 ``logsumexp``.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])) - 1000)
+    0.6931471805599
+    """
+    largest = np.max(x, axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every x is -inf
+        y = largest + np.log(np.sum(np.exp(x - largest), axis, keepdims=True))
+    return y if keepdims else np.squeeze(y, axis)
+
+
+def logsumexp_vjp(g, x, y, axis, keepdims):
+    if axis is not None and not keepdims:
+        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
+    return g * np.exp(x - np.where(y == -np.inf, 0, y))
+
+
+row(softmax, lambda g, y, axis: y * (g - np.sum(g * y, axis, keepdims=True)), signature="x, axis=-1")
+row(logsoftmax, lambda g, y, axis: g - np.exp(y) * np.sum(g, axis, keepdims=True), signature="x, axis=-1")
+row(logsumexp, logsumexp_vjp, signature="x, axis=None, keepdims=False")
+
+
+# ------------------------------------------------------------------------------- entropy and likelihood
+@primitive
+def xlogx(x):
+    """Return ``x * log(x)``, which is 0 at 0.
+
+    >>> xlogx(np.array([0.0, 1.0]))
+    array([0., 0.])
+    """
+    return x * np.log(safe(x))
+
+
+@primitive
+def xlogy(x, y):
+    """Return ``x * log(y)``, which is 0 where x is 0, whatever y is.
+
+    >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
+    array([0., 0.])
+    """
+    return x * np.log(np.where(x == 0, 1, y))
+
+
+row(xlogx, lambda g, x: g * (1 + np.log(x)), signature="x", note="-inf at 0")
+row(
+    xlogy,
+    lambda g, b: xlogy(g, b),
+    lambda g, a, b: g * a / np.where(a == 0, 1, b),
+    signature="a, b",
+    note="0 for b where a is 0",
+)
+
+
+@primitive
+def sigmoid_crossentropy(z, y):
+    """Return ``-y * log(sigmoid(z)) - (1 - y) * log(1 - sigmoid(z))``, element by element.
+
+    >>> sigmoid_crossentropy(np.array([1000.0, -1000.0]), np.array([1.0, 1.0]))
+    array([   0., 1000.])
+    """
+    return (1 - y) * z + softplus(-z)
+
+
+@primitive
+def mean_squared_error(a, b):
+    """Return the mean of ``abs(a - b)**2`` over all elements.
+
+    >>> float(mean_squared_error(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    d = np.ravel(a - b)
+    return np.vdot(d, d).real / d.size
+
+
+@primitive
+def mean_softmax_crossentropy(z, labels):
+    """Return the mean of ``-sum(labels * logsoftmax(z))`` over all rows, and ``softmax(z)``.
+
+    >>> loss, p = mean_softmax_crossentropy(np.zeros((1, 2)), np.array([[0.0, 1.0]]))
+    >>> float(loss), p
+    (0.69314718, array([[0.5, 0.5]]))
+    """
+    z = z - np.max(z, -1, keepdims=True)
+    p = np.exp(z)
+    total = np.sum(p, -1, keepdims=True)
+    z -= np.log(total)
+    p /= total
+    return -np.vdot(z, labels) / (z.size // z.shape[-1]), p
+
+
+def mean_softmax_crossentropy_vjp_z(g, y, labels):
+    (g_loss, g_p), p = g, y[1]
+    h = 0
+    if g_loss is not None:
+        h = (p * np.sum(labels, -1, keepdims=True) - labels) * (g_loss / (p.size // p.shape[-1]))
+    if g_p is not None:
+        h = h + p * (g_p - np.sum(g_p * p, -1, keepdims=True))
+    return h
+
+
+def mean_softmax_crossentropy_vjp_labels(g, z):
+    return None if g[0] is None else logsoftmax(z) * (-g[0] / (z.size // z.shape[-1]))
+
+
+row(sigmoid_crossentropy, lambda g, z, y: g * (sigmoid(z) - y), lambda g, z: -g * z, signature="z, y")
+row(
+    mean_squared_error,
+    lambda g, a, b, a_shape: (a - b) * (2 * g / math.prod(a_shape)),
+    lambda g, a, b, a_shape: (b - a) * (2 * g / math.prod(a_shape)),
+    signature="a, b",
+)
+row(
+    mean_softmax_crossentropy,
+    mean_softmax_crossentropy_vjp_z,
+    mean_softmax_crossentropy_vjp_labels,
+    signature="z, labels",
+)
+
+
+# ------------------------------------------------------------------------------------------- layers
+@primitive
+def dense(x, W, b):
+    """Return ``x @ W + b``: shapes (..., n), (n, m) and (m,) give (..., m).
+
+    >>> dense(np.ones((1, 2)), np.ones((2, 1)), np.ones(1))
+    array([[3.]])
+    """
+    y = x @ W
+    return np.add(y, b, out=y) if y.dtype == b.dtype else y + b
+
+
+@primitive
+def normalise(x, axis=-1, epsilon=1e-5):
+    """Return ``x`` with mean 0 and standard deviation 1 along an axis: (x - mean) / (std + epsilon).
+
+    Parameters
+    ----------
+    x : array of real numbers, any shape
+    axis : int or tuple of ints
+    epsilon : float > 0, added to the standard deviation (which is that of the whole, not of a sample)
+
+    Notes
+    -----
+    The derivative of the standard deviation of equal numbers is 0.
+
+    Source: Flux 0.13 ``normalise``.
+
+    >>> normalise(np.array([1.0, 3.0]), epsilon=0.0)
+    array([-1.,  1.])
+    """
+    # Flux: epsilon stands outside of the root (Ba et al. 2016 add it to the variance).
+    return (x - np.mean(x, axis, keepdims=True)) / (np.std(x, axis, keepdims=True) + epsilon)
+
+
+def dense_vjp_W(g, x):
+    n, m = x.shape[-1], g.shape[-1]
+    return np.reshape(x.conjugate(), (-1, n)).T @ np.reshape(g, (-1, m))
+
+
+def normalise_vjp(g, x, y, axis, epsilon):
+    s = np.std(x, axis, keepdims=True)
+    of_std = y * np.mean(g * y, axis, keepdims=True) * ((s + epsilon) / safe(s))
+    return (g - np.mean(g, axis, keepdims=True) - of_std) / (s + epsilon)
+
+
+row(dense, lambda g, W: g @ W.conjugate().T, dense_vjp_W, lambda g: g, signature="x, W, b")
+row(normalise, normalise_vjp, signature="x, axis=-1, epsilon=1e-5")
