@@ -1,0 +1,30 @@
+"""Neural networks: activations, initialisers and layers, small enough to read.
+
+    activations     relu, sigmoid, softmax, ...
+    initialisers    glorot_uniform, kaiming_normal, ...
+    layers          Chain, Dense, Dropout, LayerNorm, Embedding, flatten
+    convolution     Conv, MaxPool
+    recurrent       RNN, LSTM, GRU
+    flat            destructure: a model as one vector
+
+Arrays are batch first and features last: (batch, ..., features).
+"""
+
+# fmt: off
+from .activations import (
+    elu, gelu, identity, leakyrelu, logsoftmax, logsumexp, relu, sigmoid, softmax, softplus, swish,
+    tanh,
+)
+from .convolution import Conv, MaxPool, conv, maxpool
+from .flat import destructure
+from .initialisers import glorot_normal, glorot_uniform, kaiming_normal, kaiming_uniform
+from .layers import Chain, Dense, Dropout, Embedding, LayerNorm, flatten, normalise, testmode_, trainmode_
+from .recurrent import GRU, LSTM, RNN
+
+__all__ = [
+    "Chain", "Conv", "Dense", "Dropout", "Embedding", "GRU", "LSTM", "LayerNorm", "MaxPool", "RNN",
+    "conv", "destructure", "elu", "flatten", "gelu", "glorot_normal", "glorot_uniform", "identity",
+    "kaiming_normal", "kaiming_uniform", "leakyrelu", "logsoftmax", "logsumexp", "maxpool", "normalise",
+    "relu", "sigmoid", "softmax", "softplus", "swish", "tanh", "testmode_", "trainmode_",
+]
+# fmt: on

@@ -1,0 +1,31 @@
+"""Activations: functions from a number to a number, and softmax, from scores to probabilities.
+
+All of them are exact for large arguments and are one entry of the tape each; their derivatives are
+in ``minigrad/derivatives/compound.py``.
+"""
+
+import numpy as np
+
+# fmt: off
+from ..derivatives.compound import (
+    elu, gelu, leakyrelu, logsoftmax, logsumexp, relu, sigmoid, softmax, softplus, swish,
+)
+
+__all__ = [
+    "elu", "gelu", "identity", "leakyrelu", "logsoftmax", "logsumexp", "relu", "sigmoid", "softmax",
+    "softplus", "swish", "tanh",
+]
+# fmt: on
+
+tanh = np.tanh
+
+
+def identity(x):
+    """Return ``x``.
+
+    Source: Julia's ``identity``.
+
+    >>> identity(3.0)
+    3.0
+    """
+    return x

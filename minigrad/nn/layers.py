@@ -1,0 +1,377 @@
+"""Layers: small objects that hold parameters and are called like functions.
+
+A layer is nothing that NumPy could not do: ``Dense(2, 3, relu)`` holds a weight W and a bias b, and
+calling it gives ``relu(x @ W + b)``.  Arrays are batch first, as NumPy's users expect: (batch, ...,
+features).  Anything that takes one array and returns one can stand in a Chain.
+
+Layers are dataclasses whose fields are all they know.  So ``params(model)`` finds their Tensors,
+``gradient(f, model)`` gives a gradient of the model's own shape, and ``destructure`` takes a model
+apart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..adjoint import dropgrad
+from ..arrays import ones, rand, randn, zeros
+from ..containers import parts
+from ..derivatives.compound import dense, normalise
+from ..params import named_tensors
+from ..tensor import Tensor
+from .activations import identity
+from .initialisers import glorot_uniform
+
+
+layer = dataclass(init=False, repr=False, eq=False)
+
+
+class Printed:
+    """Shows a layer as the call that makes one like it, and how many parameters it has."""
+
+    def __repr__(self):
+        lines = listing(self)
+        width = max(len(code) for code, _ in lines)
+        return "\n".join(f"{code:<{width}}  {comment}".rstrip() for code, comment in lines)
+
+
+def listing(x):
+    """Return the lines that show a layer, or whatever else stands in a Chain: [(code, comment)]."""
+    if isinstance(x, Chain):
+        inner = [(f"    {code}", comment) for part in x for code, comment in ended_by_comma(listing(part))]
+        return [("Chain(", ""), *inner, (")", how_many_parameters(x))]
+    code = x.spelled() if isinstance(x, Printed) else getattr(x, "__name__", repr(x))
+    return [(code, how_many_parameters(x))]
+
+
+def ended_by_comma(lines):
+    *first, (code, comment) = lines
+    return [*first, (f"{code},", comment)]
+
+
+def how_many_parameters(x):
+    n = sum(t.size for _, t in named_tensors(x))
+    return f"# {n:,} parameter{'s' * (n != 1)}" if n else ""
+
+
+def call_of(name, *arguments, **keywords):
+    """Return a call as code.
+
+    >>> call_of("Dense", 2, 3, np.tanh, bias=False)
+    'Dense(2, 3, tanh, bias=False)'
+    """
+    spelled = [getattr(a, "__name__", str(a)) for a in arguments if a is not identity]
+    return f"{name}({', '.join([*spelled, *(f'{k}={v}' for k, v in keywords.items())])})"
+
+
+def check_features(name, x, n):
+    """Raise unless the last axis of ``x`` has length n."""
+    shape = np.shape(x) if isinstance(x, (list, tuple)) else getattr(x, "shape", ())
+    if shape[-1:] != (n,):
+        raise ValueError(
+            f"{name} takes arrays of shape (..., {n}), batch first and features last; got shape {shape}"
+        )
+
+
+def constant(x):
+    """Return a hyperparameter as a plain number, also where the model itself is being differentiated."""
+    return float(dropgrad(x))
+
+
+# ------------------------------------------------------------------------------------------ the layers
+@layer
+class Chain(Printed):
+    """Layers and functions, one after the other: ``Chain(f, g)(x)`` is ``g(f(x))``.
+
+    Parameters
+    ----------
+    *layers : layers, or any functions of one array
+
+    ``chain[0]`` is a layer, ``chain[1:]`` a Chain of the same layers; iteration and ``len`` go over
+    the layers.
+
+    Raises TypeError for what cannot be called.
+
+    Source: Flux 0.13 ``Chain``.
+
+    >>> from minigrad.nn import relu
+    >>> model = Chain(Dense(64, 32, relu), Dense(32, 10))
+    >>> model
+    Chain(
+        Dense(64, 32, relu),  # 2,080 parameters
+        Dense(32, 10),        # 330 parameters
+    )                         # 2,410 parameters
+    >>> model(np.ones((5, 64))).shape
+    (5, 10)
+    """
+
+    layers: list
+
+    def __init__(self, *layers):
+        for position, one in enumerate(layers):
+            if not callable(one):
+                raise TypeError(
+                    f"Chain: argument {position + 1} is a {type(one).__name__}, which cannot be called; "
+                    "a Chain is made of layers and functions"
+                )
+        self.layers = list(layers)
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, index):
+        return Chain(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+    def __iter__(self):
+        return iter(self.layers)
+
+    def __len__(self):
+        return len(self.layers)
+
+
+@layer
+class Dense(Printed):
+    """A fully connected layer: ``activation(x @ W + b)``.
+
+        x : (..., n_in)   ->   (..., n_out)
+
+    Parameters
+    ----------
+    n_in, n_out : ints >= 1, features that come in and go out
+    activation : function of an array
+    bias : bool, whether there is a b; it starts at 0
+    init : initialiser of W
+    dtype : float64 or float32; give x in the same
+    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+
+    Attributes
+    ----------
+    W : Tensor of shape (n_in, n_out)
+    b : Tensor of shape (n_out,), or None
+
+    Raises (when called) ValueError if the last axis of x is not n_in long.
+
+    Differs from Flux: batch first, so W is (n_in, n_out) where Flux has (n_out, n_in); float64 by
+    default.
+
+    Source: Flux 0.13 ``Dense``.
+
+    >>> Dense(2, 3)(np.ones((5, 2))).shape
+    (5, 3)
+    """
+
+    W: Tensor
+    b: Tensor
+    activation: Callable
+
+    def __init__(
+        self, n_in, n_out, activation=identity, *, bias=True, init=glorot_uniform, dtype=float, rng=None
+    ):
+        self.W = init(n_in, n_out, dtype=dtype, rng=rng)
+        self.b = zeros(n_out, dtype=dtype) if bias else None
+        self.activation = activation
+
+    def __call__(self, x):
+        check_features("Dense", x, self.W.shape[0])
+        return self.activation(x @ self.W if self.b is None else dense(x, self.W, self.b))
+
+    def spelled(self):
+        without = {"bias": False} if self.b is None else {}
+        return call_of("Dense", *self.W.shape, self.activation, **without)
+
+
+@layer
+class Dropout(Printed):
+    """While training, sets a random part of the numbers to 0 and scales the others up.
+
+        x : any shape   ->   the same shape;   each element is 0 with probability p, else x / (1 - p)
+
+    Whether one trains is said, never guessed: ``trainmode_(model)`` before training,
+    ``testmode_(model)`` before the model is used.  In test mode the layer returns x.
+
+    Parameters
+    ----------
+    p : float in [0, 1), the part that is dropped
+    training : bool, or None until one of the two functions says it
+    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+
+    Raises
+    ------
+    ValueError : if p is out of range; when called, if nobody said whether this is training
+
+    Differs from Flux: there a gradient call counts as training.
+
+    Source: Srivastava et al. 2014; Flux 0.13 ``Dropout``.
+
+    >>> layer = Dropout(0.5, training=False)
+    >>> layer, layer(np.ones(3))
+    (Dropout(0.5), array([1., 1., 1.]))
+    """
+
+    p: float
+    training: bool
+    rng: object
+
+    def __init__(self, p, training=None, *, rng=None):
+        if not 0 <= p < 1:
+            raise ValueError(f"Dropout: p is the part that is dropped, at least 0 and less than 1; got {p!r}")
+        self.p, self.training, self.rng = p, training, rng
+
+    def __call__(self, x):
+        if self.training is None:
+            raise ValueError(
+                "Dropout: training or not? Call trainmode_(model) before training and testmode_(model) "
+                "before the model is used, or make the layer with Dropout(p, training=...)"
+            )
+        if not self.training:
+            return x
+        p = constant(self.p)
+        kept = rand(*x.shape, dtype=np.float32, rng=self.rng).data >= p
+        return x * (kept.astype(x.dtype) / (1 - p))
+
+    def spelled(self):
+        return call_of("Dropout", self.p)
+
+
+@layer
+class LayerNorm(Printed):
+    """Brings the features of each sample to mean 0 and standard deviation 1, then scales and shifts them.
+
+        x : (..., n)   ->   (..., n):   scale * (x - mean) / (std + epsilon) + shift
+
+    Parameters
+    ----------
+    n : int >= 1, features; mean and standard deviation are taken over this last axis
+    epsilon : float > 0
+    dtype : float64 or float32
+
+    Attributes
+    ----------
+    scale, shift : Tensors of shape (n,), at first ones and zeros
+
+    Raises (when called) ValueError if the last axis of x is not n long.
+
+    Differs from Ba et al.: epsilon is added to the standard deviation, as in Flux, not to the variance.
+
+    Source: Ba et al. 2016, arXiv:1607.06450; Flux 0.13 ``LayerNorm``.
+
+    >>> LayerNorm(2, epsilon=0.0)(np.array([[1.0, 3.0]]))
+    Tensor([[-1.,  1.]])
+    """
+
+    scale: Tensor
+    shift: Tensor
+    epsilon: float
+
+    def __init__(self, n, *, epsilon=1e-5, dtype=float):
+        self.scale, self.shift = ones(n, dtype=dtype), zeros(n, dtype=dtype)
+        self.epsilon = epsilon
+
+    def __call__(self, x):
+        check_features("LayerNorm", x, self.scale.shape[0])
+        return self.scale * normalise(x, -1, constant(self.epsilon)) + self.shift
+
+    def spelled(self):
+        return call_of("LayerNorm", *self.scale.shape)
+
+
+@layer
+class Embedding(Printed):
+    """A table with one row of numbers per item (character, word, ...): ``W[items]``.
+
+        items : integers of any shape (...)   ->   (..., n_out)
+
+    Parameters
+    ----------
+    n_in : int >= 1, how many items there are; they are numbered from 0
+    n_out : int >= 1, features
+    init : initialiser of W
+    dtype : float64 or float32
+    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+
+    Attributes
+    ----------
+    W : Tensor of shape (n_in, n_out)
+
+    Raises (when called) TypeError for what are no integers, IndexError for an item out of range.
+
+    Differs from Flux: one item per row of W, and items count from 0.
+
+    Source: Flux 0.13 ``Embedding``.
+
+    >>> Embedding(26, 4)([[7, 0], [7, 8]]).shape
+    (2, 2, 4)
+    """
+
+    W: Tensor
+
+    def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
+        self.W = init(n_in, n_out, dtype=dtype, rng=rng)
+
+    def __call__(self, items):
+        items, n = np.asarray(items), self.W.shape[0]
+        if items.dtype.kind not in "iu":
+            raise TypeError(f"Embedding: the items are integers from 0 to {n - 1}; got {items.dtype}")
+        if items.size and not (0 <= items.min() and items.max() < n):
+            raise IndexError(f"Embedding: the items go from 0 to {n - 1}; got {items.min()} to {items.max()}")
+        return self.W[items]
+
+    def spelled(self):
+        return call_of("Embedding", *self.W.shape)
+
+
+def flatten(x):
+    """Return ``x`` with all axes but the first made one: (batch, a, b, ...) gives (batch, a * b * ...).
+
+    Differs from Flux: the batch is the first axis, not the last.
+
+    Source: Flux 0.13 ``flatten``.
+
+    >>> flatten(np.ones((5, 8, 8, 1))).shape
+    (5, 64)
+    """
+    return np.reshape(x, (x.shape[0], -1))
+
+
+# ------------------------------------------------------------------------------------ training or not
+def trainmode_(model, training=True):
+    """Tell every Dropout in a model that it is training; overwrites and returns the model.
+
+    Parameters
+    ----------
+    model : layer, or nested containers of layers
+    training : bool
+
+    Source: Flux 0.13 ``trainmode!``.
+
+    >>> trainmode_(Chain(Dropout(0.5)))[0].training
+    True
+    """
+    waiting = [model]
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, Dropout):
+            x.training = training
+        waiting.extend(parts(x) or ())
+    return model
+
+
+def testmode_(model):
+    """Tell every Dropout in a model that it is not training; overwrites and returns the model.
+
+    Parameters
+    ----------
+    model : layer, or nested containers of layers
+
+    Source: Flux 0.13 ``testmode!``.
+
+    >>> testmode_(Chain(Dropout(0.5)))[0].training
+    False
+    """
+    return trainmode_(model, False)
+
+
+testmode_.__test__ = False  # its name makes pytest take it for a test
