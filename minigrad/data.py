@@ -1,0 +1,264 @@
+"""Data: in batches, split, as one-hot rows; and the two tables that are shipped.
+
+Data are an array, or a tuple, named tuple or dict of arrays: one sample per row of the first axis,
+the same number of rows in each.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from .arrays import rand
+from .containers import leaves, rebuild
+from .tensor import Tensor
+
+
+_folder = Path(__file__).parent / "datasets"
+FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples" / "data"
+
+
+class DataLoader:
+    """Hands out data in batches: ``for x, y in DataLoader((x, y), batchsize=64): ...``
+
+    Parameters
+    ----------
+    data : array of shape (n, ...), or a tuple, named tuple or dict of arrays with n rows each
+    batchsize : int >= 1, rows per batch
+    shuffle : bool, whether every pass goes through the rows in a new random order
+    partial : bool, whether the last batch may be smaller; without it, what is left over is not used
+    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+
+    Iteration gives batches like the data: arrays, or tuples or dicts of arrays.  They are views where
+    nothing is shuffled.  ``len`` is the number of batches.
+
+    Raises
+    ------
+    TypeError : if something in the data is no array
+    ValueError : if the data are empty, their lengths differ, or there is no whole batch in them
+
+    Differs from Flux: samples lie along the first axis, not the last; a batch larger than the data is
+    an error where partial is False.
+
+    Source: Flux 0.13 ``DataLoader``.
+
+    >>> for x, y in DataLoader((np.arange(5), np.arange(5) ** 2), batchsize=2):
+    ...     print(x, y)
+    [0 1] [0 1]
+    [2 3] [4 9]
+    [4] [16]
+    """
+
+    def __init__(self, data, batchsize=1, *, shuffle=False, partial=True, rng=None):
+        self.data, self.n = data, rows("DataLoader", data)
+        if isinstance(batchsize, bool) or not isinstance(batchsize, (int, np.integer)) or batchsize < 1:
+            raise ValueError(f"DataLoader: batchsize must be an integer >= 1; got {batchsize!r}")
+        if batchsize > self.n and not partial:
+            raise ValueError(
+                f"DataLoader: batchsize {batchsize} is more than the {self.n} rows of the data, and "
+                "partial=False forbids a smaller batch, so there is none at all"
+            )
+        self.batchsize, self.shuffle, self.partial, self.rng = batchsize, shuffle, partial, rng
+
+    def __len__(self):
+        return math.ceil(self.n / self.batchsize) if self.partial else self.n // self.batchsize
+
+    def __iter__(self):
+        order = permutation(self.n, self.rng) if self.shuffle else None
+        for start in range(0, len(self) * self.batchsize, self.batchsize):
+            batch = slice(start, start + self.batchsize)
+            yield picked(self.data, batch if order is None else order[batch])
+
+    def __repr__(self):
+        options = f", shuffle={self.shuffle}, partial={self.partial}"
+        return f"DataLoader({self.n} rows, batchsize={self.batchsize}{options})  # {len(self)} batches"
+
+
+def train_test_split(data, held_out=0.2, *, rng=None):
+    """Return the data in two parts, chosen at random: one to train with, one held out to judge by.
+
+    Parameters
+    ----------
+    data : array of shape (n, ...), or a tuple, named tuple or dict of arrays with n rows each
+    held_out : float in (0, 1), the part that is held out, rounded to whole rows
+    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+
+    Returns
+    -------
+    (train, test), each like the data
+
+    Raises
+    ------
+    TypeError : if something in the data is no array
+    ValueError : if the data are empty, their lengths differ, or one of the parts would be empty
+
+    >>> (x, y), (x_test, y_test) = train_test_split((np.ones((10, 3)), np.arange(10)), 0.3)
+    >>> x.shape, y_test.shape
+    ((7, 3), (3,))
+    """
+    n = rows("train_test_split", data)
+    test = round(held_out * n)
+    if not 0 < test < n:
+        raise ValueError(
+            f"train_test_split: held_out={held_out!r} of {n} rows would hold out {test} and leave {n - test}; "
+            "neither part may be empty"
+        )
+    order = permutation(n, rng)
+    return picked(data, order[test:]), picked(data, order[:test])
+
+
+def rows(who, data):
+    """Return the number of rows that all arrays in the data have."""
+    arrays = leaves(data)
+    for a in arrays:
+        if not isinstance(a, (np.ndarray, Tensor)) or not a.shape:
+            what = "an array without axes" if hasattr(a, "shape") else f"a {type(a).__name__}"
+            raise TypeError(
+                f"{who}: the data must be an array or a tuple or dict of arrays, one sample per row; there is "
+                f"{what} among them. Write np.array(...)"
+            )
+    lengths = [len(a) for a in arrays]
+    if not arrays or 0 in lengths:
+        raise ValueError(f"{who}: the data are empty")
+    if len(set(lengths)) > 1:
+        raise ValueError(f"{who}: every array must have the same number of rows; they have {lengths}")
+    return lengths[0]
+
+
+def picked(data, index):
+    """Return data like the given ones, with some of their rows."""
+    return rebuild(data, iter([a[index] for a in leaves(data)]))
+
+
+def permutation(n, rng):
+    """Return the integers below n in random order."""
+    return np.argsort(rand(n, rng=rng).data, kind="stable")
+
+
+# ----------------------------------------------------------------------------------------- labels
+def onehot(labels, classes, *, dtype=float):
+    """Return one row per label: 1 at the label's class, 0 elsewhere.
+
+    Parameters
+    ----------
+    labels : array_like of any shape (...): integers from 0, or elements of ``classes``
+    classes : int >= 1, how many there are; or a sequence of the classes' names
+    dtype : any dtype of numbers
+
+    Returns
+    -------
+    ndarray of shape (..., number of classes)
+
+    Raises ValueError for a label that is out of range or no class.
+
+    Differs from Flux: labels count from 0; the classes are the last axis.
+
+    Source: Flux 0.13 ``onehot``, ``onehotbatch``.
+
+    >>> onehot([1, 0], 3)
+    array([[0., 1., 0.],
+           [1., 0., 0.]])
+    >>> onehot(["b", "b"], ["a", "b"])
+    array([[0., 1.],
+           [0., 1.]])
+    """
+    labels = np.asarray(labels)
+    if isinstance(classes, (int, np.integer)):
+        if labels.dtype.kind not in "iu":
+            raise ValueError(f"onehot: the labels are integers from 0 to {classes - 1}; got {labels.dtype}")
+        return np.eye(classes, dtype=dtype)[in_range(labels, classes)]
+    places = {name: i for i, name in enumerate(classes)}
+    found = [places.get(label) for label in labels.ravel().tolist()]
+    if None in found:
+        stranger = labels.ravel()[found.index(None)].item()
+        raise ValueError(f"onehot: the label {stranger!r} is none of the classes {list(classes)}")
+    return np.eye(len(places), dtype=dtype)[np.reshape(np.array(found, int), labels.shape)]
+
+
+def in_range(labels, n):
+    """Return the labels if all of them are from 0 to n - 1."""
+    if labels.size and not (0 <= labels.min() and labels.max() < n):
+        advice = "; labels count from 0 here" if labels.min() == 1 and labels.max() == n else ""
+        raise ValueError(
+            f"onehot: labels of {n} classes go from 0 to {n - 1}; got {labels.min()} to {labels.max()}{advice}"
+        )
+    return labels
+
+
+def onecold(y, classes=None, *, axis=-1):
+    """Return the class of each row that has the largest number: the reverse of ``onehot``.
+
+    Parameters
+    ----------
+    y : array of shape (..., number of classes): one-hot rows, probabilities or scores
+    classes : sequence of the classes' names; None for integers from 0
+    axis : int, the axis of the classes
+
+    Returns
+    -------
+    ndarray of shape (...): the first of equally large ones
+
+    Raises ValueError if there are not as many names as classes.
+
+    Differs from Flux: classes count from 0 and are the last axis.
+
+    Source: Flux 0.13 ``onecold``.
+
+    >>> onecold(np.array([[0.1, 0.9], [0.8, 0.2]]))
+    array([1, 0])
+    >>> onecold(np.array([0.1, 0.9]), ["cat", "dog"]).item()
+    'dog'
+    """
+    y = y.data if isinstance(y, Tensor) else np.asarray(y)
+    found = np.argmax(y, axis)
+    if classes is None:
+        return found
+    if len(classes) != y.shape[axis]:
+        raise ValueError(f"onecold: there are {y.shape[axis]} classes and {len(classes)} names")
+    return np.asarray(classes)[found]
+
+
+# ------------------------------------------------------------------------------------- shipped data
+def digits(*, dtype=float):
+    """Return 1,797 real images of hand-written digits and what they show.
+
+    Parameters
+    ----------
+    dtype : float64 or float32, of the images
+
+    Returns
+    -------
+    images : ndarray of shape (1797, 8, 8), rows from top to bottom; ink from 0 (none) to 1 (all)
+    labels : ndarray of integers of shape (1797,), the digit, 0 to 9
+
+    Source: Alpaydin and Kaynak 1998, https://doi.org/10.24432/C50P49, CC BY 4.0.
+
+    >>> images, labels = digits()
+    >>> images.shape, labels[:3]
+    ((1797, 8, 8), array([0, 1, 2]))
+    """
+    with np.load(FOLDER / "digits.npz") as file:
+        return file["images"].astype(dtype) / 16, file["labels"].astype(int)
+
+
+def breast_cancer(*, dtype=float):
+    """Return 30 measurements of each of 569 samples of breast tissue, and which are malignant.
+
+    Parameters
+    ----------
+    dtype : float64 or float32, of the features
+
+    Returns
+    -------
+    features : ndarray of shape (569, 30), in the units of their sources
+    malignant : ndarray of integers of shape (569,), 1 for malignant, 0 for benign
+    names : list of 30 texts, what each column holds
+
+    Source: Wolberg et al. 1993, https://doi.org/10.24432/C5DW2B, CC BY 4.0.
+
+    >>> features, malignant, names = breast_cancer()
+    >>> features.shape, int(malignant.sum()), names[0]
+    ((569, 30), 212, 'mean radius')
+    """
+    with np.load(FOLDER / "breast_cancer.npz") as file:
+        return file["features"].astype(dtype), file["malignant"].astype(int), file["names"].tolist()
