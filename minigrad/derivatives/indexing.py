@@ -282,6 +282,5 @@ for _name, _instead in {
     "fill_diagonal": "np.where(np.eye(n, dtype=bool), value, a)",
 }.items():
     refuse(getattr(np, _name), f"it writes into its argument, which a tape cannot follow; write {_instead}")
-for _name in "histogram", "histogram2d", "histogramdd", "histogram_bin_edges":
-    refuse(getattr(np, _name), "counts jump where a number crosses the edge of a bin, and never move between")
+refuse(np.histogram_bin_edges, "the number of bins jumps; write np.linspace(np.min(x), np.max(x), n)")
 # fmt: on

@@ -1,0 +1,149 @@
+"""Reading, writing and joining: what the tables of test rows cannot say."""
+
+import numpy as np
+import pytest
+from minigrad import NoDerivativeError, gradient
+from minigrad.derivatives.indexing import put_along_axis, scatter_add
+
+x = np.array([1.0, 2.0, 3.0])
+
+
+def loss(f):
+    """Return the gradient of a sum of f(x) with the weights 1, 2, 3, ..."""
+
+    def weighed(x):
+        y = f(x)
+        return np.sum(y * np.arange(1.0, 1 + y.size).reshape(y.shape))
+
+    return gradient(weighed, x)[0]
+
+
+# ---------------------------------------------------------------------------------------------- reading
+def test_an_element_read_twice_gets_both_contributions():
+    np.testing.assert_array_equal(loss(lambda x: x[[0, 0, 2]]), [3.0, 0.0, 3.0])
+
+
+def test_negative_and_positive_indices_of_one_element_add_up():
+    np.testing.assert_array_equal(loss(lambda x: x[np.array([2, -1])]), [0.0, 0.0, 3.0])
+
+
+def test_a_mask_that_is_computed_from_the_argument_is_a_constant():
+    np.testing.assert_array_equal(loss(lambda x: x[x > 1.5]), [0.0, 1.0, 2.0])
+
+
+def test_python_unpacks_and_iterates():
+    def unpacked(x):
+        a, *rest = x
+        return a * rest[0] + sum(rest)
+
+    np.testing.assert_array_equal(gradient(unpacked, x)[0], [2.0, 2.0, 1.0])
+
+
+def test_an_index_out_of_range_is_numpys_error():
+    with pytest.raises(IndexError, match="out of bounds"):
+        gradient(lambda x: x[3], x)
+
+
+def test_reading_every_element_in_a_loop_sums_them():
+    def summed(x):
+        return sum(x[i] for i in range(len(x)))
+
+    np.testing.assert_array_equal(gradient(summed, np.arange(500.0))[0], np.ones(500))
+
+
+def test_scatter_add_is_the_transpose_of_reading():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(4, 3))
+    for index in (
+        1,
+        slice(None, None, -2),
+        [0, 0, 3],
+        ([1, 1], [2, 2]),
+        (Ellipsis, None, 0),
+        np.array([[1], [-1]]),
+    ):
+        g = rng.normal(size=a[index].shape)
+        assert np.sum(a[index] * g) == pytest.approx(np.sum(a * scatter_add(g, index, a.shape)))
+
+
+# ------------------------------------------------------------------------------------ writing, functionally
+def test_put_along_axis_puts():
+    a = np.array([[10.0, 30.0, 20.0], [60.0, 40.0, 50.0]])
+    indices, expected = np.array([[1], [0]]), a.copy()
+    np.put_along_axis(expected, indices, 99.0, axis=1)
+
+    np.testing.assert_array_equal(put_along_axis(a, indices, 99.0, axis=1), expected)
+
+
+def test_put_along_axis_passes_the_gradient_to_what_was_kept_and_to_what_was_put():
+    found = gradient(lambda x, v: put_along_axis(x, np.array([2, 0]), v, 0) @ x, x, np.array([10.0, 20.0]))
+
+    np.testing.assert_array_equal(found[0], [20.0, 4.0, 10.0])
+    np.testing.assert_array_equal(found[1], [3.0, 1.0])
+
+
+def test_put_along_axis_flattens_without_an_axis():
+    found = put_along_axis(np.zeros((2, 2)), np.array([3, 1]), np.array([5.0, 6.0]), None)
+
+    np.testing.assert_array_equal(found, [[0.0, 6.0], [0.0, 5.0]])
+
+
+@pytest.mark.parametrize(
+    "write, instead",
+    [
+        (lambda x: np.put_along_axis(x, np.array([0]), 1.0, 0), "minigrad.put_along_axis"),
+        (lambda x: np.put_along_axis(np.ones(3), np.array([0]), x[:1], 0), "minigrad.put_along_axis"),
+        (lambda x: np.put(x, [0], 1.0), "np.where"),
+        (lambda x: np.place(x, [True, False, False], 1.0), "np.where"),
+        (lambda x: np.copyto(np.ones(3), x), "np.where"),
+        (lambda x: np.fill_diagonal(np.outer(x, x), 0.0), "np.where"),
+        (lambda x: np.full_like(np.ones(3), x[0]), "np.broadcast_to"),
+        (lambda x: np.histogram_bin_edges(x)[0], "np.linspace"),
+    ],
+)
+def test_functions_that_write_into_an_argument_say_what_to_call_instead(write, instead):
+    with pytest.raises(NoDerivativeError, match=instead):
+        gradient(write, x)
+
+
+@pytest.mark.parametrize(
+    "call, argument",
+    [
+        (lambda x: np.concatenate([x, x], out=np.ones(6)), "out="),
+        (lambda x: np.dot(x, x, out=np.array(0.0)), "out="),
+        (lambda x: np.trace(np.outer(x, x), dtype=np.float32), "dtype="),
+    ],
+)
+def test_arguments_without_a_derivative_are_refused_by_name(call, argument):
+    with pytest.raises(NoDerivativeError, match=argument):
+        gradient(lambda x: np.sum(call(x)), x)
+
+
+# ----------------------------------------------------------------------------------------------- padding
+def test_the_constant_that_pads_is_differentiated():
+    found = gradient(lambda x, c: np.sum(np.pad(x, (1, 2), constant_values=c)), x, 5.0)
+
+    np.testing.assert_array_equal(found[0], [1.0, 1.0, 1.0])
+    assert found[1] == 3.0
+
+
+def test_different_constants_for_each_side_are_refused():
+    with pytest.raises(NoDerivativeError, match="np.concatenate"):
+        gradient(lambda x, c: np.sum(np.pad(x, 1, constant_values=c)), x, np.array([1.0, 2.0]))
+
+
+def test_padding_by_ones_own_function_is_refused():
+    with pytest.raises(NoDerivativeError, match="has no derivative here"):
+        gradient(lambda x: np.sum(np.pad(x, 1, lambda vector, width, axis, kwargs: None)), x)
+
+
+# ------------------------------------------------------------------------------------------------ layout
+@pytest.mark.parametrize("order", ["A", "K"])
+def test_an_order_that_follows_the_memory_is_refused(order):
+    with pytest.raises(NoDerivativeError, match="layout in memory"):
+        gradient(lambda x: np.sum(np.ravel(np.outer(x, x), order)), x)
+
+
+# ----------------------------------------------------------------------------------------------- several
+def test_unused_pieces_of_a_split_have_gradient_zero():
+    np.testing.assert_array_equal(loss(lambda x: np.split(x, 3)[1]), [0.0, 1.0, 0.0])
