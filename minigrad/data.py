@@ -100,7 +100,7 @@ def train_test_split(data, held_out=0.2, *, rng=None):
     test = round(held_out * n)
     if not 0 < test < n:
         raise ValueError(
-            f"train_test_split: held_out={held_out!r} of {n} rows would hold out {test} and leave {n - test}; "
+            f"train_test_split: held_out={held_out!r} of {n} rows makes {n - test} and {test}; "
             "neither part may be empty"
         )
     order = permutation(n, rng)
@@ -114,8 +114,8 @@ def rows(who, data):
         if not isinstance(a, (np.ndarray, Tensor)) or not a.shape:
             what = "an array without axes" if hasattr(a, "shape") else f"a {type(a).__name__}"
             raise TypeError(
-                f"{who}: the data must be an array or a tuple or dict of arrays, one sample per row; there is "
-                f"{what} among them. Write np.array(...)"
+                f"{who}: the data must be an array or a tuple or dict of arrays, one sample per row; "
+                f"there is {what} among them. Write np.array(...)"
             )
     lengths = [len(a) for a in arrays]
     if not arrays or 0 in lengths:
@@ -180,7 +180,7 @@ def in_range(labels, n):
     if labels.size and not (0 <= labels.min() and labels.max() < n):
         advice = "; labels count from 0 here" if labels.min() == 1 and labels.max() == n else ""
         raise ValueError(
-            f"onehot: labels of {n} classes go from 0 to {n - 1}; got {labels.min()} to {labels.max()}{advice}"
+            f"onehot: labels of {n} classes are 0 to {n - 1}; got {labels.min()} to {labels.max()}{advice}"
         )
     return labels
 
