@@ -7,7 +7,7 @@ import numpy as np
 from .containers import leaves, rebuild
 from .errors import LostGradientError, NoDerivativeError
 from .tape import Parts, Tape, active_tape, backward, paused, take
-from .tensor import Tensor, as_tensors, below, fit, lower, new_tensor, on, record, recorded, tape_of, tensors_in
+from .tensor import Tensor, as_tensors, fit, like, lower, new_tensor, on, record, recorded, tape_of, tensors_in
 
 
 def adjoint(f):
@@ -31,7 +31,8 @@ def adjoint(f):
     function : the same without the pullback
 
     Raises (from the backward pass) ValueError if the pullback returns another number of gradients or
-    another shape; (when called) NoDerivativeError for a recorded Tensor in a keyword argument.
+    another shape; (when called) TypeError if ``f`` does not return a value and a pullback,
+    NoDerivativeError for a recorded Tensor in a keyword argument or inside a container.
 
     Source: Zygote 0.6 ``@adjoint``.
 
@@ -48,18 +49,42 @@ def adjoint(f):
         tensors = tensors_in((args, kwargs))
         tape = tape_of(tensors)
         if tape is None:
-            value, _ = f(*lower(args, None), **lower(kwargs, None))
+            value, _ = value_and_pullback(f, lower(args, None), lower(kwargs, None))
             return as_tensors(value) if tensors else value
-        if any(recorded(t) is not None for t in tensors_in(kwargs)):
-            raise NoDerivativeError(f"{f.__name__}: its pullback covers positional arguments only; pass Tensors by position")
+        if any(recorded(t) is not None for t in tensors_in([kwargs, *(x for x in args if type(x) is not Tensor)])):
+            raise NoDerivativeError(
+                f"{f.__name__}: its pullback covers positional arguments that are Tensors themselves. Pass every "
+                "recorded Tensor by position and by itself, neither by keyword nor inside a list or dict"
+            )
         low_args, low_kwargs = lower(args, tape), lower(kwargs, tape)
-        value, back = f(*low_args, **low_kwargs)
+        value, back = value_and_pullback(f, low_args, low_kwargs)
         if tensors_in(low_args):  # an outer gradient is being taken: it must see this derivative too
             value = with_own_derivative(*low_args, **low_kwargs)
         parts = tape.add(*edges_to_parts(tape, args))
-        return record(tape, value, ((parts, pull, (back, len(args), f.__name__)),))
+        return record(tape, arrays(value, f.__name__), ((parts, pull, (back, len(args), f.__name__)),))
 
     return with_own_derivative
+
+
+def value_and_pullback(f, args, kwargs):
+    pair = f(*args, **kwargs)
+    if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
+        raise TypeError(
+            f"{f.__name__}: a function under @adjoint returns its value and its pullback: return y, lambda g: (g * ..., ); "
+            f"it returned {type(pair).__name__}"
+        )
+    return pair
+
+
+def arrays(value, who):
+    """Return what a function returned with Python's numbers made NumPy's, which have a shape and a dtype."""
+    if isinstance(value, (tuple, list)):
+        return like(value, [arrays(part, who) for part in value])
+    if isinstance(value, (bool, int, float, complex)):
+        return np.asarray(value)[()]
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        return value
+    raise TypeError(f"{who}: the value must be a number, an array or a tuple of them; it is a {type(value).__name__}")
 
 
 def edges_to_parts(tape, args):
@@ -75,9 +100,12 @@ def edges_to_parts(tape, args):
 def part_of_shape(parts, k, shape, dtype):
     """The vjp of one argument of a function whose pullback gives all of them at once."""
     h = parts[k]
-    if h is not None and np.shape(h) != shape:
+    if h is None:
+        return None
+    if np.shape(h) != shape:
         raise ValueError(f"the pullback returned a gradient of shape {np.shape(h)} for argument {k}, of shape {shape}")
-    return fit(h if hasattr(h, "dtype") else np.asarray(h)[()], itself, (), shape, dtype) if h is not None else None
+    h = h if type(h) is Tensor and recorded(h) is not None else np.array(h)  # the pullback may keep its own
+    return fit(h, itself, (), shape, dtype)
 
 
 def itself(g):
@@ -146,12 +174,15 @@ def hook(f, x):
 
     Parameters
     ----------
-    f : function of an ndarray (the gradient); returns what to pass on instead, None to drop it
+    f : function of the gradient (a copy of it, of x's shape); returns what to pass on instead, of the
+        same shape, or None to drop it
     x : Tensor or array of any shape
 
     Returns
     -------
     x itself, or a recorded Tensor of the same value
+
+    Raises (from the backward pass) ValueError if ``f`` returns another shape.
 
     Source: Zygote 0.6 ``hook``.
 
@@ -166,7 +197,10 @@ def hook(f, x):
 
 
 def hooked(g, f):
-    return f(g)
+    h = f(g.copy())
+    if h is not None and np.shape(h) != g.shape:
+        raise ValueError(f"hook: the function returned a gradient of shape {np.shape(h)} for one of shape {g.shape}")
+    return h if h is None or type(h) is Tensor else np.asarray(h, g.dtype)
 
 
 def checkpointed(f, *xs):
@@ -176,15 +210,16 @@ def checkpointed(f, *xs):
     ----------
     f : function of arrays; deterministic.  Parameters (of an implicit gradient) may be used freely;
         whatever else depends on what is differentiated must come in through ``xs``.
-    *xs : Tensors, arrays, or anything else
+    *xs : Tensors, arrays, containers of them, or anything else
 
     Returns
     -------
-    what ``f`` returns: an array or a tuple of arrays
+    what ``f`` returns: a number, an array, or a tuple of them
 
     Raises
     ------
     LostGradientError : if ``f`` uses a recorded value that is not among ``xs``
+    TypeError : if ``f`` returns anything else
 
     Source: Zygote 0.6 ``checkpointed``.
 
@@ -197,31 +232,32 @@ def checkpointed(f, *xs):
         return f(*xs)
     entries_before = len(tape.entries)
     keys, aliases = list(tape.leaves), list(tape.leaves.values())
-    low_xs = lower(xs, tape)
+    given = leaves(xs)
+    among = [type(x) is Tensor and on(tape, x) is not None for x in given]
+    low_xs = rebuild(xs, iter(lower(given, tape)))
     low_leaves = [a._value for a in aliases]
-    y = rerun(f, low_xs, [on(tape, x) is not None if type(x) is Tensor else False for x in xs], keys, low_leaves)[1]
+    y = rerun(f, low_xs, among, keys, low_leaves)[1]
     if len(tape.entries) != entries_before:
         raise LostGradientError(
             "checkpointed: the function uses a value that is being recorded outside of it. Pass it as an argument: "
             "checkpointed(f, x, value)"
         )
     y = rebuild(y, iter([t._value if type(t) is Tensor else t for t in leaves(y)]))
-    among = [on(tape, x) is not None if type(x) is Tensor else False for x in xs]
     parts = tape.add(
-        *edges_to_parts(tape, xs),
-        *((a.slot, take, (len(xs) + k,)) for k, a in enumerate(aliases)),
+        *edges_to_parts(tape, given),
+        *((a.slot, take, (len(given) + k,)) for k, a in enumerate(aliases)),
     )
-    return record(tape, y, ((parts, recompute, (f, low_xs, among, keys, low_leaves)),))
+    return record(tape, arrays(y, "checkpointed"), ((parts, recompute, (f, low_xs, among, keys, low_leaves)),))
 
 
 def rerun(f, xs, among, keys, low_leaves):
     """Run ``f`` on a tape of its own, with the recorded ones of ``xs`` and the parameters as leaves."""
     tape = Tape()
     with tape:
-        inputs = [new_tensor(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(xs, among)]
+        inputs = [new_tensor(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(leaves(xs), among)]
         aliases = [new_tensor(x, tape, tape.add()) for x in low_leaves]
         tape.leaves.update(zip(keys, aliases))
-        y = f(*inputs)
+        y = f(*rebuild(xs, iter(inputs)))
         outputs = [on(tape, t) if type(t) is Tensor else None for t in leaves(y)]
         y = rebuild(y, iter([new if new is not None else old for new, old in zip(outputs, leaves(y))]))
     return tape.entries, y, outputs

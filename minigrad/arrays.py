@@ -1,8 +1,10 @@
 """Making Tensors: random ones, zeros, ones, and arrays out of pieces."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from .tensor import Tensor, new_tensor, tensors_in
+from .tensor import Tensor, new_tensor, recorded, tensors_in
 
 _generator = np.random.default_rng()
 
@@ -30,14 +32,14 @@ def rand(*shape, dtype=float, rng=None):
     ----------
     *shape : ints >= 0, one per axis; none for a Tensor without axes
     dtype : float64 or float32
-    rng : numpy.random.Generator, by default the one that ``seed`` restarts
+    rng : numpy.random.Generator or a seed for one, by default the generator that ``seed`` restarts
 
     Source: Julia's ``rand``.
 
     >>> rand(2, 5).shape, rand(3, dtype=np.float32).dtype
     ((2, 5), dtype('float32'))
     """
-    return new_tensor(np.asarray((rng or _generator).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
+    return new_tensor(np.asarray(generator(rng).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
 
 
 def randn(*shape, dtype=float, rng=None):
@@ -47,14 +49,18 @@ def randn(*shape, dtype=float, rng=None):
     ----------
     *shape : ints >= 0, one per axis; none for a Tensor without axes
     dtype : float64 or float32
-    rng : numpy.random.Generator, by default the one that ``seed`` restarts
+    rng : numpy.random.Generator or a seed for one, by default the generator that ``seed`` restarts
 
     Source: Julia's ``randn``.
 
     >>> randn(10, 10).shape
     (10, 10)
     """
-    return new_tensor(np.asarray((rng or _generator).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))))
+    return new_tensor(np.asarray(generator(rng).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))))
+
+
+def generator(rng):
+    return _generator if rng is None else np.random.default_rng(rng)
 
 
 def zeros(*shape, dtype=float):
@@ -70,7 +76,7 @@ def zeros(*shape, dtype=float):
     >>> zeros(2)
     Tensor([0., 0.])
     """
-    return new_tensor(np.zeros(axes(shape, "zeros"), dtype))
+    return Tensor(np.zeros(axes(shape, "zeros"), dtype), copy=False)
 
 
 def ones(*shape, dtype=float):
@@ -86,7 +92,7 @@ def ones(*shape, dtype=float):
     >>> ones(1, 2)
     Tensor([[1., 1.]])
     """
-    return new_tensor(np.ones(axes(shape, "ones"), dtype))
+    return Tensor(np.ones(axes(shape, "ones"), dtype), copy=False)
 
 
 def array(x, dtype=None):
@@ -94,7 +100,7 @@ def array(x, dtype=None):
 
     Parameters
     ----------
-    x : number, ndarray, Tensor, or nested lists and tuples of them, all of one shape per level
+    x : number, ndarray, Tensor, or nested lists, tuples and iterators of them, all of one shape per level
     dtype : NumPy dtype, by default float64 for Python's numbers, else that of ``x``
 
     Returns
@@ -109,6 +115,8 @@ def array(x, dtype=None):
     >>> array([1, 2])
     Tensor([1., 2.])
     """
+    if isinstance(x, Iterator):
+        x = list(x)
     if isinstance(x, (list, tuple)) and tensors_in(x):
         x = np.stack([array(element) for element in x])
     elif not isinstance(x, (Tensor, np.ndarray, np.generic)):
@@ -117,7 +125,7 @@ def array(x, dtype=None):
             dtype = float
     if dtype is not None and x.dtype != dtype:
         x = x.astype(dtype)
-    return x if type(x) is Tensor else Tensor(x)
+    return x if type(x) is Tensor and recorded(x) is not None else Tensor(x)
 
 
 def axes(shape, who):

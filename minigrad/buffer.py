@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .derivatives.indexing import never_repeats
 from .tape import Parts, take
-from .tensor import Tensor, fit, lower, new_tensor, on, record, tape_of, tensors_in
+from .tensor import Tensor, fit, lower, new_tensor, on, record, recorded, tape_of, tensors_in
 
 
 class Buffer:
@@ -16,7 +17,8 @@ class Buffer:
     ``buffer[index] = value`` overwrites (the gradient of what stood there before becomes zero for
     those places), ``buffer[index]`` reads what stands there now.  Index and value as in NumPy.
 
-    Raises TypeError for a complex value in a real buffer; IndexError, ValueError as NumPy does.
+    Raises TypeError for a value that the buffer's dtype cannot hold (complex in real, real in whole
+    numbers); IndexError, ValueError as NumPy does.
 
     Differs from Zygote: the buffer starts with the numbers of ``x``, not with garbage.  Reading
     freezes a copy, so that writing and reading in turn costs a copy of the buffer each time.
@@ -34,7 +36,8 @@ class Buffer:
     """
 
     def __init__(self, x):
-        self._frozen = x if type(x) is Tensor else np.array(x)  # what the buffer held at the last freeze
+        # what the buffer held at the last freeze
+        self._frozen = x if type(x) is Tensor and recorded(x) is not None else np.copy(x)
         self._writes = []  # (index, value) since then
 
     shape = property(lambda self: self._frozen.shape)
@@ -44,16 +47,27 @@ class Buffer:
         return self.shape[0]
 
     def __setitem__(self, index, value):
-        np.broadcast_to(np.empty((), bool), self.shape)[lower(index, None)]  # IndexError here, not at copy()
-        if self.dtype.kind != "c" and np.iscomplexobj(value):
-            raise TypeError("Buffer: a complex value cannot be written into a real buffer; start it from a complex array")
-        self._writes.append((lower(index, None), value))
+        if type(value) is not Tensor:
+            value = np.asarray(value)
+        index = lower(index, None)
+        written_to = np.broadcast_to(False, self.shape)[index]
+        np.empty_like(written_to)[...] = np.broadcast_to(False, value.shape)  # a wrong shape fails here, not at copy()
+        if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            raise TypeError(
+                f"Buffer: {value.dtype} numbers do not fit into a buffer of {self.dtype}; start it from an array of that "
+                "kind, np.zeros(n) or np.zeros(n, complex)"
+            )
+        self._writes.append((index, value))
 
     def __getitem__(self, index):
-        return self.copy()[index]
+        return self._now()[index]
 
     def copy(self):
         """Return what the buffer holds now, as a Tensor (as an ndarray if no Tensor went in)."""
+        y = self._now()
+        return y if type(y) is Tensor and recorded(y) is not None else y.copy()
+
+    def _now(self):
         if self._writes:
             self._frozen = written(self._frozen, self._writes)
             self._writes = []
@@ -88,9 +102,22 @@ def written(x, writes):
 
 def unwritten(g, indices):
     """The vjp: each write takes the gradient of its places and leaves zeros there for what came before."""
-    buffer = Buffer(g)
+    rest = Buffer(g) if type(g) is Tensor else g.copy()
     gradients = []
     for index in reversed(indices):
-        gradients.append(buffer[index])
-        buffer[index] = 0.0
-    return Parts([buffer.copy(), *reversed(gradients)])
+        h = rest[index].copy()
+        gradients.append(h if never_repeats(index) else np.where(stands(index, g.shape), h, 0))
+        rest[index] = 0.0
+    return Parts([rest.copy(), *reversed(gradients)])
+
+
+def stands(index, shape):
+    """Say which elements of one write still stand after it: of those that go to the same place, the last one.
+
+    >>> stands([0, 0, 1], (2,))
+    array([False,  True,  True])
+    """
+    places = np.empty(shape, int)
+    numbers = np.arange(places[index].size).reshape(places[index].shape)
+    places[index] = numbers
+    return places[index] == numbers

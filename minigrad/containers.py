@@ -23,6 +23,24 @@ def leaves(x):
     return [x] if children is None else [leaf for child in children for leaf in leaves(child)]
 
 
+def places(x, name):
+    """Return where each leaf stands, as one writes it.
+
+    >>> places({"W": 1.0, "layers": [(2.0, 3.0)]}, "model")
+    ["model['W']", "model['layers'][0][0]", "model['layers'][0][1]"]
+    """
+    children = parts(x)
+    if children is None:
+        return [name]
+    if isinstance(x, dict):
+        steps = [f"[{key!r}]" for key in x]
+    elif dataclasses.is_dataclass(x):
+        steps = [f".{field.name}" for field in dataclasses.fields(x)]
+    else:
+        steps = [f".{field}" for field in x._fields] if hasattr(x, "_fields") else [f"[{i}]" for i in range(len(x))]
+    return [place for step, child in zip(steps, children) for place in places(child, name + step)]
+
+
 def leaves_along(x, other, who):
     """Return, for each leaf of ``x``, what stands in its place in ``other``: the rest of it, whatever it is.
 

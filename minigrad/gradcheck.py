@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .containers import leaves, rebuild
+from .containers import leaves, places, rebuild
 from .gradient import gradient
 from .params import Params
 from .tensor import Tensor
@@ -28,6 +28,7 @@ def gradcheck(f, *args, step=None, rtol=None, atol=None):
     Raises
     ------
     AssertionError : naming the argument, its worst element, the gradient and the difference there
+    TypeError : if no argument has floating-point or complex numbers, so that nothing would be checked
 
     >>> gradcheck(lambda x, y: np.sum(np.sin(x) * y), np.ones(3), 2.0)
     True
@@ -35,17 +36,21 @@ def gradcheck(f, *args, step=None, rtol=None, atol=None):
     implicit = len(args) == 1 and isinstance(args[0], Params)
     if implicit:
         (ps,) = args
+        names = [f"parameter {k}" for k in range(len(ps))]
         found = gradient(f, ps).values()
         arrays = [p.data for p in ps]
         evaluate = lambda: float(f())
     else:
+        names = [place for k, x in enumerate(args) for place in places(x, f"argument {k}")]
         found = leaves(gradient(f, *args))
         arrays = [np.array(x.data if type(x) is Tensor else x) if is_number(x) else None for x in leaves(args)]
         kinds = leaves(args)
         evaluate = lambda: float(f(*rebuild(args, map(as_kind, kinds, arrays))))
-    for position, (a, g) in enumerate(zip(arrays, found)):
-        if a is not None and a.dtype.kind in "fc":
-            compare(evaluate, a, g, f"parameter {position}" if implicit else f"argument {position}", step, rtol, atol)
+    checkable = [k for k, a in enumerate(arrays) if a is not None and a.dtype.kind in "fc"]
+    if not checkable:
+        raise TypeError("gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2")
+    for k in checkable:
+        compare(evaluate, arrays[k], found[k], names[k], step, rtol, atol)
     return True
 
 
@@ -70,7 +75,7 @@ def compare(evaluate, a, g, name, step, rtol, atol):
     g = np.zeros_like(a) if g is None else np.asarray(g.data if type(g) is Tensor else g)
     d = differences(evaluate, a, step or float(np.finfo(a.dtype).eps) ** (1 / 3))
     error = np.abs(g - d) - rtol * np.abs(d)
-    error[np.isnan(error)] = np.inf
+    error = np.where(np.isnan(error), np.inf, error)
     if a.size and error.max() > atol:
         worst = tuple(int(i) for i in np.unravel_index(np.argmax(error), a.shape))
         raise AssertionError(

@@ -268,9 +268,9 @@ def gradient(f, *args):
     >>> gradient(lambda x, y: x * y, 2.0, 3.0)
     (3.0, 2.0)
     >>> W = Tensor([1.0, 2.0])
-    >>> gradient(lambda: np.sum(W**2), params(W))[W]
+    >>> gradient(lambda: np.sum(W**2), Params([W]))[W]
     Tensor([2., 4.])
-    >>> @gradient(params(W))
+    >>> @gradient(Params([W]))
     ... def grads():
     ...     return np.sum(3 * W)
     >>> grads[W]
