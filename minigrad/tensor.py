@@ -171,13 +171,18 @@ def edges_of(row, tape, given, values, y):
             argument = (argument,)
         elif not isinstance(argument, (list, tuple)):
             continue
+        elif position in row.edges and position not in row.sequences:
+            what = f"{row.name}: a list of Tensors in the place of one array"
+            refuse_if_recorded(argument, what, "minigrad.array([t, u])")
+        kept = None
         for k, t in enumerate(argument):
             alias = on(tape, t) if type(t) is Tensor else None
             if alias is None:
                 continue
             if position in row.edges:
                 vjp, keep = row.edges[position]
-                edges.append(fitted(alias, vjp, keep(k, y, *values)))
+                kept = keep(k, y, *values) if kept is None else (k, *kept[1:])
+                edges.append(fitted(alias, vjp, kept))
             elif alias.dtype.kind in "fc":
                 raise NoDerivativeError(
                     f"{row.name} ({user_line()}): there is no derivative with respect to {row.parameters[position]!r}. Pass a "

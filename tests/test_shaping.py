@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from minigrad import NoDerivativeError, gradient
+from minigrad import LostGradientError, NoDerivativeError, gradient
 from minigrad.derivatives.indexing import put_along_axis, scatter_add
 
 x = np.array([1.0, 2.0, 3.0])
@@ -147,3 +147,8 @@ def test_an_order_that_follows_the_memory_is_refused(order):
 # ----------------------------------------------------------------------------------------------- several
 def test_unused_pieces_of_a_split_have_gradient_zero():
     np.testing.assert_array_equal(loss(lambda x: np.split(x, 3)[1]), [0.0, 1.0, 0.0])
+
+
+def test_a_list_of_tensors_where_one_array_is_meant_is_refused():
+    with pytest.raises(LostGradientError, match=r"np.linalg.solve: a list of Tensors.*minigrad.array"):
+        gradient(lambda x, a: np.sum(np.linalg.solve(np.diag(x), [a, a, a])), x, 3.0)

@@ -12,7 +12,7 @@ parameters name what it needs, and nothing else is kept** on the tape:
     y              the output
     a, axis, ...   an argument, by its name in the function's signature
     a_shape        only the shape of the argument ``a`` (so that its numbers can be freed)
-    k              for an argument that is a sequence of arrays: the position in it
+    k              for an argument that is a sequence of arrays: the position in it (the first to be named)
 
 Where the function returns several arrays (``np.linalg.eigh``), ``y`` is the tuple of them and
 ``g`` a tuple of gradients, None for those that the loss does not use.
@@ -42,9 +42,10 @@ class Row:
     parameters : names of the arguments
     bind : function that takes any call and returns the arguments in that order
     edges : dict, position of an argument -> (vjp, the function that picks what the vjp needs)
+    sequences : set, the positions of arguments that are sequences of arrays: their vjps take ``k``
     """
 
-    __slots__ = ("function", "name", "note", "_vjps", "_signature", "parameters", "bind", "edges")
+    __slots__ = ("function", "name", "note", "_vjps", "_signature", "parameters", "bind", "edges", "sequences")
 
     def __init__(self, function, vjps, signature, note):
         self.function = function
@@ -53,14 +54,19 @@ class Row:
         self._vjps, self._signature = vjps, signature
 
     def __getattr__(self, name):
-        """Work out ``parameters``, ``bind`` and ``edges`` when first asked: importing stays quick."""
-        if name not in ("parameters", "bind", "edges"):
+        """Work out ``parameters``, ``bind``, ... when first asked: importing stays quick."""
+        if name not in ("parameters", "bind", "edges", "sequences"):
             raise AttributeError(f"a Row has no attribute {name!r}")
         self.parameters, self.bind = binder(self._signature or own_signature(self.function))
         self.edges = {
             position: (vjp, keeper(self.parameters, vjp))
             for position, vjp in enumerate(self._vjps)
             if vjp is not None
+        }
+        self.sequences = {
+            position
+            for position, (vjp, _) in self.edges.items()
+            if "k" in wanted_by(vjp) and "k" not in self.parameters
         }
         return getattr(self, name)
 
@@ -151,7 +157,7 @@ def binder(signature):
 
 def keeper(parameters, vjp):
     """Return the function (k, y, *arguments) -> the values that ``vjp`` names."""
-    wanted = [p.name for p in inspect.signature(vjp).parameters.values() if p.default is p.empty][1:]
+    wanted = wanted_by(vjp)
     allowed = {"k", "y", *parameters} | {f"{p}_shape" for p in parameters}
     if not allowed.issuperset(wanted):
         raise TypeError(f"{vjp.__name__} asks for {set(wanted) - allowed}, which is no argument of the row")
@@ -163,6 +169,11 @@ def keeper(parameters, vjp):
     # where the function has an argument called k or y itself, that one is meant
     ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
     return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {"shape_of": shape_of})
+
+
+def wanted_by(vjp):
+    """Return the names of the values that a vjp needs beside g."""
+    return [p.name for p in inspect.signature(vjp).parameters.values() if p.default is p.empty][1:]
 
 
 def shape_of(x):
