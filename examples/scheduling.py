@@ -3,8 +3,8 @@
     python examples/scheduling.py
     python examples/scheduling.py --epochs 50 --noise 5
 
-Twenty weights are fitted to 1,000 noisy measurements, twenty at a time.  With a constant rate the weights keep
-jumping about in the noise of the small batches; a falling one lets them come to rest.
+Twenty weights are fitted to 1,000 noisy measurements, twenty at a time.  With a constant rate the weights
+keep jumping about in the noise of the small batches; a falling one lets them come to rest.
 """
 
 import argparse

@@ -115,6 +115,10 @@ def test_finite_schedule_has_a_length_and_stops_there(schedule, length):
         schedule[length + 1]
 
 
+def test_finite_schedule_can_be_run_through_from_the_end():
+    assert list(reversed(Poly(1, 1, 4))) == [0.25, 0.5, 0.75, 1.0]
+
+
 @pytest.mark.parametrize("schedule", ENDLESS, ids=label)
 def test_endless_schedule_has_no_length_and_no_end(schedule):
     with pytest.raises(TypeError, match="never ends"):
@@ -191,6 +195,10 @@ def test_sparkline_is_lowest_at_the_lowest_value_and_full_at_the_highest():
 
 def test_sparkline_of_many_steps_has_60_blocks():
     assert len(str(Poly(1, 1, 10 ** 6)).splitlines()[1].split()[0]) == 60
+
+
+def test_sparkline_leaves_a_blank_for_what_is_not_finite():
+    assert "▁▅█ ▁▅█ " in str(Loop(lambda t: t if t < 4 else math.inf, 4))
 
 
 def test_schedule_over_a_function_that_knows_few_steps_is_printed_without_a_picture():
@@ -278,6 +286,7 @@ def test_sequence_takes_lists_pairs_or_a_generator_of_pairs():
     assert Sequence(schedules=(Exp(1, 0.5), 0.2), step_sizes=(3, 4)) == lists
     assert Sequence(pair for pair in [(Exp(1, 0.5), 3), (0.2, 4)]) == lists
     assert Sequence((s for s in [Exp(1, 0.5), 0.2]), np.array([3, 4])) == lists
+    assert Sequence(itertools.repeat(0.1), itertools.count(1))(10 ** 4) == 0.1
 
 
 def test_sequence_of_one_is_that_one_and_shift_by_one_too():
@@ -500,6 +509,7 @@ def test_what_is_of_the_wrong_kind_is_refused_with_an_explanation(make, message)
     (lambda: symmetric(Exp(1, 0.5), 0), "symmetric: period must be 1 or more, but is 0"),
     (lambda: Sequence([], []), "Sequence: schedules is empty"),
     (lambda: Sequence([1, 2], [3]), "Sequence: 2 schedules but 1 step sizes"),
+    (lambda: Sequence((k for k in [1, 2]), [3]), "Sequence: 2 schedules but 1 step sizes"),
     (lambda: Sequence([1, 2], [3, 0]), r"Sequence: step_sizes\[1\] must be 1 or more, but is 0"),
     (lambda: Sequence((Poly(1, 1, 4), 5), (1, 1)), "Sequence: Poly.* has only 4 steps, but is to run for 5"),
     (lambda: ComposedSchedule(Exp(1, 0.5), []), "ComposedSchedule: parameters is empty"),

@@ -88,7 +88,10 @@ def test_current_holds_the_first_values_before_any_step():
     opt = Scheduler(Momentum(), eta=Exp(0.1, 0.5))
 
     assert opt.current == {"eta": 0.1}
+    assert opt.eta == 0.1
     assert opt.opt.eta == Momentum().eta
+    with pytest.raises(AttributeError, match=r"scheduler\.opt\.rho"):
+        print(opt.rho)
 
 
 def test_functions_numbers_and_tuples_are_schedules_too():
@@ -111,7 +114,7 @@ def test_each_parameter_counts_its_own_steps():
 
     assert often[0] == -(1 + 0.5 + 0.25 + 0.125)
     assert seldom[0] == -(1 + 0.5)
-    assert (opt.state[often], opt.state[seldom]) == (4, 2)
+    assert (opt.count[often], opt.count[seldom]) == (4, 2)
 
 
 def test_the_count_dies_with_its_parameter():
@@ -120,7 +123,7 @@ def test_the_count_dies_with_its_parameter():
 
     del x
 
-    assert len(opt.state) == 0
+    assert len(opt.count) == 0
 
 
 def test_plateau_in_a_scheduler_is_fed_by_hand():
@@ -243,7 +246,7 @@ def test_what_cannot_be_scheduled_is_refused_when_the_scheduler_is_made(make, er
 
 
 def test_setting_a_hyperparameter_on_the_scheduler_itself_is_refused():
-    with pytest.raises(AttributeError, match=r"Scheduler has no 'eta' itself.*scheduler\.opt\.eta"):
+    with pytest.raises(AttributeError, match=r"set what is not scheduled .*scheduler\.opt\.eta"):
         Scheduler(Descent(), eta=0.1).eta = 3
 
 
@@ -254,7 +257,7 @@ def test_past_the_end_of_a_finite_schedule_nothing_is_changed():
     with pytest.raises(StepError, match="Poly has 2 steps, and t = 3"):
         update_(opt, x, np.ones(1))
     assert x[0] == -1.5
-    assert opt.state[x] == 2
+    assert opt.count[x] == 2
 
 
 def test_a_refused_gradient_is_not_counted():
@@ -262,7 +265,7 @@ def test_a_refused_gradient_is_not_counted():
 
     with pytest.raises(ValueError):
         update_(opt, x, np.ones(3))
-    assert x not in opt.state
+    assert x not in opt.count
 
 
 def test_a_scheduled_value_out_of_range_is_refused_by_the_optimiser():

@@ -172,6 +172,9 @@ class Schedule:
         steps = itertools.count(1) if self.end == math.inf else range(1, self.end + 1)
         return map(self, steps)
 
+    def __reversed__(self):
+        return iter(self[:][::-1].tolist())
+
     def __len__(self):
         if self.end == math.inf:
             raise TypeError(f"{type(self).__name__} never ends: it has no len(); Shortened(schedule, n) has")
@@ -257,7 +260,14 @@ def sparkline(schedule, steps):
     """
     t = np.unique(np.linspace(1, steps, min(steps, SPAN)).round())
     y = values(schedule, t)
-    low, high = y.min(), y.max()
-    height = (y - low) / (high - low) if high > low else np.full(y.shape, 0.5)
-    blocks = "".join("▁▂▃▄▅▆▇█"[min(int(8 * h), 7)] for h in height)
+    low, high = y.min(where=np.isfinite(y), initial=math.inf), y.max(where=np.isfinite(y), initial=-math.inf)
+    blocks = "".join(block(value, low, high) for value in y.tolist())
     return f"{blocks}  t = 1 ... {steps}, from {low:g} to {high:g}"
+
+
+def block(value, low, high):
+    """The block that is as high as the value between low and high; a blank for what is not finite."""
+    if not math.isfinite(value):
+        return " "
+    height = (value - low) / (high - low) if high > low else 0.5
+    return "▁▂▃▄▅▆▇█"[min(int(8 * height), 7)]

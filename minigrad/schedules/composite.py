@@ -74,13 +74,12 @@ class Sequence(Schedule):
     schedules: Annotated[tuple, several(any_schedule)]
     step_sizes: Annotated[tuple, several(count)]
 
-    def __init__(self, *args, **lists):
-        pairs = pairs_of(args, **lists)
-        first = list(itertools.islice(pairs, 100))
-        if (unread := next(pairs, None)) is not None:
-            first.append((Unread(itertools.chain([unread], pairs)), 1))
-        self._set("schedules", [inner for inner, _ in first])
-        self._set("step_sizes", [steps for _, steps in first])
+    def __init__(self, *args, schedules=None, step_sizes=None):
+        pairs = pairs_of(args, schedules, step_sizes)
+        if isinstance(pairs, Iterator):
+            pairs = first_pairs(pairs)
+        self._set("schedules", [inner for inner, _ in pairs])
+        self._set("step_sizes", [steps for _, steps in pairs])
         self.__post_init__()
         for inner, steps in zip(self.schedules, self.step_sizes):
             must_last(inner, steps, "Sequence")
@@ -106,20 +105,31 @@ class Sequence(Schedule):
         return [shown(pair) for pair in zip(self.schedules, self.step_sizes)]
 
 
-def pairs_of(args, schedules=None, step_sizes=None):
-    """An iterator over the pairs (schedule, steps), for each of the ways to call Sequence."""
+def pairs_of(args, schedules, step_sizes):
+    """The pairs (schedule, steps), for each way to call Sequence; an iterator if they may be endless."""
     if args and all(isinstance(arg, tuple) and len(arg) == 2 for arg in args):
-        return iter(args)
-    if len(args) == 1 and schedules is None and isinstance(args[0], Iterator):
-        if step_sizes is None:
-            return (entry if isinstance(entry, tuple) else (entry, k) for k, entry in enumerate(args[0], 1))
+        return args
     lists = [*args, *(given for given in (schedules, step_sizes) if given is not None)]
+    if len(lists) == 1 and isinstance(lists[0], Iterator):
+        return (entry if isinstance(entry, tuple) else (entry, k) for k, entry in enumerate(lists[0], 1))
     if len(lists) != 2 or not all(map(np.iterable, lists)):
         raise TypeError("Sequence takes two lists, as in Sequence([a, b], [10, 20]), or pairs, as in "
                         "Sequence((a, 10), (b, 20)), or a generator of such pairs")
-    if all(hasattr(given, "__len__") for given in lists) and len(lists[0]) != len(lists[1]):
+    known = [len(given) for given in lists if not isinstance(given, Iterator)]
+    if not known:
+        return zip(*lists)
+    lists = [list(itertools.islice(given, known[0] + 1)) if isinstance(given, Iterator) else given
+             for given in lists]
+    if len(lists[0]) != len(lists[1]):
         raise ValueError(f"Sequence: {len(lists[0])} schedules but {len(lists[1])} step sizes")
-    return zip(*lists)
+    return tuple(zip(*lists))
+
+
+def first_pairs(pairs):
+    """As much of a generator as is read at once, and a schedule that stands for the rest."""
+    first = tuple(itertools.islice(pairs, 100))
+    rest = next(pairs, None)
+    return first if rest is None else (*first, (Unread(itertools.chain([rest], pairs)), 1))
 
 
 class Unread(Schedule):

@@ -23,7 +23,8 @@ class Scheduler(AbstractOptimiser):
     ``Scheduler(schedule, opt)`` is the form of ParameterSchedulers.jl 0.3: it sets ``eta``, or does what
     ``update_func(opt, value)`` does.
 
-    The steps are counted for each parameter by itself, in ``state[W]``; ``current`` shows the values in use.
+    The steps are counted for each parameter by itself: ``opt.count[W]``.  ``opt.current`` is a dict of the
+    values in use, and ``opt.eta`` reads one of them.
 
     Raises TypeError for what is no schedule or optimiser; AttributeError for a name that the optimiser does
     not have; when stepping, StepError past the end of a finite schedule, before anything is overwritten.
@@ -35,8 +36,8 @@ class Scheduler(AbstractOptimiser):
     >>> opt = Scheduler(Momentum(), eta=Exp(0.8, 0.5), rho=lambda t: 1 - 1 / (t + 1))
     >>> W = np.array([4.0])
     >>> for _ in range(3): update_(opt, W, np.array([1.0]))
-    >>> opt.current, opt.state[W]
-    ({'eta': 0.2, 'rho': 0.75}, 3)
+    >>> opt.current, opt.eta, opt.count[W]
+    ({'eta': 0.2, 'rho': 0.75}, 0.2, 3)
     >>> Scheduler(Exp(0.8, 0.5), Momentum())
     Scheduler(Momentum(eta=0.01, rho=0.9), eta=Exp(start=0.8, decay=0.5))
     """
@@ -50,16 +51,21 @@ class Scheduler(AbstractOptimiser):
         self.opt = an_optimiser(args[-1])
         self.schedules = {name: checked(given, f"Scheduler: {name}") for name, given in schedules.items()}
         self.update_func = None if update_func is None else function(update_func, "Scheduler: update_func")
-        self.state = IdDict()
+        self.count = IdDict()
         self._latest = 0, {}  # a step and its values: many parameters are at the same step
         if update_func is None:
             for name in self.schedules:
                 holder(self.opt, name)
 
+    def __getattr__(self, name):
+        if name in vars(self).get("schedules", ()):
+            return self.current[name]
+        raise AttributeError(f"Scheduler has no {name!r}; look at the optimiser inside: scheduler.opt.{name}")
+
     def __setattr__(self, name, value):
-        if name not in ("opt", "schedules", "update_func", "state") and name[0] != "_":
-            raise AttributeError(f"Scheduler has no {name!r} itself; set what is not scheduled on the "
-                                 f"optimiser inside: scheduler.opt.{name} = ...")
+        if name not in ("opt", "schedules", "update_func", "count") and name[0] != "_":
+            raise AttributeError(f"Scheduler takes {name!r} from a schedule or not at all; set what is not "
+                                 f"scheduled on the optimiser inside: scheduler.opt.{name} = ...")
         super().__setattr__(name, value)
 
     @property
@@ -70,7 +76,7 @@ class Scheduler(AbstractOptimiser):
     @property
     def current(self):
         """A dict of the values in use: of the furthest parameter's last step, or before any, of the first."""
-        return self.values_at(max(self.state.values(), default=1))
+        return self.values_at(max(self.count.values(), default=1))
 
     def values_at(self, t):
         """A dict of the scheduled values at step t."""
@@ -104,10 +110,10 @@ class Scheduler(AbstractOptimiser):
 
 @apply_.register
 def apply_scheduler(opt: Scheduler, x, dx):
-    t = opt.state.get(x, 0) + 1
+    t = opt.count.get(x, 0) + 1
     opt.set_hyperparameters_(t)
     step = apply_(opt.opt, x, dx)
-    opt.state[x] = t
+    opt.count[x] = t
     return step
 
 
