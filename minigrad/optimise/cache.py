@@ -107,8 +107,8 @@ define i64 @minigrad_kernel({parameters}) {{
 """
 
 
-def content_of(made, arguments):
-    """Return what a file holds of a ``numba.cfunc`` of so many integers; None if it needs numba to run.
+def content_of(made):
+    """Return what a file holds of a ``numba.cfunc`` of integers; None if it needs numba to run.
 
     numba's own entry point reports Python errors, which kernels never raise, by means of numba; a
     plain one takes its place.
@@ -119,6 +119,7 @@ def content_of(made, arguments):
     text = re.sub(r"\ndefine [^\n]*@\"?cfunc\..*?\n}\n", "\n", made.inspect_llvm(), flags=re.DOTALL)
     if f"@{inner}(ptr" not in text or "cfunc." in text:
         return None                # an LLVM that writes its text in another way
+    arguments = made.__wrapped__.__code__.co_argcount
     text += ENTRY.format(inner=inner, parameters=", ".join(f"i64 %a{i}" for i in range(arguments)))
     declared = set(re.findall(r"\ndeclare [^\n]*@\"?([\w.$]+)\"?\(", text))
     needed = sorted(name for name in declared if not name.startswith("llvm.") and text.count(f"@{name}(") > 1)

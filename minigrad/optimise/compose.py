@@ -77,8 +77,15 @@ def _member(owner, o):
 
 
 def flat(opt):
-    """Return the list of stages of an optimiser: itself, or those of its members."""
-    return [stage for o in opt.os for stage in flat(o)] if isinstance(opt, Optimiser) else [opt]
+    """Return the stages of an optimiser, nested Optimisers taken apart; and these with their members."""
+    if not isinstance(opt, Optimiser):
+        return [opt], []
+    stages, composed = [], [(opt, list(opt.os))]
+    for o in opt.os:
+        inner, nested = flat(o)
+        stages += inner
+        composed += nested
+    return stages, composed
 
 
 def reaching(name, place):

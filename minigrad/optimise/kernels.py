@@ -25,7 +25,6 @@ from minigrad.optimise import walk as walking
 LOADING, COMPILING = 3_000_000, 50_000_000
 
 WALK = "walk"
-ARGUMENTS = 8          # of the walk and of every kernel, all of them integers
 _kept = []             # compiled functions that own their code
 _addresses, _missing, _failed = {}, set(), set()
 _lock = threading.RLock()
@@ -68,7 +67,7 @@ def _load_or_compile(key, work):
     if address is None and work >= COMPILING:
         try:
             made = _compile(text, np.dtype(char), measure)
-            content = cache.content_of(made, ARGUMENTS)
+            content = cache.content_of(made)
             address = content and cache.address_of(content)
             if address:
                 cache.store(file, content)
@@ -85,7 +84,7 @@ def _load_or_compile(key, work):
 
 @functools.lru_cache(maxsize=None)
 def _callables(address):
-    return tuple(kind(*[ctypes.c_int64] * (1 + ARGUMENTS))(address) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
+    return tuple(kind(*[ctypes.c_int64] * 4)(address) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
 
 
 @functools.lru_cache(maxsize=None)
@@ -136,7 +135,7 @@ def _compile(text, dtype, measure):
         exec(text, space)
         function = space["kernel"]
     # A sum may be taken in any order, or it would be added up one element at a time.
-    signature = numba.int64(*[numba.int64] * ARGUMENTS)
+    signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
     return numba.cfunc(signature, error_model="numpy", fastmath={"reassoc"} if measure else False)(function)
 
 
@@ -160,10 +159,10 @@ def _tools(dtype):
             builder.load(builder.inttoptr(args[0], int32.as_pointer())), int64)
 
     @intrinsic
-    def call(typing, function, a, b, c, d, e, f, g, h):
-        kernel = ir.FunctionType(int64, [int64] * ARGUMENTS).as_pointer()
-        return number(*[number] * (1 + ARGUMENTS)), lambda context, builder, signature, args: builder.call(
-            builder.inttoptr(args[0], kernel), args[1:])
+    def call(typing, kernel, x, dx, state, size, plan):
+        pointer = ir.FunctionType(int64, [int64] * 5).as_pointer()
+        return number(*[number] * 6), lambda context, builder, signature, args: builder.call(
+            builder.inttoptr(args[0], pointer), args[1:])
 
     def pointer_to(kind):
         @intrinsic
@@ -190,7 +189,7 @@ def _tools(dtype):
     return {
         "np": np, "peek": peek, "peek32": peek32, "call": call, "address": address,
         "elements": pointer_to(numba.from_dtype(dtype)), "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
-        "numbers": pointer_to(numba.float64), "numbers_at": pointer_to(numba.float64),
+        "numbers": pointer_to(numba.float64),
         "real": dtype.type(0).real.dtype.type, "wide": np.float64, "sqrt": sqrt,
         "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if dtype.kind == "c" else (lambda z: z * z)),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),

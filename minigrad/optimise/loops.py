@@ -3,7 +3,7 @@
 ``read`` takes a formula apart; ``write`` chains formulas, each one's step being the next one's
 gradient, and returns the Python text of a kernel.  For ``Optimiser(WeightDecay(), Descent())``:
 
-    def kernel(x_, dx_, state_, size, hyper_, part, parts, mode):
+    def kernel(x_, dx_, state_, size, plan):
         ...
         c1 = real(wd_0)                                 once: numbers, cast to the elements' type
         c2 = real(eta_1)
@@ -278,7 +278,8 @@ class Text:
         return self.kernel(loop + [f"numbers(address(state_, {place}))[0] = total"])
 
     def kernel(self, lines):
-        head = ["def kernel(x_, dx_, state_, size, hyper_, part, parts, mode):", "    hyper = numbers_at(hyper_)"]
+        head = ["def kernel(x_, dx_, state_, size, plan):", "    hyper = numbers(peek(plan + 8 * HYPER))",
+                "    part, parts, mode = peek(plan + 8 * PART), peek(plan + 8 * PARTS), peek(plan + 8 * MODE)"]
         return "\n".join(head + ["    " + line for line in self.once + lines + ["return 0"]]) + "\n"
 
 

@@ -11,6 +11,7 @@ Where there is no kernel yet, formulas run on whole arrays; arrays that no kerne
 """
 
 import functools
+import itertools
 import math
 import struct
 import weakref
@@ -26,80 +27,42 @@ BLOCK = 8192                 # elements at a time where formulas run on arrays: 
 CALL = 10_000                # what a step costs there besides, in elements
 KEEP_LOCK_BELOW = 100_000    # elements; handing Python's lock over costs more than so short a step
 
+EVERYTHING = CHECK | LOOP | COMMIT
+
 _worked = {}                 # elements updated without a kernel, by what the kernel would be made of
 
 
-def step(opt, stages, params, xs, dxs):
-    """Make one step of built-in ``stages`` on all ``params``: tuples of them, their arrays, their gradients."""
-    plan = plan_of(opt, stages, params, xs)
-    if plan is None or not plan.compiled() or not plan.run(opt, params, xs, dxs):
-        one_by_one(opt, stages, params, xs, dxs)
-
-
-def one_by_one(opt, stages, params, xs, dxs):
-    """The same for arrays of all kinds; raises before any parameter is overwritten."""
-    dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
-    plans = [plan_of(opt, stages, (p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
-    for j, k in enumerate(plans[0].measured):
-        norms = [plan.norm(j, *plan.regular(x, dx)) for plan, x, dx in zip(plans, xs, dxs)]
-        norms, bad = settle(stages[k], np.array(norms), xs)
-        if len(bad):
-            return without(bad, opt, stages, params, xs, dxs)
-        for plan, norm in zip(plans, norms):
-            plan.norms[j] = norm
-    for plan, x, dx in zip(plans, xs, dxs):
-        x_, dx_ = plan.regular(x, dx)
-        plan.read_hyper()
-        if not (plan.compiled() and plan.loop((x_,), (dx_,), CHECK)):
-            plan.overwrite(x_, dx_)
-        plan.take_back()
-        if x_ is not x:
-            x[...] = x_
-
-
-def step_of(opt, stages, p, x, dx):
-    """Return the step of one parameter as a new array; the parameter stays, its state moves on."""
-    dx = check(x, dx)
-    plan = plan_of(opt, stages, (p,), (x,), x.shape, x.dtype.char)
-    x_, dx_ = plan.regular(x, dx)
-    for j, k in enumerate(plan.measured):
-        norms, bad = settle(stages[k], np.array([plan.norm(j, x_, dx_)]), (x,))
-        if len(bad):
-            return np.zeros_like(x)
-        plan.norms[j] = norms
-    plan.read_hyper()
-    out = np.empty_like(x_)
-    plan.overwrite(x_, dx_, out)
-    plan.take_back()
-    return out.astype(x.dtype, copy=False)
-
-
-def without(bad, opt, stages, params, xs, dxs):
-    """Make the step without the parameters at the places ``bad``."""
-    params, xs, dxs = (tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, xs, dxs))
-    if params:
-        step(opt, stages, params, xs, dxs)
-
-
-def settle(stage, norms, xs):
-    """Return what a clipping stage measures by, one norm per parameter, and which to leave alone."""
-    bad = np.flatnonzero(~np.isfinite(norms))
-    if len(bad) and stage.nonfinite == "raise":
-        row = bad[0]
-        raise NonFiniteError(
-            f"{type(stage).__name__}: the gradient of {which(row, len(xs), xs[row])} has norm {norms[row]}; nothing was "
-            "updated. Look for the cause, or write nonfinite='skip' to leave such parameters alone or 'pass' to go on")
-    if stage.measures == "all":
-        bad = np.arange(len(xs)) if len(bad) else bad
-        norms = np.full_like(norms, math.hypot(*norms))
-    return norms, () if stage.nonfinite == "pass" else bad
-
-
 class Plans(dict):
-    """The plans of one optimiser; all are forgotten when a parameter of any of them dies."""
+    """All plans of one optimiser, whose stages are built-in rules.
 
-    __slots__ = ("__weakref__",)
+    They are forgotten altogether when a parameter of any of them dies.
+    """
+
+    __slots__ = ("stages", "composed", "registered", "__weakref__")
     LIMIT = 10_000
+
+    def __init__(self, stages, composed, registered):
+        self.stages = stages
+        self.composed = composed            # pairs (Optimiser, list of its members then)
+        self.registered = registered        # how many rules were registered on apply_ then
+
+    def find(self, params, xs, *more):
+        """Return the plan for these parameters, the old one if it still holds; None if their dtypes differ.
+
+        What is given besides must be the same for a plan to be used again; where nothing is, the
+        arrays may have changed in any way, and only compiled code, which checks, may go by the plan.
+        """
+        key = (*map(id, params), *more)
+        plan = self.get(key)
+        if plan is not None and plan.valid():
+            return plan
+        if len({native(x.dtype) for x in xs}) > 1:
+            return None
+        if len(self) >= self.LIMIT:
+            self.clear()
+        plan = self[key] = Plan(self.stages, params, xs)
+        plan.watching = self.watch(params)
+        return plan
 
     def watch(self, params):
         this = weakref.ref(self)
@@ -111,27 +74,71 @@ class Plans(dict):
         return [weakref.ref(p, forget) for p in params]
 
 
-def plan_of(opt, stages, params, xs, *more):
-    """Return the plan for these parameters, the old one if it still holds; None if their dtypes differ.
+def step(plans, params, xs, dxs):
+    """Make one step on all ``params``: tuples of them, of their arrays, of their gradients."""
+    plan = plans.find(params, xs)
+    if plan is None or not plan.compiled() or not plan.run(plans, params, xs, dxs):
+        one_by_one(plans, params, xs, dxs)
 
-    What is given besides must be the same for a plan to be used again; where nothing is, the arrays
-    may have changed in any way, and only compiled code, which checks, may go by the plan.
-    """
-    plans = opt._plans
-    if plans is None:
-        plans = opt._plans = Plans()
-    key = (*map(id, params), *more)
-    plan = plans.get(key)
-    if plan is not None and plan.valid(stages):
-        return plan
-    if len({native(x.dtype) for x in xs}) > 1:
-        return None
-    if len(plans) >= plans.LIMIT:
-        plans.clear()
-    plan = Plan(stages, params, xs)
-    plan.watching = plans.watch(params)
-    plans[key] = plan
-    return plan
+
+def one_by_one(plans, params, xs, dxs):
+    """The same for arrays of all kinds; raises before any parameter is overwritten."""
+    dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
+    each = [plans.find((p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
+    for j, k in enumerate(each[0].measured):
+        norms = np.array([plan.norm(j, *plan.regular(x, dx)) for plan, x, dx in zip(each, xs, dxs)])
+        norms, bad = settle(plans.stages[k], norms, xs)
+        if len(bad):
+            return without(bad, plans, params, xs, dxs)
+        for plan, norm in zip(each, norms):
+            plan.norms[j] = norm
+    for plan, x, dx in zip(each, xs, dxs):
+        x_, dx_ = plan.regular(x, dx)
+        plan.read_hyper()
+        if not (plan.compiled() and plan.loop((x_,), (dx_,))):
+            plan.overwrite(x_, dx_)
+        plan.take_back()
+        if x_ is not x:
+            x[...] = x_
+
+
+def step_of(plans, p, x, dx):
+    """Return the step of one parameter as a new array; the parameter stays, its state moves on."""
+    dx = check(x, dx)
+    plan = plans.find((p,), (x,), x.shape, x.dtype.char)
+    x_, dx_ = plan.regular(x, dx)
+    for j, k in enumerate(plan.measured):
+        norms, bad = settle(plans.stages[k], np.array([plan.norm(j, x_, dx_)]), (x,))
+        if len(bad):
+            return np.zeros_like(x)
+        plan.norms[j] = norms
+    plan.read_hyper()
+    out = np.empty_like(x_)
+    plan.overwrite(x_, dx_, out)
+    plan.take_back()
+    return out.astype(x.dtype, copy=False)
+
+
+def without(bad, plans, params, xs, dxs):
+    """Make the step without the parameters at the places ``bad``."""
+    params, xs, dxs = (tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, xs, dxs))
+    if params:
+        step(plans, params, xs, dxs)
+
+
+def settle(stage, norms, xs):
+    """Return what a clipping stage measures by, one norm per parameter, and which to leave alone."""
+    bad = np.flatnonzero(~np.isfinite(norms))
+    if len(bad) and stage.nonfinite == "raise":
+        row = bad[0]
+        raise NonFiniteError(
+            f"{type(stage).__name__}: the gradient of {which(row, len(xs), xs[row])} has norm {norms[row]}; nothing "
+            "was updated. Look for the cause, or write nonfinite='skip' to leave such parameters alone or 'pass' "
+            "to go on")
+    if stage.measures == "all":
+        bad = np.arange(len(xs)) if len(bad) else bad
+        norms = np.full_like(norms, math.hypot(*norms))
+    return norms, () if stage.nonfinite == "pass" else bad
 
 
 @functools.lru_cache(maxsize=None)
@@ -150,7 +157,8 @@ class Plan:
         self.size = sum(x.size for x in xs)
         self.measured = [k for k, stage in enumerate(stages) if stage.measures]
         self.norms = np.zeros((len(self.measured), self.rows))
-        self.replacing = any(stage.replaces for stage in stages)
+        places = itertools.accumulate((len(stage.hyper()) for stage in stages), initial=0)
+        self.replacing = [(stage, place) for stage, place in zip(stages, places) if stage.replaces]
         for stage in stages:
             stage.refuse_dtype(self.dtype)
         fresh = [stage.fresh(np.zeros(0, self.dtype)) for stage in stages]
@@ -189,13 +197,10 @@ class Plan:
         self.wanted = np.array(wanted + [(0, 0)], np.int64)
         self.hyper = np.zeros(sum(len(stage.hyper()) for stage in self.stages) + 1)
         self.pack = struct.Struct(f"{self.hyper.size - 1}d").pack_into
-        self.table = [self.rows, id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data, self.hyper.ctypes.data, 0,
-                      dtype_word(self.dtype), self.dtype.itemsize, id(np.ndarray)]
+        self.table = [id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data, self.hyper.ctypes.data]
 
-    def valid(self, stages):
-        """Whether the plan still holds: the same stages, and no state replaced or forgotten since."""
-        if stages != self.stages:
-            return False
+    def valid(self):
+        """Whether the plan still holds: no state was replaced or forgotten since."""
         for place, name, kept, changes in self.kept:
             if place[name] is not kept or kept.changes != changes:
                 return False
@@ -205,6 +210,9 @@ class Plan:
         return regular(x, dx, self.order, self.dtype)
 
     def read_hyper(self):
+        """Read the hyperparameters as they are now."""
+        if len(self.stages) == 1:
+            return self.pack(self.hyper, 0, *self.stages[0].hyper())
         values = []
         for stage in self.stages:
             values += stage.hyper()
@@ -212,11 +220,10 @@ class Plan:
 
     def take_back(self):
         """Give hyperparameters that a formula has replaced back to their optimisers."""
-        place = 0
-        for stage in self.stages if self.replacing else ():
-            many = len(stage.hyper())
-            stage.replace(self.hyper[place:place + many].tolist())
-            place += many
+        if self.replacing:
+            values = self.hyper.tolist()
+            for stage, place in self.replacing:
+                stage.replace(values[place:])
 
     # Compiled.
 
@@ -237,47 +244,55 @@ class Plan:
             return
         walk = kernels.walker(work)
         if walk and all(found):
-            self.tables = [np.array(self.table[:5] + [kernel] + self.table[6:], np.int64) for kernel in found]
-            self.addresses = [table.ctypes.data for table in self.tables]
+            self.kernels = found
             self.walk = walk[self.size >= KEEP_LOCK_BELOW]
+            self.everything = self.task(found[-1], EVERYTHING)
+            self.address = self.everything.ctypes.data
 
-    def run(self, opt, params, xs, dxs):
+    def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
+        """Lay out a table for ``walk``: which kernel to run on which parameters, how and how much."""
+        return np.array([first, self.rows if last is None else last, *self.table, kernel, dtype_word(self.dtype),
+                         self.dtype.itemsize, id(np.ndarray), part, parts, mode], np.int64)
+
+    def run(self, plans, params, xs, dxs):
         """Make the step by compiled code; False, and nothing is written, if the arrays are not regular."""
         self.read_hyper()
         if self.measured:
             for j, k in enumerate(self.measured):
-                if self.walk(self.addresses[j], id(xs) + ITEMS, id(dxs) + ITEMS, 0, self.rows, 0, 1, CHECK | LOOP) >= 0:
+                if not self.obey(self.task(self.kernels[j], CHECK | LOOP), xs, dxs):
                     return False
                 norms = np.sqrt(self.norms[j])
                 for row in np.flatnonzero(norms == math.inf):
                     norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
                 norms, bad = settle(self.stages[k], norms, xs)
                 if len(bad):
-                    without(bad, opt, self.stages, params, xs, dxs)
+                    without(bad, plans, params, xs, dxs)
                     return True
                 self.norms[j] = norms
-        if not self.loop(xs, dxs, CHECK):
+        if not self.loop(xs, dxs):
             return False
-        if self.replacing:
-            self.take_back()
+        self.take_back()
         return True
 
-    def loop(self, xs, dxs, checking):
+    def loop(self, xs, dxs):
         """Update by compiled code; False, and nothing is written, if the arrays are not regular."""
-        xs_, dxs_ = id(xs) + ITEMS, id(dxs) + ITEMS
         if threads._number == 1 or self.size < threads.WORTH:
-            return self.walk(self.addresses[-1], xs_, dxs_, 0, self.rows, 0, 1, checking | LOOP | COMMIT) < 0
-        if self.walk(self.addresses[-1], xs_, dxs_, 0, 0 if not checking else self.rows, 0, 1, checking) >= 0:
+            return self.walk(self.address, id(xs) + ITEMS, id(dxs) + ITEMS) < 0
+        kernel, parts = self.kernels[-1], threads._number
+        if not self.obey(self.task(kernel, CHECK), xs, dxs):
             return False
-        parts = threads._number
         for row, x in enumerate(xs):
             if x.size < threads.WORTH:
-                self.walk(self.addresses[-1], xs_, dxs_, row, row + 1, 0, 1, LOOP | COMMIT)
+                self.obey(self.task(kernel, LOOP | COMMIT, row, row + 1), xs, dxs)
             else:
-                threads.share(lambda part: self.walk(
-                    self.addresses[-1], xs_, dxs_, row, row + 1, part, parts, LOOP), parts)
-                self.walk(self.addresses[-1], xs_, dxs_, row, row + 1, 0, 1, COMMIT)
+                shares = [self.task(kernel, LOOP, row, row + 1, part, parts) for part in range(parts)]
+                threads.share(lambda part: self.obey(shares[part], xs, dxs), parts)    # noqa: B023
+                self.obey(self.task(kernel, COMMIT, row, row + 1), xs, dxs)
         return True
+
+    def obey(self, task, xs, dxs):
+        """Do what a table says; False if the arrays are not regular."""
+        return self.walk(task.ctypes.data, id(xs) + ITEMS, id(dxs) + ITEMS) < 0
 
     # By formulas on arrays; one parameter.
 
@@ -285,8 +300,7 @@ class Plan:
         """The norm that the j-th measuring stage of a plan for one parameter meets."""
         self.read_hyper()
         if self.compiled():
-            xs, dxs = (x,), (dx,)
-            self.walk(self.addresses[j], id(xs) + ITEMS, id(dxs) + ITEMS, 0, 1, 0, 1, CHECK | LOOP)
+            self.obey(self.task(self.kernels[j], CHECK | LOOP), (x,), (dx,))
             if self.norms[j, 0] < math.inf:
                 return math.sqrt(self.norms[j, 0])
         return self.norm_by_formulas(j, x, dx)

@@ -7,8 +7,8 @@ import numpy as np
 from minigrad.optimise.arrays import check, gradient_array
 from minigrad.optimise.compose import Optimiser, flat
 from minigrad.optimise.rules import Rule
-from minigrad.optimise.step import step, step_of
-from minigrad.storage import Storage, ndarray_of
+from minigrad.optimise.step import Plans, step, step_of
+from minigrad.storage import Storage
 
 
 @functools.singledispatch
@@ -50,15 +50,15 @@ def apply_(opt, x, dx):
 
 @apply_.register
 def apply_rule(opt: Rule, x, dx):
-    return step_of(opt, [opt], x, _target(x), gradient_array(dx))
+    return step_of(plans_of(opt), x, target(x), gradient_array(dx))
 
 
 @apply_.register
 def apply_optimiser(opt: Optimiser, x, dx):
-    stages = fused(opt)
-    if stages is not None:
-        return step_of(opt, stages, x, _target(x), gradient_array(dx))
-    dx = np.array(check(_target(x), dx))
+    plans = plans_of(opt)
+    if plans is not None:
+        return step_of(plans, x, target(x), gradient_array(dx))
+    dx = np.array(check(target(x), dx))
     for o in opt.os:
         dx = apply_(o, x, dx)
         if dx is None:
@@ -66,13 +66,23 @@ def apply_optimiser(opt: Optimiser, x, dx):
     return dx
 
 
-def fused(opt):
-    """Return the stages of an optimiser if all are built-in rules, each once; else None."""
-    stages = flat(opt)
+def plans_of(opt):
+    """Return the plans of an optimiser made of built-in rules alone, None for any other."""
+    plans = getattr(opt, "_plans", None)
+    if plans is not None and plans.registered == len(apply_.registry):
+        for composed, members in plans.composed:
+            if composed.os != members:
+                break
+        else:
+            return plans
+    stages, composed = flat(opt)
     for stage in stages:
         if not isinstance(stage, Rule) or apply_.dispatch(type(stage)) is not apply_rule:
             return None
-    return stages if len(set(map(id, stages))) == len(stages) else None
+    if len(set(map(id, stages))) < len(stages):
+        return None                # the second sees what the first has kept
+    opt._plans = Plans(stages, composed, len(apply_.registry))
+    return opt._plans
 
 
 def update_(opt, x, *gradient):
@@ -111,49 +121,67 @@ def update_(opt, x, *gradient):
     Reference: Flux 0.13 ``update!``.
     """
     if not gradient:
-        return _subtract(opt, x)
-    (dx,) = gradient
+        return subtract(opt, x)
     if isinstance(x, (np.ndarray, Storage)):
-        return _update(opt, (x,), (_target(x),), (dx,))
-    params, dxs = _pairs(x, dx)
-    if params:
-        _update(opt, params, tuple(map(_target, params)), dxs)
+        params, dxs = (x,), (bare(*gradient),)
+    else:
+        params, dxs = pairs(x, *gradient)
+    plans = plans_of(opt)
+    if plans is None:
+        by_own_rules(opt, params, dxs)
+    elif params:
+        step(plans, params, targets(params), dxs)
 
 
-def _update(opt, params, xs, dxs):
-    dxs = tuple([dx.data if isinstance(dx, Storage) else dx for dx in dxs])
-    stages = fused(opt)
-    if stages is not None:
-        return step(opt, stages, params, xs, dxs)
-    for x, dx in zip(xs, dxs):
-        check(x, dx)
-    for p, x, dx in zip(params, xs, dxs):
-        made = apply_(opt, p, np.array(check(x, dx)))
+def by_own_rules(opt, params, dxs):
+    """A step of an optimiser that has a rule of the user's own."""
+    for p, dx in zip(params, dxs):
+        check(target(p), dx)
+    for p, dx in zip(params, dxs):
+        made = apply_(opt, p, np.array(check(target(p), dx)))
         if made is not None:
-            _subtract(p, made)
+            subtract(p, made)
 
 
-def _pairs(ps, gs):
-    """Return the parameters that have a gradient, and the gradients, as two tuples."""
+def pairs(ps, gs):
+    """Return the parameters that have a gradient, and the arrays of their gradients, as two tuples."""
     params = tuple(ps)
     if isinstance(gs, (list, tuple)):
         if len(gs) != len(params):
             raise ValueError(f"update_: {len(params)} parameters but {len(gs)} gradients")
         dxs = gs
     else:
-        dxs = [gs[p] for p in params]
-    return params, tuple(dxs)
+        dxs = list(map(gs.__getitem__, params))
+    try:
+        return params, tuple([dx._value for dx in dxs])        # Tensors all of them
+    except AttributeError:
+        both = [(p, bare(dx)) for p, dx in zip(params, dxs) if dx is not None]
+        return tuple([p for p, _ in both]), tuple([dx for _, dx in both])
 
 
-def _target(x):
-    """The array to be overwritten."""
-    array = ndarray_of(x)
-    if array is None:
-        raise TypeError(f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}")
-    return array
+def target(x):
+    """Return the array of a parameter, which is to be overwritten."""
+    if isinstance(x, Storage):
+        return x.to_overwrite("update_") if hasattr(x, "to_overwrite") else x.data
+    if isinstance(x, np.ndarray):
+        return x
+    raise TypeError(f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}")
 
 
-def _subtract(x, made):
-    target = _target(x)
-    made = check(target, made)
-    np.subtract(target, made, out=target, casting="same_kind")
+def targets(params):
+    """Return the arrays of all parameters, which are to be overwritten."""
+    array = target(params[0])              # refuses if a gradient is being taken, of whichever
+    try:
+        return (array,) if len(params) == 1 else tuple([p._value for p in params])
+    except AttributeError:
+        return tuple(map(target, params))
+
+
+def bare(dx):
+    """Return the array of a gradient, or what else was given as one."""
+    return dx.data if isinstance(dx, Storage) else dx
+
+
+def subtract(x, made):
+    array = target(x)
+    np.subtract(array, check(array, bare(made)), out=array, casting="same_kind")

@@ -27,7 +27,7 @@ ITEMS = 24
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400     # contiguous: in C's order (1) or Fortran's (2)
 
 # The plan's table.
-ROWS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE, NDARRAY = range(9)
+(FIRST, LAST, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE, NDARRAY, PART, PARTS, MODE) = range(13)
 
 
 def dtype_word(dtype):
@@ -35,14 +35,14 @@ def dtype_word(dtype):
     return ctypes.c_int64.from_address(id(dtype) + DTYPE_WORD).value & WORD_MASK
 
 
-def walk(plan, xs, dxs, first, last, part, parts, mode):
-    """Check, update, commit (as ``mode`` says) parameters ``first`` to ``last`` - 1.
+def walk(plan, xs, dxs):
+    """Check, update, commit (as the plan's mode says) parameters ``first`` to ``last`` - 1.
 
     Returns -1, or the number of the first parameter whose arrays no kernel may touch; then
     nothing was written.
     """
-    per_row = peek(plan + 8 * PER_ROW)
-    states = peek(plan + 8 * STATES)
+    first, last, mode = peek(plan + 8 * FIRST), peek(plan + 8 * LAST), peek(plan + 8 * MODE)
+    states, per_row = peek(plan + 8 * STATES), peek(plan + 8 * PER_ROW)
     if mode & CHECK:
         wanted = peek(plan + 8 * WANTED)
         word, ndarray = peek(plan + 8 * WORD), peek(plan + 8 * NDARRAY)
@@ -86,11 +86,13 @@ def walk(plan, xs, dxs, first, last, part, parts, mode):
             good &= shift == 0 or shift >= nbytes or shift <= -nbytes
             if not good:
                 return row
-    kernel, hyper = peek(plan + 8 * KERNEL), peek(plan + 8 * HYPER)
+    if not mode & (LOOP | COMMIT):
+        return -1
+    kernel = peek(plan + 8 * KERNEL)
     for row in range(first, last):
         x = peek(xs + 8 * row)
         size = 1
         for d in range(peek32(x + NDIM)):
             size *= peek(peek(x + DIMENSIONS) + 8 * d)
-        call(kernel, xs + 8 * row, dxs + 8 * row, states + 8 * per_row * row, size, hyper, part, parts, mode)
+        call(kernel, xs + 8 * row, dxs + 8 * row, states + 8 * per_row * row, size, plan)
     return -1
