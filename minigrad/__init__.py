@@ -2,27 +2,46 @@
 
 The book, in the order of reading; a chapter imports only from chapters above it:
 
-    errors, storage, spelling    the ground floor: exceptions, what a parameter is, Greek keywords
-    iddict                       a dictionary keyed by identity, weakly
-    derivatives/                 THE TABLE: NumPy function -> one vjp per argument
-    tape, tensor                 the record of a computation, and the array that records itself
-    containers, params           nested arguments; Params and Grads
-    gradient, higher, adjoint    pullback, gradient, ...; jacobian, hessian; derivatives of one's own
-    buffer, arrays, gradcheck    writing inside a gradient; making Tensors; finite differences
-    optimise/                    THE SECOND TABLE: formulas -> kernels -> optimisers
-    schedules/                   hyperparameters that change with the step
+    errors, storage, spelling       the ground floor: exceptions, what a parameter is, Greek keywords
+    iddict                          a dictionary keyed by identity, weakly
+    derivatives/                    THE TABLE: NumPy function -> one vjp per argument
+    tape, tensor                    the record of a computation, and the array that records itself
+    containers, params              nested arguments; Params and Grads
+    gradient, higher, adjoint       gradient and pullback; jacobian, hessian; derivatives of one's own
+    arrays, joining, buffer         making Tensors; r_ and c_; writing inside a gradient
+    gradcheck, watch                finite differences; where a loss stopped being finite
+    losses, nn/, data               losses, layers, batches: plain functions and small classes
+    optimise/                       THE SECOND TABLE: formulas -> kernels -> optimisers; the training loop
+    schedules/                      hyperparameters that change with the step
+    checkpoint, bridge              saving and resuming; minigrad's losses for SciPy's optimisers
 """
 
 __version__ = "0.1.0"
 
+from . import data, losses, nn, optimise, schedules
 from .adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .arrays import array, ones, rand, randn, seed, zeros
+from .bridge import as_scipy
 from .buffer import Buffer
+from .derivatives import supported
 from .errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
 from .gradcheck import gradcheck
 from .gradient import gradient, isderiving, pullback, withgradient
 from .higher import diaghessian, hessian, hvp, jacobian, jvp
-from .iddict import IdDict
-from .optimise import Descent, apply_, update_
+from .joining import block, c_, r_
+from .losses import mse
+from .optimise import *  # noqa: F403 - the chapter's own __all__
 from .params import Grads, Params, copy_, params
+from .schedules import *  # noqa: F403
 from .tensor import Tensor
+
+# fmt: off
+__all__ = [
+    "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
+    "StrangerError", "Tensor", "adjoint", "array", "as_scipy", "block", "c_", "checkpointed", "copy_", "data",
+    "diaghessian", "dropgrad", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore", "isderiving",
+    "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback", "r_", "rand", "randn",
+    "schedules", "seed", "supported", "withgradient", "zeros",
+    *optimise.__all__, *schedules.__all__,
+]
+# fmt: on
