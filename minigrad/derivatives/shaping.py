@@ -7,6 +7,7 @@ numbers; the positions then say what to read.
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -99,7 +100,7 @@ row(np.meshgrid, meshgrid_vjp, signature="*xi, copy=True, sparse=False, indexing
 # ---------------------------------------------------------------------------------------------- joining
 def piece(g, k, shapes, axis, width):
     """Return the part of ``g`` that came from array ``k`` of those joined along ``axis``."""
-    start = sum(width(shape) for shape in shapes[:k])
+    start = sum(map(width, shapes[:k]))
     return np.reshape(g[at(axis, slice(start, start + width(shapes[k])))], shapes[k])
 
 
@@ -108,13 +109,14 @@ def concatenate_vjp(g, k, arrays_shape, axis):
     if axis is None:
         return piece(g, k, arrays_shape, 0, math.prod)
     axis %= g.ndim
-    return piece(g, k, arrays_shape, axis, lambda shape: shape[axis])
+    return piece(g, k, arrays_shape, axis, operator.itemgetter(axis))
 
 
 @one_or_all
 def hstack_vjp(g, k, tup_shape):
-    axis = 0 if g.ndim == 1 else 1
-    return piece(g, k, tup_shape, axis, lambda shape: shape[axis] if shape else 1)
+    if g.ndim == 1:
+        return piece(g, k, tup_shape, 0, math.prod)
+    return piece(g, k, tup_shape, 1, operator.itemgetter(1))
 
 
 @one_or_all
