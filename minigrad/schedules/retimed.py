@@ -3,6 +3,7 @@
 Wherever one of these takes a schedule it takes a function of t or a number as well.
 """
 
+import bisect
 import math
 from dataclasses import dataclass
 
@@ -41,22 +42,26 @@ class Interpolator(Schedule):
     rate: Positive
     ceil_fn: Function = math.ceil
 
+    def __post_init__(self):
+        super().__post_init__()
+        must_last(self.schedule, self.inner_step(1), "Interpolator")
+        self._set("last", self.last_step(end(self.schedule)))
+
     def formula(self, t):
-        return values(self.schedule, self.inner_step(t))
+        return values(self.schedule, np.array([self.inner_step(step) for step in t.tolist()], float))
 
     def inner_step(self, t):
-        return np.array([self.ceil_fn(step) for step in (t / self.rate).tolist()], float)
+        return self.ceil_fn(t / self.rate)
+
+    def last_step(self, inner):
+        """The last step that is rounded to the inner schedule's last; only ceil_fn knows which that is."""
+        if inner == math.inf:
+            return math.inf
+        return bisect.bisect(range(1, math.ceil((inner + 1) * self.rate) + 1), inner, key=self.inner_step)
 
     @property
     def end(self):
-        inner = end(self.schedule)
-        if inner == math.inf:
-            return math.inf
-        # Only ceil_fn knows which step is the last to round to the inner end: begin after it and come back.
-        last = math.ceil((inner + 1) * self.rate)
-        while self.inner_step(np.array([last])) > inner:
-            last -= 1
-        return last
+        return self.last
 
     @property
     def span(self):
