@@ -106,9 +106,9 @@ class Case:
         def show(a):
             if isinstance(a, (list, tuple)):
                 return f"[{' '.join(map(show, a))}]"
-            return (
-                "x".join(map(str, a.shape)) or "scalar" if isinstance(a, Draw) else str(a).replace("\n", "")
-            )
+            if isinstance(a, Draw):
+                return "x".join(map(str, a.shape)) or "scalar"
+            return getattr(a, "__name__", None) or str(a).replace("\n", "")
 
         parts = [show(a) for a in self.args] + [f"{k}={show(v)}" for k, v in self.kwargs.items()]
         return f"{self.function.__name__}({', '.join(parts)})"

@@ -97,6 +97,16 @@ class Scattered:
                 np.add.at(y, index, g)
         return y
 
+    def astype(self, dtype):
+        self.dtype = dtype
+        self.pieces = [(index, g.astype(dtype)) for index, g in self.pieces]
+        return self
+
+    @property
+    def real(self):
+        self.pieces = [(index, g.real) for index, g in self.pieces]
+        return self
+
     def __array__(self, dtype=None, copy=None):
         return self.array().astype(dtype or self.dtype, copy=False)
 

@@ -194,12 +194,9 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
 @composition(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    t = np.linspace(np.zeros(np.shape(stop / start)), 1.0, num, endpoint, axis=axis)
-    y = (
-        start * (stop / start) ** t
-        if axis == 0
-        else np.expand_dims(start, axis) * np.expand_dims(stop / start, axis) ** t
-    )
+    ratio = stop / start
+    t = np.reshape(np.linspace(0.0, 1.0, num, endpoint), (-1,) + (1,) * np.ndim(ratio))
+    y = np.moveaxis(start * ratio**t, 0, axis)
     return y if dtype is None else y.astype(dtype)
 
 
