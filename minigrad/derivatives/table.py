@@ -179,5 +179,5 @@ def wanted_by(vjp):
 def shape_of(x):
     """Return the shape of an array, or the list of shapes of a sequence of arrays."""
     if isinstance(x, (list, tuple)):
-        return [shape_of(element) for element in x]
+        return [element.shape if hasattr(element, "shape") else np.shape(element) for element in x]
     return getattr(x, "shape", ())
