@@ -24,8 +24,8 @@ Written by `python docs/write_numpy.py` from the table of derivatives ({versions
 Call these functions, or the operators and methods that stand for them, on Tensors inside of `gradient`. *By*
 names the arguments with a derivative; *order* says up to which derivative each is compared with finite
 differences, *dtypes* with which arguments. In a function **made of others** the tape follows its definition,
-by whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The functions
-of SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad itself never does.
+by whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The
+functions of SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad never does.
 
 Keywords that have no derivative here (`out=` above all) are refused by name while a gradient is taken. Of the
 methods of ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.

@@ -2,6 +2,7 @@
 # ruff: noqa: F401
 
 import inspect
+import re
 import sys
 from typing import NamedTuple
 
@@ -72,8 +73,8 @@ def supported(name=""):
     ]
     lines += [Supported(name_of(function), (), "constant") for function in CONSTANTS]
     lines += [Supported(name_of(function), (), f"refused: {reason}") for function, reason in REFUSED.items()]
-    public = (line for line in lines if line.function.startswith(("np.", "scipy.")) and "._" not in line.function)
-    return sorted(line for line in public if name in line.function)
+    public = re.compile(r"(np|scipy)(\.[a-z]\w*)+$")
+    return sorted(line for line in lines if public.match(line.function) and name in line.function)
 
 
 # What the definitions of COMPOSITIONS call arguments that are no arrays of numbers.

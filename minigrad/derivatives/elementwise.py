@@ -45,7 +45,12 @@ row(np.subtract, lambda g: g, lambda g: -g)
 row(np.multiply, lambda g, b: g * b.conjugate(), lambda g, a: g * a.conjugate())
 row(np.divide, lambda g, b: g / b.conjugate(), lambda g, y, b: -g * (y / b).conjugate())
 row(np.power, power_vjp_a, power_vjp_b, note="0 for x**0 and for 0**x")
-row(np.float_power, power_vjp_a, power_vjp_b, note="0 for x**0 and for 0**x")
+row(
+    np.float_power,
+    lambda g, a, b: g * (b * np.float_power(a, np.where(b == 0, 1, b - 1))).conjugate(),
+    power_vjp_b,
+    note="0 for x**0 and for 0**x",
+)
 row(np.negative, lambda g: -g)
 row(np.positive, lambda g: g)
 row(np.reciprocal, lambda g, y: -g * (y * y).conjugate())

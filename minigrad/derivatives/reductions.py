@@ -13,6 +13,11 @@ from .table import composition, constant, primitive, refuse, row
 # ---------------------------------------------------------------------------------------------- axes
 
 
+def axes_of(axis, ndim):
+    """Return the axes that ``axis`` means, as a tuple: None means all of them."""
+    return tuple(range(ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+
+
 def spread(g, shape, axis, keepdims):
     """Return ``g``, the gradient of a reduction over ``axis``, in the ``shape`` of what was reduced."""
     if axis is not None and not keepdims:
@@ -23,35 +28,30 @@ def spread(g, shape, axis, keepdims):
 def kept_shape(shape, axis):
     """Return ``shape`` with the reduced axes of length one, as ``keepdims=True`` leaves it."""
     shape = list(shape)
-    for i in axis if isinstance(axis, tuple) else (axis,):
+    for i in axes_of(axis, len(shape)):
         shape[i] = 1
     return shape
 
 
-def count(shape, axis, keepdims=False, where=True):
+def count(shape, axis, keepdims, where, dtype):
     """Return how many numbers are reduced to one: a number or, with a mask, an array of them."""
     if where is not True:
-        return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=keepdims, dtype=np.float32)
-    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(shape[i] for i in axes)
+        return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=keepdims, dtype=dtype)
+    return math.prod(shape[i] for i in axes_of(axis, len(shape)))
 
 
 def reduced_last(a, axis):
     """Return ``a`` with the reduced axes flattened into the last one."""
-    if axis is None:
-        return np.reshape(a, -1)
-    axes = axis if isinstance(axis, tuple) else (axis,)
+    axes = axes_of(axis, a.ndim)
     a = np.moveaxis(a, axes, range(-len(axes), 0))
-    return np.reshape(a, (*a.shape[: a.ndim - len(axes)], -1)) if len(axes) != 1 else a
+    return np.reshape(a, (*a.shape[: a.ndim - len(axes)], -1))
 
 
 def restored(a, shape, axis):
     """Undo ``reduced_last``: return ``a`` in the original ``shape``."""
-    if axis is None:
-        return np.reshape(a, shape)
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    moved = [shape[i] for i in axes]
-    return np.moveaxis(np.reshape(a, (*a.shape[:-1], *moved)), range(-len(axes), 0), axes)
+    axes = axes_of(axis, len(shape))
+    a = np.reshape(a, (*a.shape[:-1], *(shape[i] for i in axes)))
+    return np.moveaxis(a, range(-len(axes), 0), axes)
 
 
 def masked(g, where):
@@ -61,7 +61,8 @@ def masked(g, where):
 
 # --------------------------------------------------------------------------------------- sums and means
 def mean_vjp(g, a_shape, axis, keepdims, where):
-    return masked(spread(g / count(a_shape, axis, keepdims, where), a_shape, axis, keepdims), where)
+    n = count(a_shape, axis, keepdims, where, g.dtype)
+    return masked(spread(g / n, a_shape, axis, keepdims), where)
 
 
 row(
@@ -97,7 +98,7 @@ WHOLE = {np.sum: total, np.mean: average}
 def var_vjp(g, a, axis, ddof, keepdims, where, correction):
     """The variance is the mean of |a - mean(a)|^2, with n - ddof in place of n."""
     ddof = ddof if correction is None else correction
-    n = count(a.shape, axis, keepdims, where) - ddof
+    n = count(a.shape, axis, keepdims, where, g.dtype) - ddof
     away = masked(a - np.mean(a, axis=axis, keepdims=True, where=where), where)
     return spread(g * 2 / n, a.shape, axis, keepdims) * away
 
@@ -119,7 +120,7 @@ def weighted_average(a, axis=None, weights=None, returned=False, *, keepdims=Fal
         total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1))
     else:
         if np.shape(weights) != np.shape(a):  # one weight per position along the given axes
-            axes = axis if isinstance(axis, tuple) else (axis,)
+            axes = axes_of(axis, np.ndim(a))
             others = (1,) * (np.ndim(a) - len(axes))
             weights = np.moveaxis(np.reshape(weights, others + np.shape(weights)), range(-len(axes), 0), axes)
         total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
@@ -232,7 +233,7 @@ def order_statistic_vjp(g, a, q, axis, keepdims, position):
 
 def quantile_vjp(g, a, q, axis, method, keepdims):
     """Every method places q somewhere among 0, 1, ..., n - 1: ask for the quantile of just these."""
-    n = count(np.shape(a), axis)
+    n = count(np.shape(a), axis, False, True, int)
     position = np.quantile(np.arange(n, dtype=float), q, method=method)
     position = np.reshape(position, np.shape(q) + (1,) * (np.ndim(reduced_last(a, axis)) - 1))
     return order_statistic_vjp(g, a, q, axis, keepdims, position)
@@ -318,6 +319,13 @@ def along(axis, part, ndim):
     return tuple(index)
 
 
+def laid_along(vector, axis, ndim):
+    """Return a vector as an array of ``ndim`` axes that extends along one of them."""
+    shape = [1] * ndim
+    shape[axis] = -1
+    return np.reshape(vector, shape)
+
+
 def as_array(x):
     """Return a list or number as an array, and leave a Tensor alone."""
     return x if hasattr(x, "ndim") else np.asarray(x)
@@ -351,10 +359,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     before, after = neighbours(y, axis)
     if x is None:
         return np.sum(dx * (before + after) / 2, axis)
-    if np.ndim(x) == 1:
-        width = np.reshape(np.diff(x), [-1 if n else 1 for n in kept_shape([0] * np.ndim(y), axis)])
-    else:
-        width = np.diff(x, axis=axis)
+    width = laid_along(np.diff(x), axis, np.ndim(y)) if np.ndim(x) == 1 else np.diff(x, axis=axis)
     return np.sum(width * (before + after) / 2, axis)
 
 
@@ -364,7 +369,7 @@ composition(*(getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np
 @composition(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
     """Central differences inside, one-sided ones of first or second order at the edges."""
-    axes = range(np.ndim(f)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = axes_of(axis, np.ndim(f))
     spacings = varargs or (1.0,)
     if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
         spacings = spacings * len(axes)
@@ -380,9 +385,7 @@ def slope(f, h, axis, edge_order):
     Between unequal steps a and b the slopes da, db of the two sides are weighted: (b da + a db) / (a + b).
     """
     f = as_array(f)
-    shape = [1] * f.ndim
-    shape[axis] = f.shape[axis] - 1
-    steps = np.reshape(np.diff(h), shape) if np.ndim(h) else h * np.ones(shape, f.dtype)
+    steps = laid_along(np.diff(h) if np.ndim(h) else h * np.ones(f.shape[axis] - 1, f.dtype), axis, f.ndim)
     slopes = np.diff(f, axis=axis) / steps
     a, b = neighbours(steps, axis)
     left, right = neighbours(slopes, axis)
