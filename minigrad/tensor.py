@@ -25,6 +25,8 @@ _new = object.__new__
 _numbers = frozenset({float, int})
 _plain = frozenset({float, int, np.ndarray})
 _foreign = (np.ma.MaskedArray, np.matrix)
+_awkward = frozenset({list, tuple, *_foreign})
+_operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
 
 # ------------------------------------------------------------------------------- where it is recorded
@@ -110,8 +112,8 @@ def call(function, args, kwargs):
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
     given = bound(row, args, kwargs)
-    lists = len(row.edges) > 1 and not {list, tuple}.isdisjoint(map(type, given))
-    if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and not lists:
+    plain = len(row.edges) == 1 or _awkward.isdisjoint(map(type, given))
+    if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and plain:
         # f(t, ...), the commonest form
         alias = on(tape, args[0])
         x, others = alias._value, args[1:]
@@ -161,9 +163,9 @@ def bound(row, args, kwargs):
 def edges_of(row, tape, given, values, y):
     """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
     edges = []
-    if list in map(type, values):  # plain numbers in lists: the vjps are written for arrays
+    if not _awkward.isdisjoint(map(type, values)):  # plain numbers in lists: the vjps are written for arrays
         values = [
-            np.asarray(v) if type(v) is list and p in row.edges and not tensors_in(given[p]) else v
+            np.asarray(v) if type(v) in (list, tuple) and p in row.edges and not tensors_in(given[p]) else v
             for p, v in enumerate(values)
         ]
     for position, argument in enumerate(given):
@@ -321,7 +323,7 @@ def call_unless_foreign(function, *args):
     """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
     if any(map(is_foreign, args)):
         return NotImplemented
-    return call(function, [np.asarray(x) if type(x) in (list, tuple) else x for x in args], {})
+    return call(function, [x if isinstance(x, _operands) else np.asarray(x) for x in args], {})
 
 
 def is_foreign(x):
@@ -671,9 +673,10 @@ Tensor.__rdivmod__ = lambda self, other: RECORDERS[np.divmod](other, self)
 # fmt: off
 methods("sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "cumprod", "all", "any", "argmax",
         "argmin", "argsort", "nonzero", "searchsorted", "clip", "round", "ravel", "squeeze", "swapaxes", "repeat",
-        "take", "choose", "compress", "diagonal", "trace", "dot", "copy")
+        "take", "choose", "diagonal", "trace", "dot", "copy")
 # fmt: on
 Tensor.flatten = Tensor.ravel
+Tensor.compress = lambda self, condition, axis=None: np.compress(condition, self, axis)
 Tensor.astype = astype
 Tensor.conj = Tensor.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
 Tensor.real = property(lambda self: np.real(self) if self.dtype.kind == "c" else self)
