@@ -53,6 +53,15 @@ def test_it_reads_at_least_96_of_100_held_out_digits(full_run):
     assert accuracy(full_run) >= 96
 
 
+def test_the_convolutional_network_learns_in_one_epoch():
+    assert accuracy(trained("--conv", "--epochs", "1")) >= 60
+
+
+@pytest.mark.slow
+def test_the_convolutional_network_reads_at_least_98_5_of_100_held_out_digits():
+    assert accuracy(trained("--conv")) >= 98.5
+
+
 def test_its_table_counts_every_held_out_image_once(full_run):
     table = confusion(full_run.stdout)
 
@@ -88,7 +97,7 @@ def test_help_names_every_option():
     helped = train_digits("--help")
 
     assert helped.returncode == 0
-    assert all(option in helped.stdout for option in ("--epochs", "--eta", "--seed"))
+    assert all(option in helped.stdout for option in ("--conv", "--epochs", "--eta", "--seed"))
 
 
 @pytest.mark.parametrize("option, value, reason", [
