@@ -11,8 +11,8 @@ import argparse
 
 import numpy as np
 
-from minigrad import (CosAnneal, Exp, Interpolator, Momentum, Scheduler, Stateful, Triangle, next_, params,
-                      train_, zeros)
+from minigrad import (CosAnneal, Exp, Interpolator, Momentum, Scheduler, Stateful, Triangle, gradient, next_,
+                      params, update_, zeros)
 from minigrad.schedules.base import sparkline
 
 HIGH, LOW = 2e-2, 1e-4
@@ -40,7 +40,9 @@ class Measurements:
 
 def one_epoch(W, opt, measured):
     """Go through all batches once."""
-    train_(lambda x, y: np.mean((x @ W - y) ** 2), params(W), measured.batches(), opt, progress="silent")
+    for x, y in measured.batches():
+        gs = gradient(lambda x=x, y=y: np.mean((x @ W - y) ** 2), params(W))
+        update_(opt, params(W), gs)
 
 
 def constant_rate(W, measured, epochs):

@@ -12,7 +12,7 @@ import pytest
 
 from minigrad import schedules
 from minigrad.optimise import (ADAM, ADAMW, Descent, ExpDecay, Momentum, Optimiser, WeightDecay, apply_,
-                               update_)
+                               load_state_, state_dict, update_)
 from minigrad.schedules import (Cos, Exp, Plateau, Poly, Scheduler, Stateful, StepError, Triangle, next_,
                                 reset_)
 
@@ -205,6 +205,18 @@ def test_a_saved_scheduler_goes_on_as_if_it_had_not_been_stopped(save):
     trained(opt, x, range(6, 10))
 
     np.testing.assert_array_equal(x, straight)
+
+
+def test_state_dict_resumes_where_it_was_saved():
+    straight = trained(make(), np.ones(4), range(10))
+
+    opt, x = make(), np.ones(4)
+    saved = state_dict(opt, {"x": trained(opt, x, range(6))})
+    resumed = make()
+    load_state_(resumed, {"x": x}, saved)
+
+    assert (resumed.current, resumed.count[x]) == (opt.current, 6)
+    np.testing.assert_array_equal(trained(resumed, x, range(6, 10)), straight)
 
 
 def test_reset_forgets_counts_state_and_what_a_plateau_has_heard():
