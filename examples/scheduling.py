@@ -40,9 +40,10 @@ class Measurements:
 
 def one_epoch(W, opt, measured):
     """Go through all batches once."""
+    ps = params(W)
     for x, y in measured.batches():
-        gs = gradient(lambda x=x, y=y: np.mean((x @ W - y) ** 2), params(W))
-        update_(opt, params(W), gs)
+        gs = gradient(lambda x=x, y=y: np.mean((x @ W - y) ** 2), ps)
+        update_(opt, ps, gs)
 
 
 def constant_rate(W, measured, epochs):
