@@ -1,8 +1,22 @@
 """Test rows of SciPy's functions, where SciPy is installed."""
 
-from cases import Case, Kink, between, fraction, nonzero, positive, real
+import numpy as np
+from cases import Case, Draw, Kink, between, fraction, invertible, nonzero, positive, positive_definite, real
+
+
+def triangular(*shape):
+    return Draw(shape, lambda rng, shape: np.tril(rng.uniform(0.2, 1, shape)) + np.eye(shape[-1]))
+
+
+class SymmetricCase(Case):
+    """A case of a function of which the argument must be symmetric."""
+
+    def call(self, a, *args):
+        return super().call((a + np.swapaxes(a, -1, -2)) / 2, *args)
+
 
 try:
+    import minigrad.scipy as ms
     import scipy.special as sp
     from minigrad.derivatives import scipy_rows as _rows
 except ImportError:
@@ -56,6 +70,34 @@ else:
         *[Case(f, (1.5, positive(3)), complex=True) for f in (sp.jv, sp.yv, sp.iv, sp.kv)],
         *[Case(f, (1.5, positive(3))) for f in (sp.ive, sp.kve)],
         *[Case(f, (2, positive(3))) for f in (sp.yn, sp.kn)],
+        # functions outside of NumPy's protocols
+        Case(ms.logsumexp, (real(2, 3),), order=3),
+        Case(ms.logsumexp, (real(2, 3), 1)),
+        Case(ms.logsumexp, (real(2, 3),), dict(axis=0, keepdims=True)),
+        Case(ms.logsumexp, (real(2, 3), 1, np.array([1.0, 0.5, 2.0]))),
+        Case(ms.softmax, (real(2, 3),), dict(axis=1)),
+        Case(ms.softmax, (real(3),)),
+        Case(ms.log_softmax, (real(2, 3),), dict(axis=0)),
+        Case(ms.polygamma, (0, positive(3))),
+        Case(ms.polygamma, (2, positive(3))),
+        *[
+            Case(ms.solve_triangular, (invertible(3, 3), b, trans, lower), complex=True)
+            for b in (real(3), real(3, 2))
+            for trans in (0, 1, 2, "C")
+            for lower in (False, True)
+        ],
+        Case(ms.solve_triangular, (invertible(3, 3), real(3), 0, False, True)),
+        SymmetricCase(ms.cho_factor, (positive_definite(3, 3),), output=lambda y: y[0]),
+        Case(lambda a, b: ms.cho_solve((a, True), b), (triangular(3, 3), real(3))),
+        Case(
+            lambda a, b: ms.cho_solve((np.swapaxes(a, 0, 1), False), b),
+            (triangular(3, 3), real(3, 2)),
+            complex=True,
+        ),
+        Case(ms.expm, (real(3, 3),), complex=True, tolerance=1e-5),
+        Case(ms.expm, (real(2, 2, 2),), tolerance=1e-5),
+        Case(ms.solve_sylvester, (invertible(3, 3), invertible(2, 2), real(3, 2)), complex=True),
+        Case(ms.sqrtm, (positive_definite(3, 3),), complex=True),
     ]
     KINKS = [
         Kink(sp.xlogy, (0.0, 0.5), (-0.6931471805599453, 0.0), "x log y"),
