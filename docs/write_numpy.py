@@ -7,6 +7,7 @@ Everything on the page comes from the table of derivatives and from the tests' t
 
 import importlib
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -79,9 +80,9 @@ def kinks_table(kinks):
         options = [f"{key}={show(value)}" for key, value in kink.kwargs.items()]
         at = ", ".join([*map(show, kink.args), *options])
         gradients = ", ".join(map(show, kink.gradients))
-        rows.append(
-            f"| `{name_of(kink.function)}` | {at} | {gradients} | {kink.why} |".replace("|x|", "\\|x\\|")
-        )
+        function = re.sub(r"minigrad\.derivatives\.\w+\.", "minigrad.", name_of(kink.function))
+        why = kink.why.replace("|", "\\|")
+        rows.append(f"| `{function}` | {at} | {gradients} | {why} |")
     return "\n".join(rows)
 
 
