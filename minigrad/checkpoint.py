@@ -1,0 +1,319 @@
+"""Checkpoints: a model, its optimiser and whatever else a run needs to go on, in one file.
+
+A file holds arrays, each under the name of its place (``model/layers[0].W``), and a text in JSON: what the
+arrays are, and everything that is no array.  Nothing in it is ever executed.
+"""
+
+import copy
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from . import __version__
+from .encoding import checksum, decoded, encoded
+from .errors import MinigradError
+from .files import read, replacing, write
+from .interrupts import CtrlC
+from .optimise import load_state_, state_dict
+from .params import Params, children, params
+from .tensor import Tensor
+
+FORMAT, VERSION = "minigrad checkpoint", 1
+
+
+class CheckpointError(MinigradError, ValueError):
+    """A file is damaged, no checkpoint, or a checkpoint of something else.
+
+    >>> issubclass(CheckpointError, ValueError)
+    True
+    """
+
+
+# ------------------------------------------------------------------------------------- the public part
+def save(path, /, *, model=None, opt=None, schedule=None, **extra):
+    """Write a checkpoint, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path that ends in .npz, or in .safetensors if that package is installed
+    model : anything that holds Tensors: a layer, a Chain, a list, a Params.  The states of random
+        generators in it (``Dropout(0.5, rng=rng)``) are saved too.
+    opt : its optimiser, saved with the state of every parameter of the model
+    schedule : Stateful or Plateau, of which the position is saved
+    **extra : numbers, strings, None, arrays of numbers, and lists, tuples and dicts of them; or
+        numpy.random.Generators, Tensors and whatever holds such
+
+    Raises
+    ------
+    ValueError : if there is nothing to save, or ``opt`` comes without its model
+    TypeError : if something cannot be saved, named by its place; nothing is written then
+    OSError : if the file cannot be written (disk full, no permission)
+
+    A crash at any moment leaves the file of before or the new one, never a torn one: the new one is
+    written beside it, made safe on the disk, and renamed.
+
+    >>> import tempfile
+    >>> from minigrad import randn
+    >>> W, folder = randn(3, 2), tempfile.TemporaryDirectory()
+    >>> save(f"{folder.name}/run.npz", model=W, epoch=7)
+    >>> before = W.data.copy(); W[...] = 0
+    >>> load_(f"{folder.name}/run.npz", model=W)
+    {'epoch': 7}
+    >>> bool(np.all(W == before)); folder.cleanup()
+    True
+    """
+    suffix = suffix_of(path, "save")
+    given = named("save", model, opt, schedule, extra)
+    if not given:
+        raise ValueError("save: there is nothing to save; write save(path, model=model, opt=opt, ...)")
+    arrays = {}
+    taken = {name: KINDS[kind].take(x, model) for name, (kind, x) in given.items()}
+    body = {name: [given[name][0], encoded(x, name, arrays)] for name, x in taken.items()}
+    text = json.dumps(body)
+    header = {"format": FORMAT, "version": VERSION, "minigrad": __version__}
+    header["checksum"] = checksum(text, arrays)
+    with replacing(path) as file:
+        write(file, suffix, json.dumps(header) + "\n" + text, arrays)
+
+
+def load_(path, /, *, model=None, opt=None, schedule=None, **extra):
+    """Read a checkpoint and overwrite what is given with it, by the names under which it was saved.
+
+    Parameters
+    ----------
+    path : str or Path of a file that ``save`` wrote
+    model, opt, schedule, **extra : what to overwrite: structures like those that were saved
+
+    Returns
+    -------
+    dict of everything in the file that was not asked for: values as they were saved (as in
+    ``load_(path)["epoch"]``), a model as a dict from places to arrays
+
+    Raises
+    ------
+    CheckpointError (a ValueError) : if the file is truncated, damaged, no checkpoint or of a newer
+        format; if it has not what is asked for; or if places, shapes, dtypes or rules differ
+    FileNotFoundError, PermissionError, ... : if it cannot be read
+
+    All is checked before anything is overwritten.  Training goes on bit for bit as without the break if
+    all that changes during training was saved: also the generators that draw the batches, and how far
+    the run had got.
+
+    >>> load_("no such file.npz")
+    Traceback (most recent call last):
+    FileNotFoundError: load_: there is no file no such file.npz
+    """
+    suffix = suffix_of(path, "load_")
+    given = named("load_", model, opt, schedule, extra)
+    kinds, saved = contents(path, suffix)
+    for name, (kind, _) in given.items():
+        if kinds.get(name) != kind:
+            has = ", ".join(f"{n} ({k})" for n, k in kinds.items())
+            raise CheckpointError(f"load_: {path} has no {kind} of the name {name!r}. It has {has}")
+    commits = [
+        KINDS[kind].prepare(x, saved.pop(name), model, f"load_: {path}: {name}")
+        for name, (kind, x) in given.items()
+    ]
+    with CtrlC() as ctrl_c:
+        with ctrl_c.whole:
+            for commit in commits:
+                commit()
+    ctrl_c.pass_on()
+    return saved
+
+
+def named(who, model, opt, schedule, extra):
+    """Return a dict from names to (kind, thing)."""
+    given = {"opt": ("optimiser", opt), "model": ("model", model), "schedule": ("schedule", schedule)}
+    given = {name: (kind, x) for name, (kind, x) in given.items() if x is not None}
+    if opt is not None and model is None:
+        raise ValueError(f"{who}: an optimiser's state belongs to the parameters: give the model too")
+    for name, x in extra.items():
+        given[name] = ("model" if places(x) else "value"), x
+        if who == "load_" and not places(x):
+            raise TypeError(
+                f"load_: {name}, a {type(x).__name__}, cannot be overwritten. Leave it out: what is not "
+                f"asked for is returned, as in load_(path)[{name!r}]"
+            )
+    return given
+
+
+def suffix_of(path, who):
+    suffix = Path(path).suffix
+    if suffix not in (".npz", ".safetensors"):
+        raise ValueError(f"{who}: a checkpoint's name ends in .npz or .safetensors, not as {str(path)!r}")
+    return suffix
+
+
+def contents(path, suffix):
+    """Return the kinds and the things of a file, both by name, or say what is wrong with it."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"load_: there is no file {path}")
+    try:
+        text, arrays = read(path, suffix)
+        header, text = text.split("\n", 1)
+        refuse_header(path, json.loads(header), checksum(text, arrays))
+        kinds, things = {}, {}
+        for name, (kind, x) in json.loads(text).items():
+            kinds[name], things[name] = kind, decoded(x, arrays)
+        return kinds, things
+    except (CheckpointError, ImportError, PermissionError):
+        raise
+    except Exception as error:  # a damaged file can make its reader raise anything
+        raise CheckpointError(f"load_: {path} is damaged or no checkpoint: {error!r}") from error
+
+
+def refuse_header(path, header, checksum):
+    if header["format"] != FORMAT:
+        raise ValueError("it was not written by minigrad")
+    if header["version"] > VERSION:
+        raise CheckpointError(
+            f"load_: {path} was written by minigrad {header['minigrad']} in format {header['version']}; this "
+            f"is minigrad {__version__}, which reads formats up to {VERSION}. Update minigrad"
+        )
+    if header["checksum"] != checksum:
+        raise ValueError("its checksum is wrong")
+
+
+# --------------------------------------------------------------------- models: Tensors and generators
+def places(x):
+    """Return a dict from places to the Tensors and random generators that ``x`` holds, each once."""
+    found, seen, waiting = {}, {}, [("", list(x) if isinstance(x, Params) else x)]
+    while waiting:
+        place, x = waiting.pop()
+        if id(x) in seen or isinstance(x, (str, bytes, int, float, complex, np.ndarray, type, ModuleType)):
+            continue
+        seen[id(x)] = x
+        if isinstance(x, (Tensor, np.random.Generator)):
+            found[place] = x
+        else:
+            waiting.extend(reversed(children(place, x)))
+    return found
+
+
+def take_model(model, _):
+    found = places(model)
+    if not found:
+        params(model)  # raises, and says how a parameter is made
+    return {p: x.data if isinstance(x, Tensor) else x.bit_generator.state for p, x in found.items()}
+
+
+def prepare_model(model, saved, _, where):
+    found = places(model)
+    refuse_other_names(where, saved, found)
+    commits = []
+    for place, x in found.items():
+        prepare = prepare_tensor if isinstance(x, Tensor) else prepare_generator
+        commits.append(prepare(x, saved[place], f"{where}/{place}" if place else where))
+
+    def commit():
+        for one in commits:
+            one()
+
+    return commit
+
+
+def prepare_tensor(t, saved, where):
+    if not isinstance(saved, np.ndarray):
+        raise CheckpointError(f"{where} is a Tensor here and a random generator in the file")
+    dtypes = saved.dtype, t.dtype.newbyteorder("=")
+    for what, there, here in (("shape", saved.shape, t.shape), ("dtype", *dtypes)):
+        if there != here:
+            raise CheckpointError(
+                f"{where} has {what} {there} in the file and {here} here: it is a checkpoint of another "
+                "model. Nothing was overwritten"
+            )
+    if not t.data.flags.writeable:
+        raise CheckpointError(f"{where} is read-only here. Nothing was overwritten")
+    return lambda: np.copyto(t.data, saved)
+
+
+def prepare_generator(rng, saved, where):
+    here = type(rng.bit_generator).__name__
+    there = saved["bit_generator"] if type(saved) is dict else "Tensor"
+    if here != there:
+        raise CheckpointError(f"{where} is a {there} in the file and a {here} here. Nothing was overwritten")
+    copy.deepcopy(rng.bit_generator).state = saved  # raises if it is no state
+
+    def commit():
+        rng.bit_generator.state = saved
+
+    return commit
+
+
+def refuse_other_names(where, there, here):
+    """Raise unless both have the same names; tell some that differ."""
+    only_there = [name for name in there if name not in here]
+    only_here = [name for name in here if name not in there]
+    if only_there or only_here:
+        differences = "; ".join(
+            f"only {who} there is {', '.join(names[:3])}{' and more' * (len(names) > 3)}"
+            for who, names in (("in the file", only_there), ("here", only_here))
+            if names
+        )
+        raise CheckpointError(
+            f"{where}: it is a checkpoint of something else: {differences}. Nothing was overwritten"
+        )
+
+
+# ------------------------------------------------------------------------- optimisers and schedules
+def named_parameters(model):
+    return {place or "model": x for place, x in places(model).items() if isinstance(x, Tensor)}
+
+
+def take_optimiser(opt, model):
+    return state_dict(opt, named_parameters(model))
+
+
+def prepare_optimiser(opt, saved, model, where):
+    def commit():  # the only one that can fail: it checks all before it overwrites, and comes first
+        try:
+            load_state_(opt, named_parameters(model), saved)
+        except (ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(f"{where}: {error}. Nothing was overwritten") from error
+
+    return commit
+
+
+def take_schedule(schedule, _):
+    position = {k: v for k, v in getattr(schedule, "__dict__", {}).items() if type(v) in (int, float)}
+    if not position:
+        what = type(schedule).__name__
+        raise TypeError(f"save: schedule, a {what}, has no position; give a Stateful or Plateau")
+    return {"kind": type(schedule).__name__, **position}
+
+
+def prepare_schedule(schedule, saved, _, where):
+    here = take_schedule(schedule, None)
+    if here["kind"] != saved["kind"]:
+        raise CheckpointError(f"{where} is a {saved['kind']} in the file and a {here['kind']} here")
+    refuse_other_names(where, saved, here)
+
+    def commit():
+        for name, value in saved.items():
+            if name != "kind":
+                setattr(schedule, name, value)
+
+    return commit
+
+
+class Kind(NamedTuple):
+    """How things of one kind are saved and loaded.
+
+    ``take(x, model)`` gives plain values and arrays; ``prepare(x, saved, model, where)`` tries all that can
+    go wrong and returns the function that overwrites ``x``.
+    """
+
+    take: object
+    prepare: object
+
+
+KINDS = {
+    "model": Kind(take_model, prepare_model),
+    "optimiser": Kind(take_optimiser, prepare_optimiser),
+    "schedule": Kind(take_schedule, prepare_schedule),
+    "value": Kind(lambda x, _: x, None),  # cannot be overwritten, and is returned
+}
