@@ -42,7 +42,7 @@ def bits(*xs):
 
 # ------------------------------------------------------------------------------- going on bit for bit
 class Run:
-    """A training whose every part changes from step to step: weights, moments, dropout, batches, a schedule."""
+    """A training in which all changes from step to step: weights, moments, dropout, batches, a schedule."""
 
     def __init__(self, seed=7):
         rng = np.random.default_rng(seed)
