@@ -3,7 +3,6 @@
 Tuples, lists, dicts, named tuples and dataclasses may be nested freely; everything else is a leaf.
 """
 
-import copy
 import dataclasses
 
 import numpy as np
@@ -107,7 +106,8 @@ def parts(x):
 
 def like_dataclass(x, children):
     """Return a copy of the dataclass object ``x`` with other values, whatever its constructor asks."""
-    twin = copy.copy(x)
+    twin = object.__new__(type(x))
+    getattr(twin, "__dict__", {}).update(getattr(x, "__dict__", {}))  # what is no field stays as it is
     for field, child in zip(dataclasses.fields(x), children):
         object.__setattr__(twin, field.name, child)  # frozen ones too
     return twin
