@@ -52,7 +52,7 @@ gallery: .venv/with-all  ## draw one picture per schedule
 lint: .venv/with-dev  ## style, unused names, likely mistakes
 	@echo "== Linting"
 	@$(RUN) -m ruff check --quiet --output-format concise --select E,F,W,B --ignore E741,E731,B028,B905 \
-	    --line-length 110 --per-file-ignores "examples/*:F403" --per-file-ignores "examples/*:F405" minigrad tests examples docs
+	    --line-length 120 --per-file-ignores "examples/*:F403" --per-file-ignores "examples/*:F405" minigrad tests examples docs
 
 all-checks: lint test nojit test-slow examples  ## everything above that can fail
 

@@ -7,7 +7,8 @@ import numpy as np
 from .containers import leaves, rebuild
 from .errors import LostGradientError, NoDerivativeError
 from .tape import Parts, Tape, active_tape, backward, paused, take
-from .tensor import Tensor, as_tensors, fit, like, lower, new_tensor, on, record, recorded, tape_of, tensors_in
+from .recording import as_tensors, fit, like, record
+from .tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 
 
 def adjoint(f):

@@ -4,7 +4,8 @@ import numpy as np
 
 from .derivatives.indexing import never_repeats
 from .tape import Parts, take
-from .tensor import Tensor, fit, lower, new_tensor, on, record, recorded, tape_of, tensors_in
+from .recording import fit, record
+from .tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 
 
 class Buffer:

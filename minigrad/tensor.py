@@ -1,32 +1,167 @@
-"""The Tensor: an array that NumPy's functions accept, and that is recorded on a tape.
+"""The Tensor: an array that can be recorded, and where it is recorded.
 
-A Tensor answers NumPy's two protocols, ``__array_ufunc__`` and ``__array_function__``.  Whatever is
-called, it goes one way: find the tape on which an argument is recorded, run the function on the
-values one level down, and append an entry.  One level down is an ndarray or, when gradients are
-nested, a Tensor of the next tape outwards, for which the same happens again.
+A Tensor that is being differentiated knows its tape and its slot there.  A parameter does not: each
+tape that differentiates it holds an *alias* of it, found by the parameter's identity, so that several
+threads and several nested gradients can use one parameter at once.
 
-``unary`` and ``binary`` are ``call`` written out for the commonest cases; they keep the cost of an
-operation near that of NumPy itself.
+``_value`` is the ndarray or, when gradients are nested, a Tensor of the next tape outwards.
+How NumPy's functions come to be recorded is told in ``recording``.
 """
 
-import functools
-import inspect
 import operator
 from threading import get_ident
 
 import numpy as np
 
-from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, astype, getitem, late_rows, name_of
-from .errors import LostGradientError, NoDerivativeError, user_line
+from .errors import LostGradientError, user_line
+from .methods import ArrayMethods
 from .storage import Storage
-from .tape import Parts, active_tape, place
+from .tape import active_tape
 
+PLAIN = frozenset({float, int, np.ndarray})
 _new = object.__new__
-_numbers = frozenset({float, int})
-_plain = frozenset({float, int, np.ndarray})
-_foreign = (np.ma.MaskedArray, np.matrix)
-_awkward = frozenset({list, tuple, *_foreign})
-_operands = (Storage, np.ndarray, np.generic, int, float, complex)
+
+
+# ---------------------------------------------------------------------------------------- the Tensor
+class Tensor(ArrayMethods, Storage):
+    """An array of real or complex numbers that can be differentiated.
+
+    Parameters
+    ----------
+    data : array_like of numbers, any shape
+        Copied unless ``copy=False``, which shares the memory of an ndarray.
+    dtype : NumPy dtype, by default that of ``data``
+    copy : bool
+
+    Attributes
+    ----------
+    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them
+
+    Raises
+    ------
+    TypeError : if ``data`` holds anything but numbers
+    LostGradientError : on what would turn a recorded Tensor into a plain array or overwrite one
+
+    Outside of a gradient call a Tensor is an ndarray with a thin skin: NumPy's functions and operators
+    take it and return Tensors, ``np.asarray(t)`` and ``float(t)`` give the numbers back, and
+    ``t[...] = x`` overwrites them.  Inside, the same calls are recorded.  ``t -= x`` makes a new
+    Tensor, as in Julia; comparisons give plain arrays of booleans.
+
+    Source: the role of the arrays that Zygote 0.6 differentiates.
+
+    >>> W = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> np.sum(np.exp(W @ [1.0, -1.0]))
+    Tensor(0.73575888)
+    >>> W.shape, W.dtype, W.T[0]
+    ((2, 2), dtype('float64'), Tensor([1., 3.]))
+    """
+
+    __slots__ = ("tape", "slot")
+    __array_priority__ = 1000
+
+    def __init__(self, data, dtype=None, copy=True):
+        if is_own_kind(data):
+            raise TypeError(f"Tensor: {no_such_array(data)}")
+        if tensors_in(data):
+            refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
+            data = lower(data, None)
+        data = np.array(data, dtype, copy=True) if copy else np.asarray(data, dtype)
+        if data.dtype.kind not in "fciub":
+            raise TypeError(f"Tensor holds numbers; it was given {data.dtype} values")
+        self._value, self.tape, self.slot = data, None, -1
+
+    def __init_subclass__(cls):
+        raise TypeError("Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them")
+
+    # turning into plain arrays and numbers
+    def __array__(self, dtype=None, copy=None):
+        refuse_if_recorded(
+            self,
+            "np.asarray(t), np.array([t, ...]) or storing it in an array (a[i] = t)",
+            "NumPy's functions on the Tensor itself, minigrad.array([t, u]) or np.stack([t, u]) to build "
+            "arrays of Tensors, and minigrad.Buffer to fill one piece by piece",
+        )
+        data = self.data if dtype is None else self.data.astype(dtype, copy=False)
+        return data.copy() if copy else data
+
+    def __float__(self):
+        return float(plain_number(self, "float(t)"))
+
+    def __int__(self):
+        return int(plain_number(self, "int(t)"))
+
+    def __complex__(self):
+        return complex(plain_number(self, "complex(t)"))
+
+    def __index__(self):
+        return operator.index(self.data[()])
+
+    def __bool__(self):
+        return bool(self.data)
+
+    def item(self, *index):
+        return plain_number(self, "t.item()", *index)
+
+    def tolist(self):
+        refuse_if_recorded(self, "t.tolist()", "the Tensor itself")
+        return self.data.tolist()
+
+    # what an array can be asked
+    shape = property(lambda self: self._value.shape)
+    dtype = property(lambda self: self._value.dtype)
+    ndim = property(lambda self: self._value.ndim)
+    size = property(lambda self: self._value.size)
+    nbytes = property(lambda self: self.data.nbytes)
+    itemsize = property(lambda self: self.dtype.itemsize)
+    __hash__ = object.__hash__
+
+    def __len__(self):
+        if not self.shape:
+            raise TypeError("len() of a Tensor without axes")
+        return self.shape[0]
+
+    def __contains__(self, x):
+        return bool(np.any(self == x))
+
+    def __repr__(self):
+        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        return f"Tensor({text})" if self.dtype in (float, complex) else f"Tensor({text}, dtype={self.dtype})"
+
+    def __format__(self, spec):
+        return format(self.data[()], spec) if spec else repr(self)
+
+    def __reduce__(self):
+        refuse_if_recorded(self, "copy.copy, copy.deepcopy or pickle", "t.copy(), which is recorded")
+        return Tensor, (self.data,)
+
+    # writing
+    def __setitem__(self, index, value):
+        self.to_overwrite("t[...] = x")[lower(index, None)] = lower(value, None)
+
+    @property
+    def data(self):
+        return Storage.data.fget(self)
+
+    @data.setter
+    def data(self, array):
+        self.to_overwrite("t.data = x")
+        self._value = np.asarray(array)
+
+    def to_overwrite(self, what):
+        """Return the live ndarray for a function that overwrites it; refused while recording."""
+        if active_tape() is not None:
+            raise LostGradientError(
+                f"{what} ({user_line()}): a Tensor cannot be overwritten while a gradient is taken, because the tape may "
+                "still need its numbers. Write t = np.where(mask, x, t), t = minigrad.array([...]) or fill a "
+                "minigrad.Buffer; or do it before or after the call of gradient."
+            )
+        return self.data
+
+
+def new_tensor(data, tape=None, slot=-1):
+    t = _new(Tensor)
+    t._value, t.tape, t.slot = data, tape, slot
+    return t
 
 
 # ------------------------------------------------------------------------------- where it is recorded
@@ -73,7 +208,7 @@ def tensors_in(x):
         kind = type(x)
         if kind is Tensor:
             found.append(x)
-        elif kind in _plain:
+        elif kind in PLAIN:
             continue
         elif isinstance(x, (list, tuple)):
             waiting += x
@@ -91,38 +226,9 @@ def lower(x, tape):
         return kind([lower(element, tape) for element in x])
     if kind is dict:
         return {key: lower(value, tape) for key, value in x.items()} if x else x
-    if tape is not None and isinstance(x, _foreign):
+    if tape is not None and is_own_kind(x):
         raise TypeError(f"while a gradient is taken: {no_such_array(x)}")
     return x
-
-
-# ------------------------------------------------------------------------------------- recording it
-def new_tensor(data, tape=None, slot=-1):
-    t = _new(Tensor)
-    t._value, t.tape, t.slot = data, tape, slot
-    return t
-
-
-def call(function, args, kwargs):
-    """Run a function that has a row in the table, on arguments some of which are Tensors."""
-    tensors = tensors_in((args, kwargs)) if kwargs or len(args) > 1 or type(args[0]) is not Tensor else args
-    tape = tape_of(tensors)
-    if tape is None:
-        refuse_other_threads(tensors)
-        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
-    row = ROWS[function]
-    given = bound(row, args, kwargs)
-    plain = len(row.edges) == 1 or _awkward.isdisjoint(map(type, given))
-    if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and plain:
-        # f(t, ...), the commonest form
-        alias = on(tape, args[0])
-        x, others = alias._value, args[1:]
-        y = function(x, *others, **kwargs)
-        vjp, keep = row.edges[0]
-        return record(tape, y, (fitted(alias, vjp, keep(0, y, x, *given[1:])),))
-    args, kwargs = lower(args, tape), lower(kwargs, tape)
-    y = function(*args, **kwargs)
-    return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
 
 
 def tape_of(tensors):
@@ -146,195 +252,13 @@ def refuse_other_threads(tensors):
             )
 
 
-def bound(row, args, kwargs):
-    """Return the arguments in the row's order, or say which one cannot be recorded."""
-    try:
-        return row.bind(*args, **kwargs)
-    except TypeError as error:
-        unknown = [f"{key}=" for key in kwargs if key not in row.parameters]
-        what = f"the argument {', '.join(unknown)}" if unknown else f"a call of this form ({error})"
-        raise NoDerivativeError(
-            f"{row.name} ({user_line()}): {what} has no derivative here; while a gradient is taken it can be called with "
-            f"{', '.join(row.parameters)}. Write the same with those, or wrap it in minigrad.ignore if its "
-            "gradient does not matter."
-        ) from None
-
-
-def edges_of(row, tape, given, values, y):
-    """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
-    edges = []
-    if not _awkward.isdisjoint(map(type, values)):  # plain numbers in lists: the vjps are written for arrays
-        values = [
-            np.asarray(v) if type(v) in (list, tuple) and p in row.edges and not tensors_in(given[p]) else v
-            for p, v in enumerate(values)
-        ]
-    for position, argument in enumerate(given):
-        if type(argument) is Tensor:
-            argument = (argument,)
-        elif not isinstance(argument, (list, tuple)):
-            continue
-        elif position in row.edges and position not in row.sequences:
-            what = f"{row.name}: a list of Tensors in the place of one array"
-            refuse_if_recorded(argument, what, "minigrad.array([t, u])")
-        kept = None
-        for k, t in enumerate(argument):
-            alias = on(tape, t) if type(t) is Tensor else None
-            if alias is None:
-                continue
-            if position in row.edges:
-                vjp, keep = row.edges[position]
-                kept = keep(k, y, *values) if kept is None else (k, *kept[1:])
-                edges.append(fitted(alias, vjp, kept))
-            elif alias.dtype.kind in "fc":
-                raise NoDerivativeError(
-                    f"{row.name} ({user_line()}): there is no derivative with respect to {row.parameters[position]!r}. Pass a "
-                    "plain array or number there, or minigrad.dropgrad(...) if its gradient does not matter."
-                )
-    return edges
-
-
-def fitted(alias, vjp, values):
-    """Return the edge to ``alias`` whose gradient is brought to its shape and dtype."""
-    return alias.slot, fit, (vjp, values, alias._value.shape, alias._value.dtype)
-
-
-def fit(g, vjp, values, shape, dtype):
-    """The vjp followed by broadcasting undone and the dtype of the argument restored."""
-    h = vjp(g, *values)
-    if h is None:
-        return None
-    if h.shape != shape:
-        h = unbroadcast(h, shape)
-    if h.dtype != dtype and dtype.kind in "fc":
-        if dtype.kind == "f" and h.dtype.kind == "c":
-            h = h.real  # a real argument moves along the real axis only
-        h = h.astype(dtype)
-    return h
-
-
-def unbroadcast(g, shape):
-    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; the reverse if it is smaller."""
-    extra = g.ndim - len(shape)
-    if extra < 0 or any(m == 1 != n for m, n in zip(g.shape[extra:], shape)):
-        return np.broadcast_to(g, shape)
-    stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
-    g = np.add.reduce(g, axis=(*range(extra), *stretched))
-    return np.reshape(g, shape) if stretched else g
-
-
-def record(tape, y, edges):
-    """Append the entry of a value (or of a tuple of values) and return it as recorded Tensors."""
-    slot = len(tape.entries)
-    tape.entries.append(edges)
-    if not isinstance(y, (tuple, list)):
-        return new_tensor(y, tape, slot)
-    n = len(y)
-    return like(y, [new_tensor(part, tape, tape.add((slot, place, (k, n)))) for k, part in enumerate(y)])
-
-
-def like(y, parts):
-    """Return the parts as the list, tuple or named tuple that ``y`` is."""
-    return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
-
-
-def as_tensors(y):
-    """Return the result of a function outside of any gradient: arrays get their thin skin."""
-    if isinstance(y, (tuple, list)):
-        return like(y, [as_tensors(part) for part in y])
-    return new_tensor(np.asarray(y)) if isinstance(y, (np.ndarray, np.generic)) else y
-
-
-# ---------------------------------------------------------------------------- the two fast recorders
-def unary(function):
-    """Return ``call`` for a ufunc of one argument."""
-    ((vjp, keep),) = ROWS[function].edges.values()
-
-    def record_unary(x):
-        tape = active_tape()
-        if tape is not None:
-            if x.tape is not tape:
-                x = tape.leaves.get(id(x), x)
-            if x.tape is tape:
-                v = x._value
-                y = function(v)
-                entries = tape.entries
-                t = _new(Tensor)
-                t._value, t.tape, t.slot = y, tape, len(entries)
-                entries.append(((x.slot, vjp, keep(0, y, v)),))
-                return t
-        return call(function, (x,), {})
-
-    return record_unary
-
-
-def binary(function, compute):
-    """Return ``call`` for a ufunc of two arguments; ``compute`` is a quicker function that does the same."""
-    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
-    elementwise = function.signature is None  # else the matrix product
-
-    def record_binary(a, b):
-        tape = active_tape()
-        if tape is None:
-            return call_unless_foreign(function, a, b)
-        kind_a, kind_b = type(a), type(b)
-        on_a = on_b = False
-        va, vb = a, b
-        if kind_a is Tensor:
-            if a.tape is not tape:
-                a = tape.leaves.get(id(a), a)
-            if a.tape is tape:
-                on_a, va = True, a._value
-        if kind_b is Tensor:
-            if b.tape is not tape:
-                b = tape.leaves.get(id(b), b)
-            if b.tape is tape:
-                on_b, vb = True, b._value
-        if not (on_a or on_b and kind_a in _plain) or not (on_b or kind_b in _plain):
-            return call_unless_foreign(function, a, b)
-        y = compute(va, vb)
-        entries = tape.entries
-        t = _new(Tensor)
-        t._value, t.tape, t.slot = y, tape, len(entries)
-        if kind_a in _numbers or kind_b in _numbers:
-            fit_a = fit_b = False
-        elif elementwise:
-            shape, dtype = y.shape, y.dtype
-            fit_a = va.shape != shape or va.dtype is not dtype
-            fit_b = vb.shape != shape or vb.dtype is not dtype
-        else:
-            fit_a = fit_b = va.ndim > 2 or vb.ndim > 2 or va.dtype is not vb.dtype
-        if on_a:
-            edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
-            if fit_a:
-                edge_a = fitted(a, vjp_a, edge_a[2])
-            if not on_b:
-                entries.append((edge_a,))
-                return t
-        edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
-        if fit_b:
-            edge_b = fitted(b, vjp_b, edge_b[2])
-        entries.append((edge_a, edge_b) if on_a else (edge_b,))
-        return t
-
-    return record_binary
-
-
-def call_unless_foreign(function, *args):
-    """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
-    if any(map(is_foreign, args)):
-        return NotImplemented
-    return call(function, [x if isinstance(x, _operands) else np.asarray(x) for x in args], {})
-
-
-def is_foreign(x):
-    """Say whether ``x`` answers NumPy's protocols in its own way (xarray, masked arrays, ...).
-
-    >>> is_foreign(np.ma.array([1.0])), is_foreign(np.ones(2)), is_foreign(Tensor(1.0))
-    (True, False, False)
-    """
-    if isinstance(x, (Tensor, np.generic)):
-        return False
-    return isinstance(x, _foreign) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
+def is_own_kind(x):
+    """Say whether ``x`` is an ndarray that computes in its own way: a masked array or a matrix."""
+    return (
+        isinstance(x, np.ndarray)
+        and type(x) is not np.ndarray
+        and (isinstance(x, np.matrix) or type(x).__module__.startswith("numpy.ma"))
+    )
 
 
 def no_such_array(x):
@@ -342,201 +266,6 @@ def no_such_array(x):
         f"a {type(x).__name__} computes in its own way, which the derivatives do not know. Take the plain array: "
         "m.filled(0) and weights ~m.mask for a masked array, np.asarray(m) for a matrix"
     )
-
-
-# The operator of Python that does the same as the ufunc; on NumPy's scalars it is much quicker.
-COMPUTE = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.power: operator.pow,
-    np.matmul: operator.matmul,
-}
-
-
-class Recorders(dict):
-    """function -> its recorder, made when first met."""
-
-    def __missing__(self, function):
-        row = ROWS[function]
-        arguments = getattr(function, "nin", len(row.parameters))
-        # of the ufuncs that contract axes only matmul: the others have parameters beside the arrays
-        simple = getattr(function, "nout", 1) == 1 and (
-            getattr(function, "signature", None) is None or function is np.matmul
-        )
-        if simple and arguments == 1 and list(row.edges) == [0]:
-            recorder = unary(function)
-        elif simple and arguments == 2 and list(row.edges) == [0, 1]:
-            recorder = binary(function, COMPUTE.get(function, function))
-        else:
-            recorder = functools.partial(call_unless_foreign, function)
-        self[function] = recorder
-        return recorder
-
-
-RECORDERS = Recorders()
-
-
-# ---------------------------------------------------------------------------------------- the Tensor
-class Tensor(Storage):
-    """An array of real or complex numbers that can be differentiated.
-
-    Parameters
-    ----------
-    data : array_like of numbers, any shape
-        Copied unless ``copy=False``, which shares the memory of an ndarray.
-    dtype : NumPy dtype, by default that of ``data``
-    copy : bool
-
-    Attributes
-    ----------
-    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them
-
-    Raises
-    ------
-    TypeError : if ``data`` holds anything but numbers
-    LostGradientError : on what would turn a recorded Tensor into a plain array or overwrite one
-
-    Outside of a gradient call a Tensor is an ndarray with a thin skin: NumPy's functions and operators
-    take it and return Tensors, ``np.asarray(t)`` and ``float(t)`` give the numbers back, and
-    ``t[...] = x`` overwrites them.  Inside, the same calls are recorded.  ``t -= x`` makes a new
-    Tensor, as in Julia; comparisons give plain arrays of booleans.
-
-    Source: the role of the arrays that Zygote 0.6 differentiates.
-
-    >>> W = Tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> np.sum(np.exp(W @ [1.0, -1.0]))
-    Tensor(0.73575888)
-    >>> W.shape, W.dtype, W.T[0]
-    ((2, 2), dtype('float64'), Tensor([1., 3.]))
-    """
-
-    __slots__ = ("tape", "slot")
-    __array_priority__ = 1000
-
-    def __init__(self, data, dtype=None, copy=True):
-        if isinstance(data, _foreign):
-            raise TypeError(f"Tensor: {no_such_array(data)}")
-        if tensors_in(data):
-            refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
-            data = lower(data, None)
-        data = np.array(data, dtype, copy=True) if copy else np.asarray(data, dtype)
-        if data.dtype.kind not in "fciub":
-            raise TypeError(f"Tensor holds numbers; it was given {data.dtype} values")
-        self._value, self.tape, self.slot = data, None, -1
-
-    def __init_subclass__(cls):
-        raise TypeError("Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them")
-
-    # NumPy's protocols
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        if method == "__call__" and not kwargs and ufunc in ROWS:
-            return RECORDERS[ufunc](*inputs)
-        if any(map(is_foreign, inputs)):
-            return NotImplemented
-        if any(target is not None for target in kwargs.get("out", ())):
-            return overwrite(ufunc, method, inputs, kwargs)
-        if method == "__call__":
-            return dispatch(ufunc, inputs, kwargs)
-        return call_method(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, function, types, args, kwargs):
-        if function in WHOLE and not kwargs and len(args) == 1 and type(args[0]) is Tensor:
-            return RECORDERS[WHOLE[function]](args[0])
-        if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
-            return NotImplemented
-        return dispatch(function, args, kwargs)
-
-    def __array__(self, dtype=None, copy=None):
-        refuse_if_recorded(
-            self,
-            "np.asarray(t), np.array([t, ...]) or storing it in an array (a[i] = t)",
-            "NumPy's functions on the Tensor itself, minigrad.array([t, u]) or np.stack([t, u]) to build "
-            "arrays of Tensors, and minigrad.Buffer to fill one piece by piece",
-        )
-        data = self.data if dtype is None else self.data.astype(dtype, copy=False)
-        return data.copy() if copy else data
-
-    # conversions that leave the tape
-    def __float__(self):
-        return float(plain_number(self, "float(t)"))
-
-    def __int__(self):
-        return int(plain_number(self, "int(t)"))
-
-    def __complex__(self):
-        return complex(plain_number(self, "complex(t)"))
-
-    def __index__(self):
-        return operator.index(self.data[()])
-
-    def __bool__(self):
-        return bool(self.data)
-
-    def item(self, *index):
-        return plain_number(self, "t.item()", *index)
-
-    def tolist(self):
-        refuse_if_recorded(self, "t.tolist()", "the Tensor itself")
-        return self.data.tolist()
-
-    # what an array can be asked
-    shape = property(lambda self: self._value.shape)
-    dtype = property(lambda self: self._value.dtype)
-    ndim = property(lambda self: self._value.ndim)
-    size = property(lambda self: self._value.size)
-    nbytes = property(lambda self: self.data.nbytes)
-    itemsize = property(lambda self: self.dtype.itemsize)
-    __hash__ = object.__hash__
-
-    def __len__(self):
-        if not self.shape:
-            raise TypeError("len() of a Tensor without axes")
-        return self.shape[0]
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
-
-    def __contains__(self, x):
-        return bool(np.any(self == x))
-
-    def __repr__(self):
-        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
-        return f"Tensor({text})" if self.dtype in (float, complex) else f"Tensor({text}, dtype={self.dtype})"
-
-    def __format__(self, spec):
-        return format(self.data[()], spec) if spec else repr(self)
-
-    def __reduce__(self):
-        refuse_if_recorded(self, "copy.copy, copy.deepcopy or pickle", "t.copy(), which is recorded")
-        return Tensor, (self.data,)
-
-    # reading and writing
-    def __getitem__(self, index):
-        return call(getitem, (self, index), {})
-
-    def __setitem__(self, index, value):
-        self.to_overwrite("t[...] = x")[lower(index, None)] = lower(value, None)
-
-    @property
-    def data(self):
-        return Storage.data.fget(self)
-
-    @data.setter
-    def data(self, array):
-        self.to_overwrite("t.data = x")
-        self._value = np.asarray(array)
-
-    def to_overwrite(self, what):
-        """Return the live ndarray for a function that overwrites it; refused while recording."""
-        if active_tape() is not None:
-            raise LostGradientError(
-                f"{what} ({user_line()}): a Tensor cannot be overwritten while a gradient is taken, because the tape may "
-                "still need its numbers. Write t = np.where(mask, x, t), t = minigrad.array([...]) or fill a "
-                "minigrad.Buffer; or do it before or after the call of gradient."
-            )
-        return self.data
 
 
 def refuse_if_recorded(x, what, instead):
@@ -552,148 +281,3 @@ def refuse_if_recorded(x, what, instead):
 def plain_number(t, what, *index):
     refuse_if_recorded(t, f"{what} (or a function of math, which calls it)", "np.exp(t) for math.exp(t), and so on")
     return t.data.item(*index)
-
-
-def dispatch(function, args, kwargs):
-    """Send a function of NumPy the way that the table says."""
-    if function in ROWS:
-        return call(function, args, kwargs)
-    if function in COMPOSITIONS:
-        return compose(function, args, kwargs)
-    if function not in CONSTANTS:
-        if late_rows():
-            return dispatch(function, args, kwargs)
-        live = [t for t in tensors_in((args, kwargs)) if recorded(t) is not None]
-        if live:
-            reason = REFUSED.get(function, "the table of derivatives has no row for it")
-            raise NoDerivativeError(
-                f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; give it a derivative "
-                "of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) to treat t as a constant."
-            )
-    return function(*lower(args, None), **lower(kwargs, None))
-
-
-def compose(function, args, kwargs):
-    """Run a function that is made of others: by its definition where a Tensor is recorded."""
-    if tape_of(tensors_in((args, kwargs))) is None:
-        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
-    definition = COMPOSITIONS[function]
-    try:
-        return definition(*args, **kwargs)
-    except TypeError:
-        refuse_other_forms(name_of(function), inspect.signature(definition), args, kwargs)
-        raise
-
-
-def call_method(ufunc, method, inputs, kwargs):
-    """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
-    if tape_of(tensors_in((inputs, kwargs))) is None:
-        return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
-    name = f"{name_of(ufunc)}.{method}"
-    if method not in METHODS:
-        raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {', '.join(METHODS)} have.")
-    try:
-        return METHODS[method](ufunc, *inputs, **kwargs)
-    except TypeError:
-        refuse_other_forms(name, inspect.signature(METHODS[method]), (ufunc, *inputs), kwargs)
-        raise
-
-
-def refuse_other_forms(name, signature, args, kwargs):
-    """Raise if a definition does not take these arguments."""
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise NoDerivativeError(
-            f"{name}: a call of this form ({error}) has no derivative here; while a gradient is taken it can be "
-            f"called as {name}{signature}."
-        ) from None
-
-
-def overwrite(ufunc, method, inputs, kwargs):
-    """A ufunc that was given ``out=``: fine outside of a gradient, refused inside."""
-    for target in kwargs["out"]:
-        if isinstance(target, Tensor):
-            target.to_overwrite(f"{name_of(ufunc)}(..., out=t)")
-    refuse_if_recorded(
-        (inputs, kwargs), f"{name_of(ufunc)}(..., out=a), or a += t with an array a,", "a = a + t, which makes a new Tensor"
-    )
-    getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None))
-    return kwargs["out"][0]
-
-
-# ---------------------------------------------------------------------------- operators and methods
-def operators(name, ufunc):
-    """Give Tensor the operator ``name`` and its reflection."""
-    recorder = RECORDERS[ufunc] if ufunc in ROWS else lambda a, b: dispatch(ufunc, (a, b), {})
-
-    def reflected(self, other):
-        return recorder(other, self)
-
-    setattr(Tensor, f"__{name}__", recorder)
-    setattr(Tensor, f"__r{name}__", reflected)
-
-
-for _name, _function in {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.true_divide,
-    "pow": np.power,
-    "matmul": np.matmul,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
-}.items():
-    operators(_name, _function)
-
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    _compare = getattr(operator, _name)
-    setattr(Tensor, f"__{_name}__", lambda self, other, _compare=_compare: _compare(self.data, lower(other, None)))
-
-for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
-    setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
-
-
-def methods(*names, of=np):
-    """Give Tensor the methods that NumPy has as functions of the same name."""
-    for name in names:
-        function = getattr(of, name)
-
-        def method(self, *args, _function=function, **kwargs):
-            return _function(self, *args, **kwargs)
-
-        method.__name__ = name
-        method.__doc__ = f"``np.{name}(t, ...)``, which see."
-        setattr(Tensor, name, method)
-
-
-Tensor.__divmod__ = lambda self, other: RECORDERS[np.divmod](self, other)
-Tensor.__rdivmod__ = lambda self, other: RECORDERS[np.divmod](other, self)
-
-# fmt: off
-methods("sum", "prod", "mean", "var", "std", "max", "min", "cumsum", "cumprod", "all", "any", "argmax",
-        "argmin", "argsort", "nonzero", "searchsorted", "clip", "round", "ravel", "squeeze", "swapaxes", "repeat",
-        "take", "choose", "diagonal", "trace", "dot", "copy")
-# fmt: on
-Tensor.flatten = Tensor.ravel
-Tensor.compress = lambda self, condition, axis=None: np.compress(condition, self, axis)
-Tensor.astype = astype
-Tensor.conj = Tensor.conjugate = lambda self: np.conjugate(self) if self.dtype.kind == "c" else self
-Tensor.real = property(lambda self: np.real(self) if self.dtype.kind == "c" else self)
-Tensor.imag = property(lambda self: np.imag(self))
-Tensor.T = property(lambda self: np.transpose(self))
-Tensor.mT = property(lambda self: np.swapaxes(self, -1, -2))
-Tensor.__round__ = lambda self, digits=0: np.round(self, digits)
-
-
-def reshape(self, *shape, order="C"):
-    """``np.reshape(t, shape)``; the shape may be given as one tuple or as several integers."""
-    return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
-
-
-def transpose(self, *axes):
-    """``np.transpose(t, axes)``; the axes may be given as one tuple or as several integers."""
-    return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
-
-
-Tensor.reshape, Tensor.transpose = reshape, transpose

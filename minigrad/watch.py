@@ -15,7 +15,7 @@ from .tensor import below, new_tensor
 
 _ours, _numpy = (str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 _not_the_user = _ours, _numpy
-_recording = _ours + "tensor.py", _ours + "adjoint.py", _ours + "derivatives", _numpy
+_recording = *(_ours + name for name in ("recording.py", "methods.py", "adjoint.py", "derivatives")), _numpy
 
 
 class Operation(NamedTuple):

@@ -1,0 +1,80 @@
+"""The methods that a Tensor has because an ndarray has them: each is one call of a NumPy function."""
+
+import numpy as np
+
+from .derivatives import astype, getitem
+
+
+def method(function):
+    """Return ``function`` as a method: its first argument is the array itself."""
+
+    def call(self, *args, **kwargs):
+        return function(self, *args, **kwargs)
+
+    call.__name__ = function.__name__
+    call.__doc__ = f"``np.{function.__name__}(t, ...)``, which see."
+    return call
+
+
+class ArrayMethods:
+    """Methods and attributes of arrays, written with NumPy's functions."""
+
+    __slots__ = ()
+
+    sum = method(np.sum)
+    prod = method(np.prod)
+    mean = method(np.mean)
+    var = method(np.var)
+    std = method(np.std)
+    max = method(np.max)
+    min = method(np.min)
+    cumsum = method(np.cumsum)
+    cumprod = method(np.cumprod)
+    all = method(np.all)
+    any = method(np.any)
+    argmax = method(np.argmax)
+    argmin = method(np.argmin)
+    argsort = method(np.argsort)
+    nonzero = method(np.nonzero)
+    searchsorted = method(np.searchsorted)
+    clip = method(np.clip)
+    round = method(np.round)
+    ravel = flatten = method(np.ravel)
+    squeeze = method(np.squeeze)
+    swapaxes = method(np.swapaxes)
+    repeat = method(np.repeat)
+    take = method(np.take)
+    choose = method(np.choose)
+    diagonal = method(np.diagonal)
+    trace = method(np.trace)
+    dot = method(np.dot)
+    copy = method(np.copy)
+    astype = method(astype)
+    __getitem__ = method(getitem)
+    __round__ = method(np.round)
+
+    T = property(np.transpose)
+    mT = property(lambda self: np.swapaxes(self, -1, -2))
+    real = property(lambda self: np.real(self) if self.dtype.kind == "c" else self)
+    imag = property(np.imag)
+
+    def conjugate(self):
+        """The complex conjugate; a real array itself, without a copy."""
+        return np.conjugate(self) if self.dtype.kind == "c" else self
+
+    conj = conjugate
+
+    def compress(self, condition, axis=None):
+        """``np.compress(condition, t, axis)``, which see."""
+        return np.compress(condition, self, axis)
+
+    def reshape(self, *shape, order="C"):
+        """``np.reshape(t, shape)``; the shape may be one tuple or several integers."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes):
+        """``np.transpose(t, axes)``; the axes may be one tuple or several integers."""
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))

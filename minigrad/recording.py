@@ -1,0 +1,419 @@
+"""Recording: from a call of a NumPy function to an entry on the tape.
+
+Whatever is called on a Tensor, it goes one way (``call``): find the tape on which an argument is
+recorded, run the function on the values one level down, and append an entry.  One level down is an
+ndarray or, when gradients are nested, a Tensor of the next tape outwards, for which the same happens
+again.
+
+``unary`` and ``binary`` are ``call`` written out for the commonest cases; they keep the cost of an
+operation near that of NumPy itself.  At the end stands what makes NumPy and Python's operators come
+here: the two protocols, ``__array_ufunc__`` and ``__array_function__``, and the operators.
+"""
+
+import functools
+import inspect
+import operator
+
+import numpy as np
+
+from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, late_rows, name_of
+from .errors import NoDerivativeError, user_line
+from .storage import Storage
+from .tape import active_tape, place
+from .tensor import (
+    PLAIN,
+    Tensor,
+    is_own_kind,
+    lower,
+    new_tensor,
+    on,
+    recorded,
+    refuse_if_recorded,
+    refuse_other_threads,
+    tape_of,
+    tensors_in,
+)
+
+_new = object.__new__
+_numbers = frozenset({float, int})
+_sequences = frozenset({list, tuple})
+_simple = frozenset({Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)})
+_operands = (Storage, np.ndarray, np.generic, int, float, complex)
+
+
+# ------------------------------------------------------------------------------------- recording it
+def call(function, args, kwargs):
+    """Run a function that has a row in the table, on arguments some of which are Tensors."""
+    tensors = tensors_in((args, kwargs)) if kwargs or len(args) > 1 or type(args[0]) is not Tensor else args
+    tape = tape_of(tensors)
+    if tape is None:
+        refuse_other_threads(tensors)
+        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+    row = ROWS[function]
+    given = bound(row, args, kwargs)
+    plain = len(row.edges) == 1 or _simple.issuperset(map(type, given))
+    if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and plain:
+        # f(t, ...), the commonest form
+        alias = on(tape, args[0])
+        x, others = alias._value, args[1:]
+        y = function(x, *others, **kwargs)
+        vjp, keep = row.edges[0]
+        return record(tape, y, (fitted(alias, vjp, keep(0, y, x, *given[1:])),))
+    args, kwargs = lower(args, tape), lower(kwargs, tape)
+    y = function(*args, **kwargs)
+    return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
+
+
+def bound(row, args, kwargs):
+    """Return the arguments in the row's order, or say which one cannot be recorded."""
+    try:
+        return row.bind(*args, **kwargs)
+    except TypeError as error:
+        unknown = [f"{key}=" for key in kwargs if key not in row.parameters]
+        what = f"the argument {', '.join(unknown)}" if unknown else f"a call of this form ({error})"
+        raise NoDerivativeError(
+            f"{row.name} ({user_line()}): {what} has no derivative here; while a gradient is taken it can be called with "
+            f"{', '.join(row.parameters)}. Write the same with those, or wrap it in minigrad.ignore if its "
+            "gradient does not matter."
+        ) from None
+
+
+def edges_of(row, tape, given, values, y):
+    """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
+    edges = []
+    if not _sequences.isdisjoint(map(type, values)):  # plain numbers in lists: the vjps are written for arrays
+        values = [
+            np.asarray(v) if type(v) in (list, tuple) and p in row.edges and not tensors_in(given[p]) else v
+            for p, v in enumerate(values)
+        ]
+    for position, argument in enumerate(given):
+        if type(argument) is Tensor:
+            argument = (argument,)
+        elif not isinstance(argument, (list, tuple)):
+            continue
+        elif position in row.edges and position not in row.sequences:
+            what = f"{row.name}: a list of Tensors in the place of one array"
+            refuse_if_recorded(argument, what, "minigrad.array([t, u])")
+        kept = None
+        for k, t in enumerate(argument):
+            alias = on(tape, t) if type(t) is Tensor else None
+            if alias is None:
+                continue
+            if position in row.edges:
+                vjp, keep = row.edges[position]
+                kept = keep(k, y, *values) if kept is None else (k, *kept[1:])
+                edges.append(fitted(alias, vjp, kept))
+            elif alias.dtype.kind in "fc":
+                raise NoDerivativeError(
+                    f"{row.name} ({user_line()}): there is no derivative with respect to {row.parameters[position]!r}. Pass a "
+                    "plain array or number there, or minigrad.dropgrad(...) if its gradient does not matter."
+                )
+    return edges
+
+
+def fitted(alias, vjp, values):
+    """Return the edge to ``alias`` whose gradient is brought to its shape and dtype."""
+    return alias.slot, fit, (vjp, values, alias._value.shape, alias._value.dtype)
+
+
+def fit(g, vjp, values, shape, dtype):
+    """The vjp followed by broadcasting undone and the dtype of the argument restored."""
+    h = vjp(g, *values)
+    if h is None:
+        return None
+    if h.shape != shape:
+        h = unbroadcast(h, shape)
+    if h.dtype != dtype and dtype.kind in "fc":
+        if dtype.kind == "f" and h.dtype.kind == "c":
+            h = h.real  # a real argument moves along the real axis only
+        h = h.astype(dtype)
+    return h
+
+
+def unbroadcast(g, shape):
+    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; the reverse if it is smaller."""
+    extra = g.ndim - len(shape)
+    if extra < 0 or any(m == 1 != n for m, n in zip(g.shape[extra:], shape)):
+        return np.broadcast_to(g, shape)
+    stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
+    g = np.add.reduce(g, axis=(*range(extra), *stretched))
+    return np.reshape(g, shape) if stretched else g
+
+
+def record(tape, y, edges):
+    """Append the entry of a value (or of a tuple of values) and return it as recorded Tensors."""
+    slot = len(tape.entries)
+    tape.entries.append(edges)
+    if not isinstance(y, (tuple, list)):
+        return new_tensor(y, tape, slot)
+    n = len(y)
+    return like(y, [new_tensor(part, tape, tape.add((slot, place, (k, n)))) for k, part in enumerate(y)])
+
+
+def like(y, parts):
+    """Return the parts as the list, tuple or named tuple that ``y`` is."""
+    return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
+
+
+def as_tensors(y):
+    """Return the result of a function outside of any gradient: arrays get their thin skin."""
+    if isinstance(y, (tuple, list)):
+        return like(y, [as_tensors(part) for part in y])
+    return new_tensor(np.asarray(y)) if isinstance(y, (np.ndarray, np.generic)) else y
+
+
+# ---------------------------------------------------------------------------- the two fast recorders
+def unary(function):
+    """Return ``call`` for a ufunc of one argument."""
+    ((vjp, keep),) = ROWS[function].edges.values()
+
+    def record_unary(x):
+        tape = active_tape()
+        if tape is not None:
+            if x.tape is not tape:
+                x = tape.leaves.get(id(x), x)
+            if x.tape is tape:
+                v = x._value
+                y = function(v)
+                entries = tape.entries
+                t = _new(Tensor)
+                t._value, t.tape, t.slot = y, tape, len(entries)
+                entries.append(((x.slot, vjp, keep(0, y, v)),))
+                return t
+        return call(function, (x,), {})
+
+    return record_unary
+
+
+def binary(function, compute):
+    """Return ``call`` for a ufunc of two arguments; ``compute`` is a quicker function that does the same."""
+    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
+    elementwise = function.signature is None  # else the matrix product
+
+    def record_binary(a, b):
+        tape = active_tape()
+        if tape is None:
+            return call_unless_foreign(function, a, b)
+        kind_a, kind_b = type(a), type(b)
+        on_a = on_b = False
+        va, vb = a, b
+        if kind_a is Tensor:
+            if a.tape is not tape:
+                a = tape.leaves.get(id(a), a)
+            if a.tape is tape:
+                on_a, va = True, a._value
+        if kind_b is Tensor:
+            if b.tape is not tape:
+                b = tape.leaves.get(id(b), b)
+            if b.tape is tape:
+                on_b, vb = True, b._value
+        if not (on_a or on_b and kind_a in PLAIN) or not (on_b or kind_b in PLAIN):
+            return call_unless_foreign(function, a, b)
+        y = compute(va, vb)
+        entries = tape.entries
+        t = _new(Tensor)
+        t._value, t.tape, t.slot = y, tape, len(entries)
+        if kind_a in _numbers or kind_b in _numbers:
+            fit_a = fit_b = False
+        elif elementwise:
+            shape, dtype = y.shape, y.dtype
+            fit_a = va.shape != shape or va.dtype is not dtype
+            fit_b = vb.shape != shape or vb.dtype is not dtype
+        else:
+            fit_a = fit_b = va.ndim > 2 or vb.ndim > 2 or va.dtype is not vb.dtype
+        if on_a:
+            edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
+            if fit_a:
+                edge_a = fitted(a, vjp_a, edge_a[2])
+            if not on_b:
+                entries.append((edge_a,))
+                return t
+        edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
+        if fit_b:
+            edge_b = fitted(b, vjp_b, edge_b[2])
+        entries.append((edge_a, edge_b) if on_a else (edge_b,))
+        return t
+
+    return record_binary
+
+
+def call_unless_foreign(function, *args):
+    """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
+    if any(map(is_foreign, args)):
+        return NotImplemented
+    return call(function, [x if isinstance(x, _operands) else np.asarray(x) for x in args], {})
+
+
+def is_foreign(x):
+    """Say whether ``x`` answers NumPy's protocols in its own way (xarray, masked arrays, ...).
+
+    >>> is_foreign(np.ma.array([1.0])), is_foreign(np.ones(2)), is_foreign(Tensor(1.0))
+    (True, False, False)
+    """
+    if isinstance(x, (Tensor, np.generic)):
+        return False
+    return is_own_kind(x) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
+
+
+# The operator of Python that does the same as the ufunc; on NumPy's scalars it is much quicker.
+COMPUTE = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.matmul: operator.matmul,
+}
+
+
+class Recorders(dict):
+    """function -> its recorder, made when first met."""
+
+    def __missing__(self, function):
+        row = ROWS[function]
+        arguments = getattr(function, "nin", len(row.parameters))
+        # of the ufuncs that contract axes only matmul: the others have parameters beside the arrays
+        simple = getattr(function, "nout", 1) == 1 and (
+            getattr(function, "signature", None) is None or function is np.matmul
+        )
+        if simple and arguments == 1 and list(row.edges) == [0]:
+            recorder = unary(function)
+        elif simple and arguments == 2 and list(row.edges) == [0, 1]:
+            recorder = binary(function, COMPUTE.get(function, function))
+        else:
+            recorder = functools.partial(call_unless_foreign, function)
+        self[function] = recorder
+        return recorder
+
+
+RECORDERS = Recorders()
+
+
+def dispatch(function, args, kwargs):
+    """Send a function of NumPy the way that the table says."""
+    if function in ROWS:
+        return call(function, args, kwargs)
+    if function in COMPOSITIONS:
+        return compose(function, args, kwargs)
+    if function not in CONSTANTS:
+        if late_rows():
+            return dispatch(function, args, kwargs)
+        live = [t for t in tensors_in((args, kwargs)) if recorded(t) is not None]
+        if live:
+            reason = REFUSED.get(function, "the table of derivatives has no row for it")
+            raise NoDerivativeError(
+                f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; give it a derivative "
+                "of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) to treat t as a constant."
+            )
+    return function(*lower(args, None), **lower(kwargs, None))
+
+
+def compose(function, args, kwargs):
+    """Run a function that is made of others: by its definition where a Tensor is recorded."""
+    if tape_of(tensors_in((args, kwargs))) is None:
+        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+    definition = COMPOSITIONS[function]
+    try:
+        return definition(*args, **kwargs)
+    except TypeError:
+        refuse_other_forms(name_of(function), inspect.signature(definition), args, kwargs)
+        raise
+
+
+def call_method(ufunc, method, inputs, kwargs):
+    """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
+    if tape_of(tensors_in((inputs, kwargs))) is None:
+        return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
+    name = f"{name_of(ufunc)}.{method}"
+    if method not in METHODS:
+        raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {', '.join(METHODS)} have.")
+    try:
+        return METHODS[method](ufunc, *inputs, **kwargs)
+    except TypeError:
+        refuse_other_forms(name, inspect.signature(METHODS[method]), (ufunc, *inputs), kwargs)
+        raise
+
+
+def refuse_other_forms(name, signature, args, kwargs):
+    """Raise if a definition does not take these arguments."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise NoDerivativeError(
+            f"{name}: a call of this form ({error}) has no derivative here; while a gradient is taken it can be "
+            f"called as {name}{signature}."
+        ) from None
+
+
+def overwrite(ufunc, method, inputs, kwargs):
+    """A ufunc that was given ``out=``: fine outside of a gradient, refused inside."""
+    for target in kwargs["out"]:
+        if isinstance(target, Tensor):
+            target.to_overwrite(f"{name_of(ufunc)}(..., out=t)")
+    refuse_if_recorded(
+        (inputs, kwargs), f"{name_of(ufunc)}(..., out=a), or a += t with an array a,", "a = a + t, which makes a new Tensor"
+    )
+    getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None))
+    return kwargs["out"][0]
+
+
+# --------------------------------------------------------------------------- what NumPy and Python ask
+def array_ufunc(self, ufunc, method, *inputs, **kwargs):
+    """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc."""
+    if method == "__call__" and not kwargs and ufunc in ROWS:
+        return RECORDERS[ufunc](*inputs)
+    if any(map(is_foreign, inputs)):
+        return NotImplemented
+    if any(target is not None for target in kwargs.get("out", ())):
+        return overwrite(ufunc, method, inputs, kwargs)
+    if method == "__call__":
+        return dispatch(ufunc, inputs, kwargs)
+    return call_method(ufunc, method, inputs, kwargs)
+
+
+def array_function(self, function, types, args, kwargs):
+    """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
+    if function in WHOLE and not kwargs and len(args) == 1 and type(args[0]) is Tensor:
+        return RECORDERS[WHOLE[function]](args[0])
+    if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+        return NotImplemented
+    return dispatch(function, args, kwargs)
+
+
+Tensor.__array_ufunc__ = array_ufunc
+Tensor.__array_function__ = array_function
+
+
+def operators(name, ufunc):
+    """Give Tensor the operator ``name`` and its reflection."""
+    recorder = RECORDERS[ufunc] if ufunc in ROWS else lambda a, b: dispatch(ufunc, (a, b), {})
+
+    def reflected(self, other):
+        return recorder(other, self)
+
+    setattr(Tensor, f"__{name}__", recorder)
+    setattr(Tensor, f"__r{name}__", reflected)
+
+
+for _name, _function in {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+}.items():
+    operators(_name, _function)
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    _compare = getattr(operator, _name)
+    setattr(Tensor, f"__{_name}__", lambda self, other, _compare=_compare: _compare(self.data, lower(other, None)))
+
+for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+    setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
+
+
+Tensor.__divmod__ = lambda self, other: RECORDERS[np.divmod](self, other)
+Tensor.__rdivmod__ = lambda self, other: RECORDERS[np.divmod](other, self)
