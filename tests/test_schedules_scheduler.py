@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from minigrad import schedules
-from minigrad.optimise import (ADAM, ADAMW, Descent, ExpDecay, Momentum, Optimiser, WeightDecay, apply_,
-                               load_state_, state_dict, update_)
+from minigrad.optimise import (ADAM, ADAMW, ClipGlobalNorm, Descent, ExpDecay, Momentum, Optimiser,
+                               WeightDecay, apply_, load_state_, state_dict, update_)
 from minigrad.schedules import (Cos, Exp, Plateau, Poly, Scheduler, Stateful, StepError, Triangle, next_,
                                 reset_)
 
@@ -115,6 +115,27 @@ def test_each_parameter_counts_its_own_steps():
     assert often[0] == -(1 + 0.5 + 0.25 + 0.125)
     assert seldom[0] == -(1 + 0.5)
     assert (opt.count[often], opt.count[seldom]) == (4, 2)
+
+
+def test_parameters_at_different_steps_are_updated_together_each_at_its_own():
+    opt, early, late = Scheduler(Descent(), eta=Exp(1.0, 0.5)), np.zeros(1), np.zeros(1)
+    update_(opt, early, np.ones(1))
+
+    update_(opt, [early, late], [np.ones(1), np.ones(1)])
+
+    assert (early[0], late[0]) == (-1.5, -1.0)
+    with pytest.raises(ValueError):
+        update_(opt, [late, early], [np.ones(1), np.ones(2)])
+    assert (early[0], late[0]) == (-1.5, -1.0)
+
+
+def test_a_global_norm_inside_a_scheduler_is_that_of_all_parameters():
+    xs = [np.zeros(1), np.zeros(1)]
+    opt = Scheduler(Optimiser(ClipGlobalNorm(5.0), Descent()), eta=Exp(1.0, 0.5))
+
+    update_(opt, xs, [np.array([6.0]), np.array([8.0])])
+
+    np.testing.assert_allclose(xs, [[-3.0], [-4.0]])
 
 
 def test_the_count_dies_with_its_parameter():

@@ -133,8 +133,9 @@ def update_(opt, x, *gradient):
         step(plans, params, targets(params), dxs)
 
 
+@functools.singledispatch
 def by_own_rules(opt, params, dxs):
-    """A step of an optimiser that has a rule of the user's own."""
+    """A step of an optimiser with a rule of the user's own; a table, for what can be done in one go."""
     for p, dx in zip(params, dxs):
         check(target(p), dx)
     for p, dx in zip(params, dxs):

@@ -3,8 +3,9 @@
 import numpy as np
 
 from minigrad.iddict import IdDict
+from minigrad.optimise.arrays import check
 from minigrad.optimise.rules import AbstractOptimiser
-from minigrad.optimise.update import apply_
+from minigrad.optimise.update import apply_, by_own_rules, target, update_
 from minigrad.schedules.base import any_schedule, function, shown, values
 
 
@@ -115,6 +116,21 @@ def apply_scheduler(opt: Scheduler, x, dx):
     step = apply_(opt.opt, x, dx)
     opt.count[x] = t
     return step
+
+
+@by_own_rules.register
+def update_scheduled(opt: Scheduler, params, dxs):
+    """One update of all parameters that are at the same step; as a rule that is all of them."""
+    steps = [opt.count.get(p, 0) + 1 for p in params]
+    if len(set(steps)) > 1:  # refuse a gradient before any parameter is overwritten
+        for p, dx in zip(params, dxs):
+            check(target(p), dx)
+    for t in sorted(set(steps)):
+        now = [i for i, step in enumerate(steps) if step == t]
+        opt.set_hyperparameters_(t)
+        update_(opt.opt, [params[i] for i in now], [dxs[i] for i in now])
+        for i in now:
+            opt.count[params[i]] = t
 
 
 def an_optimiser(given):
