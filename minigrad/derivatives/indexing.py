@@ -36,9 +36,6 @@ def scatter_add(g, index, shape):
     y = np.zeros(shape, g.dtype)
     if never_repeats(index):
         y[index] = g
-    elif len(shape) == 1 and isinstance(index, np.ndarray) and g.dtype == float:
-        positions = np.where(index < 0, index + shape[0], index)
-        y = np.bincount(positions.ravel(), np.broadcast_to(g, index.shape).ravel(), shape[0])
     else:
         np.add.at(y, index, g)
     return y
