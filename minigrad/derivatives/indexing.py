@@ -33,6 +33,9 @@ def scatter_add(g, index, shape):
     >>> scatter_add(np.array([1.0, 10.0, 100.0]), [2, 0, 2], (3,))
     array([ 10.,   0., 101.])
     """
+    if len(shape) == 1 and g.dtype == float and isinstance(index, np.ndarray) and index.dtype.kind in "iu":
+        positions = np.where(index < 0, index + shape[0], index).ravel()
+        return np.bincount(positions, np.broadcast_to(g, index.shape).ravel(), shape[0])
     y = np.zeros(shape, g.dtype)
     if never_repeats(index):
         y[index] = g
