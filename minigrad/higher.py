@@ -246,7 +246,7 @@ def jvp(f, args, directions):
     >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    if not isinstance(args, tuple) or isinstance(args[0], Params):
+    if not isinstance(args, tuple) or not args or isinstance(args[0], Params):
         raise TypeError("jvp: the arguments come as a tuple, and so do the directions: jvp(f, (x,), (v,))")
     directions = directions_for(args, directions, "jvp")
     y, back = pullback(f, *args)
