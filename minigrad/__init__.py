@@ -14,6 +14,7 @@ The book, in the order of reading; a chapter imports only from chapters above it
     optimise/                       THE SECOND TABLE: formulas -> kernels -> optimisers; the training loop
     schedules/                      hyperparameters that change with the step
     checkpoint, bridge              saving and resuming; minigrad's losses for SciPy's optimisers
+    scipy                           SciPy's functions that do not follow NumPy's protocols (imported by you)
 """
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ from .arrays import array, ones, rand, randn, seed, zeros
 from .bridge import as_scipy
 from .buffer import Buffer
 from .derivatives import supported
+from .derivatives.indexing import put_along_axis
 from .errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
 from .gradcheck import gradcheck
 from .gradient import gradient, isderiving, pullback, withgradient
@@ -40,8 +42,8 @@ __all__ = [
     "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
     "StrangerError", "Tensor", "adjoint", "array", "as_scipy", "block", "c_", "checkpointed", "copy_", "data",
     "diaghessian", "dropgrad", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore", "isderiving",
-    "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback", "r_", "rand", "randn",
-    "schedules", "seed", "supported", "withgradient", "zeros",
+    "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback", "put_along_axis", "r_",
+    "rand", "randn", "schedules", "seed", "supported", "withgradient", "zeros",
     *optimise.__all__, *schedules.__all__,
 ]
 # fmt: on
