@@ -42,8 +42,8 @@ __all__ = [
     "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
     "StrangerError", "Tensor", "adjoint", "array", "as_scipy", "block", "c_", "checkpointed", "copy_", "data",
     "diaghessian", "dropgrad", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore", "isderiving",
-    "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback", "put_along_axis", "r_",
-    "rand", "randn", "schedules", "seed", "supported", "withgradient", "zeros",
+    "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback",
+    "put_along_axis", "r_", "rand", "randn", "schedules", "seed", "supported", "withgradient", "zeros",
     *optimise.__all__, *schedules.__all__,
 ]
 # fmt: on

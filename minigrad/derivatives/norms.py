@@ -40,7 +40,7 @@ row(power_norm, power_norm_vjp, signature="x, p, axis, keepdims")
 
 def vector_norm(x, ord, axis, keepdims):
     if isinstance(ord, str):
-        raise ValueError(f"np.linalg.norm: a vector has no norm of the order {ord!r}; that is one of matrices")
+        raise ValueError(f"np.linalg.norm: a vector has no norm of order {ord!r}; that is one of matrices")
     if ord is None or ord == 2:
         return power_norm(x, 2, axis, keepdims)
     if ord == np.inf:
