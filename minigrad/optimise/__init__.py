@@ -22,7 +22,9 @@ from minigrad.iddict import IdDict
 from minigrad.optimise.compose import ADAMW, Lookahead, Optimiser
 from minigrad.optimise.optimisers import (ADAM, NADAM, OADAM, RADAM, ADADelta, ADAGrad, AMSGrad, AdaBelief, AdaMax,
                                           Descent, Momentum, Nesterov, RMSProp)
+from minigrad.optimise.extras import AccumGrad, Lion, Rprop
 from minigrad.optimise.rules import AbstractOptimiser, rule
+from minigrad.optimise.state import load_state_, state_dict
 from minigrad.optimise.threads import get_num_threads, set_num_threads
 from minigrad.optimise.transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
 from minigrad.optimise.update import apply_, update_
@@ -31,8 +33,8 @@ from minigrad.optimise.update import apply_, update_
 Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM, RADAM, ADAGrad, ADADelta
 
 __all__ = [
-    "ADADelta", "ADAGrad", "ADAM", "ADAMW", "AMSGrad", "AbstractOptimiser", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax",
-    "Adam", "AdamW", "ClipGlobalNorm", "ClipNorm", "ClipValue", "Descent", "ExpDecay", "IdDict", "InvDecay", "Lookahead",
-    "Momentum", "NADAM", "NAdam", "Nesterov", "OADAM", "OAdam", "Optimiser", "RADAM", "RAdam", "RMSProp", "WeightDecay",
-    "apply_", "get_num_threads", "rule", "set_num_threads", "update_",
+    "ADADelta", "ADAGrad", "ADAM", "ADAMW", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax",
+    "Adam", "AdamW", "ClipGlobalNorm", "ClipNorm", "ClipValue", "Descent", "ExpDecay", "IdDict", "InvDecay", "Lion", "Lookahead",
+    "Momentum", "NADAM", "NAdam", "Nesterov", "OADAM", "OAdam", "Optimiser", "RADAM", "RAdam", "RMSProp", "Rprop", "WeightDecay",
+    "apply_", "get_num_threads", "load_state_", "rule", "set_num_threads", "state_dict", "update_",
 ]

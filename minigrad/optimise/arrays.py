@@ -23,8 +23,8 @@ def which(row, rows, x):
     return f"the parameter ({describe(x)})" if rows == 1 else f"parameter {row} of {rows} ({describe(x)})"
 
 
-def check(x, dx, row=0, rows=1):
-    """Return the gradient as an array that fits the parameter ``x``; raise TypeError or ValueError otherwise."""
+def check_parameter(x, row=0, rows=1):
+    """Raise TypeError or ValueError unless steps can be subtracted from ``x``."""
     name = which(row, rows, x)
     if x.dtype.kind not in "fc":
         raise TypeError(f"update_: {name} holds no floating-point numbers, so a step would be cut off to nothing. "
@@ -32,10 +32,17 @@ def check(x, dx, row=0, rows=1):
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"update_: {name} is a masked array; update x.data, or multiply the gradient by the mask")
     if not x.flags.writeable:
-        raise ValueError(f"update_: {name} is read-only. Update a copy, x.copy(), or allow it: x.flags.writeable = True")
-    if any(stride == 0 and length > 1 for stride, length in zip(x.strides, x.shape)):
+        raise ValueError(f"update_: {name} is read-only. Update a copy, x.copy(), or allow it: "
+                         "x.flags.writeable = True")
+    if x.size and any(stride == 0 and length > 1 for stride, length in zip(x.strides, x.shape)):
         raise ValueError(f"update_: several elements of {name} share one place in memory, as np.broadcast_to makes "
                          "them; they cannot be updated each by its own step. Update a copy, x.copy()")
+
+
+def check(x, dx, row=0, rows=1):
+    """Return the gradient as an array that fits ``x``; raise TypeError or ValueError where there is none."""
+    check_parameter(x, row, rows)
+    name = which(row, rows, x)
     if dx is None:
         raise TypeError(f"update_: the gradient of {name} is None: the loss does not depend on it. Leave the "
                         "parameter out, or pass zeros to let the state move on")

@@ -18,7 +18,7 @@ import warnings
 
 import numpy as np
 
-from minigrad.optimise import cache
+from minigrad.optimise import cache, loops
 from minigrad.optimise import walk as walking
 
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
@@ -30,9 +30,9 @@ _addresses, _missing, _failed = {}, set(), set()
 _lock = threading.RLock()
 
 
-def find(text, dtype, measure=False, work=float("inf")):
+def find(text, dtype, purpose=loops.UPDATE, work=float("inf")):
     """Return the address of a kernel, or None: not worth it yet, or not to be had."""
-    key = text, np.dtype(dtype).char, measure
+    key = text, np.dtype(dtype).char, purpose
     address = _addresses.get(key)
     if address is None and work >= LOADING and key not in _failed and available():
         with _lock:
@@ -58,15 +58,15 @@ def compiled():
 
 
 def _load_or_compile(key, work):
-    text, char, measure = key
+    text, char, purpose = key
     address = None
-    file = cache.name(text, char, measure, inspect.getsource(walking), _own_text())
+    file = cache.name(text, char, purpose, inspect.getsource(walking), _own_text())
     if key not in _missing:
         address = cache.load(file)
         _missing.add(key)
     if address is None and work >= COMPILING:
         try:
-            made = _compile(text, np.dtype(char), measure)
+            made = _compile(text, np.dtype(char), purpose)
             content = cache.content_of(made)
             address = content and cache.address_of(content)
             if address:
@@ -125,7 +125,7 @@ def _read(address, kind):
 
 # The compiler.
 
-def _compile(text, dtype, measure):
+def _compile(text, dtype, purpose):
     import numba
 
     space = {**vars(walking), **_tools(dtype)}
@@ -136,7 +136,7 @@ def _compile(text, dtype, measure):
         function = space["kernel"]
     # A sum may be taken in any order, or it would be added up one element at a time.
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
-    return numba.cfunc(signature, error_model="numpy", fastmath={"reassoc"} if measure else False)(function)
+    return numba.cfunc(signature, error_model="numpy", fastmath={"reassoc"} if purpose is loops.MEASURE else False)(function)
 
 
 def _tools(dtype):
@@ -183,14 +183,13 @@ def _tools(dtype):
         return x(x), lambda context, builder, signature, args: builder.call(
             builder.module.declare_intrinsic("llvm.floor", [args[0].type]), args)
 
-    inline = numba.njit(error_model="numpy")
-    address = inline(lambda items, j: peek(peek(items + 8 * j) + walking.DATA))
+    inline = numba.njit(error_model="numpy", no_cpython_wrapper=True)
     by_parts = _by_parts(inline) if dtype.kind == "c" else inline
     return {
-        "np": np, "peek": peek, "peek32": peek32, "call": call, "address": address,
+        "np": np, "peek": peek, "peek32": peek32, "call": call,
         "elements": pointer_to(numba.from_dtype(dtype)), "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
         "numbers": pointer_to(numba.float64),
-        "real": dtype.type(0).real.dtype.type, "wide": np.float64, "sqrt": sqrt,
+        "real": dtype.type(0).real.dtype.type, "wide": np.float64 if dtype.kind == "f" else np.complex128, "sqrt": sqrt,
         "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if dtype.kind == "c" else (lambda z: z * z)),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),

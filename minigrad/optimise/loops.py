@@ -116,18 +116,22 @@ def refuse(function, node, why):
         f"where(condition, a, b) instead of if, and call {', '.join(sorted(set(CALLS.values())))} or functions of NumPy")
 
 
-def write(stages, dtype, measure=False):
+UPDATE, STEP, MEASURE = "update", "step", "measure"
+
+
+def write(stages, dtype, purpose=UPDATE):
     """Return the text of a kernel that runs ``stages`` one after the other in a single loop.
 
     Parameters
     ----------
     stages : list of (function, dtypes of its state arrays)
     dtype : of the parameter and its gradient
-    measure : instead of overwriting anything, sum the squares of what comes out of the last stage
-        into the number that follows the stages' state
+    purpose : UPDATE overwrites the parameter; STEP overwrites the gradient with the step; MEASURE
+        overwrites nothing, but sums the squares of what comes out of the last stage into the
+        number that follows the stages' state
     """
     text = Text(dtype)
-    text.head("x_ = elements(address(x_, 0))", "dx_ = elements(address(dx_, 0))")
+    text.head(f"x_ = elements({data_of('x_')})", f"dx_ = elements({data_of('dx_')})")
     text.each += ["x = x_[i]", "dx = dx_[i]"]
     dx, stores, commits, place, hyper = ("dx", ELEMENT), [], [], itertools.count(), itertools.count()
     for k, (function, dtypes) in enumerate(stages):
@@ -136,12 +140,12 @@ def write(stages, dtype, measure=False):
         targets = []
         for name, kind in zip(formula.arrays, dtypes):
             array = f"{name}_{k}"
-            text.head(f"{array}_ = {text.pointer(kind)}(address(state_, {next(place)}))")
+            text.head(f"{array}_ = {text.pointer(kind)}({data_of('state_', next(place))})")
             text.each.append(f"{array} = {array}_[i]")
             names[name] = array, ELEMENT
             targets.append(f"{array}_[i]")
         if formula.numbers:
-            text.head(f"numbers_{k} = numbers(address(state_, {next(place)}))")
+            text.head(f"numbers_{k} = numbers({data_of('state_', next(place))})")
         for j, name in enumerate(formula.numbers):
             text.once.append(f"{name}_{k} = numbers_{k}[{j}]")
             names[name] = f"{name}_{k}", NUMBER
@@ -161,9 +165,15 @@ def write(stages, dtype, measure=False):
                 commits.append(f"{target} = {code}")
             else:
                 refuse(function, ast.Name(target), "is a number, but what is returned for it depends on an element")
-    if measure:
+    if purpose is MEASURE:
         return text.measuring(dx[0], next(place))
-    return text.storing([f"x_[i] = x - {dx[0]}"] + stores, commits)
+    result = f"x_[i] = x - {dx[0]}" if purpose is UPDATE else f"dx_[i] = {dx[0]}"
+    return text.storing([result] + stores, commits)
+
+
+def data_of(items, place=0):
+    """Code for the address of the numbers of an array, one of several that lie in a tuple."""
+    return f"peek(peek({items} + {8 * place}) + DATA)"
 
 
 class Text:
@@ -274,8 +284,8 @@ class Text:
 
     def measuring(self, dx, place):
         loop = ["total = 0.0", "for i in range(size):"]
-        loop += ["    " + line for line in self.each] + [f"    total += wide(abs2({dx}))"]
-        return self.kernel(loop + [f"numbers(address(state_, {place}))[0] = total"])
+        loop += ["    " + line for line in self.each] + [f"    total += abs2(wide({dx}))"]
+        return self.kernel(loop + [f"numbers({data_of('state_', place)})[0] = total"])
 
     def kernel(self, lines):
         head = ["def kernel(x_, dx_, state_, size, plan):", "    hyper = numbers(peek(plan + 8 * HYPER))",

@@ -56,6 +56,7 @@ positive = Range("a number > 0", lambda v: v > 0)
 fraction = Range("a number in [0, 1)", lambda v: 0 <= v < 1)
 proportion = Range("a number in [0, 1]", lambda v: 0 <= v <= 1)
 fractions = Range("two numbers in [0, 1)", lambda v: 0 <= v < 1, count=2)
+pair = Range("two numbers >= 0", lambda v: v >= 0, count=2)
 count = Range("a whole number >= 0", lambda v: v >= 0, whole)
 period = Range("a whole number >= 1", lambda v: v >= 1, whole)
 

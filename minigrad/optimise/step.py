@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.errors import NonFiniteError
 from minigrad.optimise import kernels, loops, threads
-from minigrad.optimise.arrays import check, describe, flat, native, order_of, regular, which
+from minigrad.optimise.arrays import check, check_parameter, describe, flat, native, order_of, regular, which
 from minigrad.optimise.walk import CHECK, COMMIT, ITEMS, LOOP, dtype_word
 
 BLOCK = 8192                 # elements at a time where formulas run on arrays: temporaries stay in the cache
@@ -56,6 +56,11 @@ class Plans(dict):
         plan = self.get(key)
         if plan is not None and plan.valid():
             return plan
+        for row, x in enumerate(xs):
+            check_parameter(x, row, len(xs))
+        if len(set(map(id, params))) < len(params):
+            raise ValueError("update_: a parameter is listed twice, each time with a gradient of its own. Add the "
+                             "gradients first, or list it once")
         if len({native(x.dtype) for x in xs}) > 1:
             return None
         if len(self) >= self.LIMIT:
@@ -113,8 +118,10 @@ def step_of(plans, p, x, dx):
             return np.zeros_like(x)
         plan.norms[j] = norms
     plan.read_hyper()
-    out = np.empty_like(x_)
-    plan.overwrite(x_, dx_, out)
+    out = np.array(dx_, order=plan.order)
+    kernel = plan.compiled() and plan.kernel(loops.STEP, _worked[plan.key], plan.kinds)
+    if not (kernel and plan.obey(plan.task(kernel, EVERYTHING), (x_,), (out,))):
+        plan.overwrite(x_, dx_, out)
     plan.take_back()
     return out.astype(x.dtype, copy=False)
 
@@ -142,9 +149,9 @@ def settle(stage, norms, xs):
 
 
 @functools.lru_cache(maxsize=None)
-def text_of(kinds, char, measure):
+def text_of(kinds, char, purpose):
     """The text of a kernel; ``kinds`` are pairs (formula, characters of the dtypes of its arrays)."""
-    return loops.write([(formula, [np.dtype(c) for c in chars]) for formula, chars in kinds], char, measure)
+    return loops.write([(formula, [np.dtype(c) for c in chars]) for formula, chars in kinds], char, purpose)
 
 
 class Plan:
@@ -236,18 +243,19 @@ class Plan:
         return self.walk is not None
 
     def get_kernels(self, work):
-        pieces = [(self.kinds[:k], True) for k in self.measured] + [(self.kinds, False)]
-        try:
-            found = [kernels.find(text_of(kinds, self.dtype.char, measure), self.dtype, measure, work)
-                     for kinds, measure in pieces]
-        except OSError:            # a formula whose text cannot be read
-            return
-        walk = kernels.walker(work)
-        if walk and all(found):
-            self.kernels = found
+        measuring = [self.kernel(loops.MEASURE, work, self.kinds[:k]) for k in self.measured]
+        kernel, walk = self.kernel(loops.UPDATE, work, self.kinds), kernels.walker(work)
+        if kernel and walk and all(measuring):
+            self.measuring, self.updating = measuring, kernel
             self.walk = walk[self.size >= KEEP_LOCK_BELOW]
-            self.everything = self.task(found[-1], EVERYTHING)
+            self.everything = self.task(kernel, EVERYTHING)
             self.address = self.everything.ctypes.data
+
+    def kernel(self, purpose, work, kinds):
+        try:
+            return kernels.find(text_of(kinds, self.dtype.char, purpose), self.dtype, purpose, work)
+        except OSError:            # a formula whose text cannot be read
+            return None
 
     def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
         """Lay out a table for ``walk``: which kernel to run on which parameters, how and how much."""
@@ -259,10 +267,10 @@ class Plan:
         self.read_hyper()
         if self.measured:
             for j, k in enumerate(self.measured):
-                if not self.obey(self.task(self.kernels[j], CHECK | LOOP), xs, dxs):
+                if not self.obey(self.task(self.measuring[j], CHECK | LOOP), xs, dxs):
                     return False
                 norms = np.sqrt(self.norms[j])
-                for row in np.flatnonzero(norms == math.inf):
+                for row in np.flatnonzero([self.doubtful(norm) for norm in norms]):
                     norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
                 norms, bad = settle(self.stages[k], norms, xs)
                 if len(bad):
@@ -278,7 +286,7 @@ class Plan:
         """Update by compiled code; False, and nothing is written, if the arrays are not regular."""
         if threads._number == 1 or self.size < threads.WORTH:
             return self.walk(self.address, id(xs) + ITEMS, id(dxs) + ITEMS) < 0
-        kernel, parts = self.kernels[-1], threads._number
+        kernel, parts = self.updating, threads._number
         if not self.obey(self.task(kernel, CHECK), xs, dxs):
             return False
         for row, x in enumerate(xs):
@@ -299,20 +307,22 @@ class Plan:
     def norm(self, j, x, dx):
         """The norm that the j-th measuring stage of a plan for one parameter meets."""
         self.read_hyper()
-        if self.compiled():
-            self.obey(self.task(self.kernels[j], CHECK | LOOP), (x,), (dx,))
-            if self.norms[j, 0] < math.inf:
-                return math.sqrt(self.norms[j, 0])
+        if self.compiled() and self.obey(self.task(self.measuring[j], CHECK | LOOP), (x,), (dx,)):
+            norm = math.sqrt(self.norms[j, 0])
+            if not self.doubtful(norm):
+                return norm
         return self.norm_by_formulas(j, x, dx)
 
+    def doubtful(self, norm):
+        """Whether a sum of squares may have overflowed, or vanished, though the norm would not."""
+        return self.dtype.char in "dD" and (norm < 1e-140 or norm == math.inf)
+
     def norm_by_formulas(self, j, x, dx, row=0):
-        steps = [abs(step) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
-        unit = max((float(np.max(step)) for step in steps if step.size), default=0.0)
-        if not 1e-100 < unit < 1e100:
-            unit = unit if 0 < unit < math.inf else 1.0
-        else:
+        sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
+        unit = max((float(size.max()) for size in sizes if size.size), default=0.0)
+        if 1e-100 < unit < 1e100 or unit == 0 or not math.isfinite(unit):
             unit = 1.0
-        return unit * math.sqrt(sum(float(np.sum(np.square(step / unit), dtype=float)) for step in steps))
+        return unit * math.sqrt(sum(float(np.sum(np.square(size / unit))) for size in sizes))
 
     def overwrite(self, x, dx, out=None):
         """Overwrite ``x``, or write the step to ``out``; and the state in either case."""

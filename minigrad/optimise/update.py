@@ -98,9 +98,9 @@ def update_(opt, x, *gradient):
     x : Tensor or ndarray of floating-point or complex numbers
     dx : its gradient, of the same shape: array, Tensor or, for one number, a number.  It is cast to
         the parameter's dtype and never written to.
-    ps : Params, or a list or tuple of parameters
-    gs : Grads, or a mapping from parameters to gradients, or a list or tuple as long as ``ps``.
-        Parameters whose gradient is None are left alone.
+    ps : Params; or a list, tuple or dict of parameters, nested freely
+    gs : Grads, or another mapping from parameters to gradients; or the same containers filled with
+        gradients, as ``gradient(f, model)`` returns them.  What has the gradient None is left alone.
 
     Returns None: like ``list.sort``, it overwrites.
 
@@ -124,6 +124,8 @@ def update_(opt, x, *gradient):
         return subtract(opt, x)
     if isinstance(x, (np.ndarray, Storage)):
         params, dxs = (x,), (bare(*gradient),)
+    elif not hasattr(x, "__iter__") or isinstance(x, str):
+        target(x)                          # which says what a parameter is
     else:
         params, dxs = pairs(x, *gradient)
     plans = plans_of(opt)
@@ -146,18 +148,46 @@ def by_own_rules(opt, params, dxs):
 
 def pairs(ps, gs):
     """Return the parameters that have a gradient, and the arrays of their gradients, as two tuples."""
+    if isinstance(ps, (list, tuple, dict)):
+        return of_containers(ps, gs)
     params = tuple(ps)
-    if isinstance(gs, (list, tuple)):
-        if len(gs) != len(params):
-            raise ValueError(f"update_: {len(params)} parameters but {len(gs)} gradients")
-        dxs = gs
-    else:
-        dxs = list(map(gs.__getitem__, params))
+    dxs = list(map(gs.__getitem__, params))
     try:
         return params, tuple([dx._value for dx in dxs])        # Tensors all of them
     except AttributeError:
-        both = [(p, bare(dx)) for p, dx in zip(params, dxs) if dx is not None]
-        return tuple([p for p, _ in both]), tuple([dx for _, dx in both])
+        return with_gradient(zip(params, dxs))
+
+
+def of_containers(ps, gs):
+    """The same for lists, tuples and dicts of parameters, with gradients in a Grads or in the same containers."""
+    if isinstance(gs, (list, tuple)) or isinstance(ps, dict):
+        return with_gradient(paired(ps, gs))
+    params = list({id(p): p for p in ps}.values())             # once each: gs has the whole gradient
+    for p in params:
+        target(p)
+    return with_gradient((p, gs[p]) for p in params)
+
+
+def paired(ps, gs):
+    """Yield (parameter, gradient) from containers of the same structure."""
+    if isinstance(ps, dict):
+        if not isinstance(gs, dict) or ps.keys() != gs.keys():
+            raise ValueError(f"update_: the parameters are a dict of {list(ps)}; the gradients must be one too, "
+                             f"but are a {type(gs).__name__}" + f" of {list(gs)}" * isinstance(gs, dict))
+        ps, gs = ps.values(), gs.values()
+    elif len(ps) != len(gs):
+        raise ValueError(f"update_: {len(ps)} parameters but {len(gs)} gradients")
+    for p, dx in zip(ps, gs):
+        if isinstance(p, (list, tuple, dict)) and dx is not None:
+            yield from paired(p, dx)
+        else:
+            yield p, dx
+
+
+def with_gradient(pairs):
+    """Sort pairs into parameters and arrays of gradients, without those that have none."""
+    kept = [(p, bare(dx)) for p, dx in pairs if dx is not None]
+    return tuple([p for p, _ in kept]), tuple([dx for _, dx in kept])
 
 
 def target(x):

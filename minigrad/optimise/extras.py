@@ -1,0 +1,127 @@
+"""Rules beyond the manual that users of its successors have come to expect."""
+
+import dataclasses
+
+import numpy as np
+
+from minigrad.iddict import IdDict
+from minigrad.optimise import formulas
+from minigrad.optimise.arrays import order_of
+from minigrad.optimise.rules import (AbstractOptimiser, Rule, hyperparameters, fractions, nonnegative, pair, period,
+                                     state, zeros)
+from minigrad.optimise.update import apply_, target
+
+
+@hyperparameters(η="eta", β="beta")
+class Lion(Rule):
+    """Steps of equal length in every element: the sign of a running mean.
+
+        x <- x - eta * sign(beta1 * m + (1 - beta1) * dx)
+        m <- beta2 * m + (1 - beta2) * dx
+
+    Parameters
+    ----------
+    eta : number >= 0             learning rate: the length of the step in every element
+    beta : two numbers in [0, 1)  the part of m in the step, and the part of m that is kept
+
+    State: ``opt.state[W]``, the array m.  The signs of real and imaginary part are taken each by itself.
+    The same as optax's ``lion`` without its weight decay; for that put ``WeightDecay`` behind it.
+
+    Reference: Chen et al. 2023 (arXiv:2302.06675).  Not in Flux 0.13; Optimisers.jl has other defaults.
+
+    >>> Lion()
+    Lion(eta=0.0001, beta=(0.9, 0.99))
+    """
+
+    eta: nonnegative = 0.0001
+    beta: fractions = (0.9, 0.99)
+    state: IdDict = state()
+
+    formula = staticmethod(formulas.lion)
+    kept = "state"
+
+    def fresh(self, x):
+        return (zeros(x),)
+
+    def hyper(self):
+        return (self.eta, *self.beta)
+
+
+@hyperparameters(η="eta", ℓ="ell", Γ="gamma")
+class Rprop(Rule):
+    """Steps whose width grows while the gradient keeps its sign and shrinks when it turns.
+
+        width <- min(width * ell2, gamma2)  if dx * previous > 0
+                 max(width * ell1, gamma1)  if dx * previous < 0, and then dx counts as 0
+        x     <- x - width * sign(dx),      previous <- dx
+
+    Parameters
+    ----------
+    eta : number >= 0         width of the first step
+    ell : two numbers >= 0    factors at a turn and otherwise
+    gamma : two numbers >= 0  the narrowest and the widest step
+
+    State: ``opt.state[W]``, the tuple (previous, width).  Only the sign of the gradient counts, so it is for
+    full batches.  Complex parameters are refused with a TypeError: there is no sign to turn.  The same as
+    PyTorch's ``Rprop`` with ``etas=ell, step_sizes=gamma``.
+
+    Reference: Riedmiller and Braun 1993.  Not in Flux 0.13; Optimisers.jl ``Rprop``.
+
+    >>> Rprop()
+    Rprop(eta=0.001, ell=(0.5, 1.2), gamma=(1e-06, 50.0))
+    """
+
+    eta: nonnegative = 0.001
+    ell: pair = (0.5, 1.2)
+    gamma: pair = (1e-6, 50.0)
+    state: IdDict = state()
+
+    formula = staticmethod(formulas.rprop)
+    kept = "state"
+
+    def fresh(self, x):
+        return zeros(x), np.full_like(x, self.eta)
+
+    def hyper(self):
+        return (*self.ell, *self.gamma)
+
+    def refuse_dtype(self, dtype):
+        if dtype.kind == "c":
+            raise TypeError("Rprop follows the sign of the gradient, and complex numbers have none; use a Tensor of "
+                            "the real and imaginary parts, or another rule")
+
+
+@dataclasses.dataclass(eq=False)
+class AccumGrad(AbstractOptimiser):
+    """Gather gradients, and let their mean pass every n-th time: a large batch in small pieces.
+
+        n - 1 times: no step;      then: step = (dx_1 + ... + dx_n) / n
+
+    Parameters
+    ----------
+    n : whole number >= 1     how many gradients make one step
+
+    Put it first: ``Optimiser(AccumGrad(4), ADAM())``.  The rules behind it see only the means.
+
+    State: ``opt.state[W]``, the list [sum so far / n, how many].
+
+    Reference: Optimisers.jl ``AccumGrad``; optax calls it ``MultiSteps``.  Not in Flux 0.13.
+
+    >>> AccumGrad(4)
+    AccumGrad(n=4)
+    """
+
+    n: period
+    state: IdDict = state()
+
+
+@apply_.register
+def apply_accumulation(opt: AccumGrad, x, dx):
+    array = target(x)
+    gathered = opt.state.get_or_make(x, lambda: [np.zeros(array.shape, array.dtype, order_of(array)), 0])
+    gathered[0] += dx / opt.n
+    gathered[1] += 1
+    if gathered[1] < opt.n:
+        return None
+    mean, gathered[0], gathered[1] = gathered[0], np.zeros_like(gathered[0]), 0
+    return mean

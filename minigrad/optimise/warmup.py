@@ -1,0 +1,69 @@
+"""Compile ahead of time what training will need: ``python -m minigrad warmup``."""
+
+import time
+
+import numpy as np
+
+from minigrad.optimise import cache, kernels
+from minigrad.optimise.compose import ADAMW, Optimiser
+from minigrad.optimise.optimisers import (ADAM, NADAM, OADAM, RADAM, ADADelta, ADAGrad, AMSGrad, AdaBelief, AdaMax,
+                                          Descent, Momentum, Nesterov, RMSProp)
+from minigrad.optimise.transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
+from minigrad.optimise.update import plans_of
+
+HELP = """usage: python -m minigrad warmup
+
+Compile the kernels of the manual's optimisers for float32 and float64, alone and in the commonest
+compositions, and keep them in {folder}
+(chosen by MINIGRAD_CACHE_DIR; about 5 kB each).  Training then starts with compiled code at once."""
+
+
+def common():
+    """Return the optimisers that are compiled ahead."""
+    plain = [Descent(), Momentum(), Nesterov(), RMSProp(), ADAM(), RADAM(), AdaMax(), OADAM(), ADAGrad(), ADADelta(),
+             AMSGrad(), NADAM(), ADAMW(), AdaBelief()]
+    return plain + [
+        Optimiser(ExpDecay(), Descent()), Optimiser(ADAM(), ExpDecay()), Optimiser(ADAM(), InvDecay()),
+        Optimiser(WeightDecay(), ADAM()), Optimiser(ClipValue(1), ADAM()), Optimiser(ClipNorm(1), ADAM()),
+        Optimiser(ClipGlobalNorm(1), ADAM()), Optimiser(WeightDecay(), Momentum()),
+    ]
+
+
+def warm_up(opt, *dtypes):
+    """Get the kernels of an optimiser now, compiling what is not on disk; say whether there are any.
+
+    Parameters
+    ----------
+    opt : an optimiser of built-in rules
+    *dtypes : of the parameters to come
+
+    >>> isinstance(warm_up(ADAM(), np.float32), bool)
+    True
+    """
+    plans = plans_of(opt)
+    if plans is None:
+        raise TypeError(f"warm_up: {opt!r} has a rule of your own, registered on apply_, which is not compiled; "
+                        "the decorator @rule makes rules that are")
+    found = []
+    for dtype in dtypes:
+        x = np.zeros(1, dtype)
+        plan = plans.find((x,), (x,))
+        if kernels.available():
+            plan.get_kernels(float("inf"))
+        found.append(plan.walk is not None)
+    return all(found)
+
+
+def main(arguments):
+    """Run the command; return its exit status."""
+    if arguments != ["warmup"]:
+        print(HELP.format(folder=cache.folder()))
+        return 0 if arguments in ([], ["-h"], ["--help"]) else 2
+    if not kernels.available():
+        print("numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it: there is nothing to compile")
+        return 1
+    begin = time.perf_counter()
+    for opt in common():
+        print(f"{'ready' if warm_up(opt, np.float32, np.float64) else 'without a kernel'}  {opt!r}")
+    print(f"{kernels.compiled()} kernels in {cache.folder()}, {time.perf_counter() - begin:.1f} s")
+    return 0

@@ -1,0 +1,79 @@
+"""The one list of all optimisers, and what tests of many of them need."""
+
+import numpy as np
+import pytest
+
+from minigrad import optimise as o
+from minigrad.optimise import kernels
+
+# What a working step needs besides the defaults is given here.
+ALL = {
+    "Descent": lambda: o.Descent(),
+    "Momentum": lambda: o.Momentum(),
+    "Nesterov": lambda: o.Nesterov(),
+    "RMSProp": lambda: o.RMSProp(),
+    "ADAM": lambda: o.ADAM(),
+    "RADAM": lambda: o.RADAM(),
+    "AdaMax": lambda: o.AdaMax(),
+    "OADAM": lambda: o.OADAM(),
+    "ADAGrad": lambda: o.ADAGrad(),
+    "ADADelta": lambda: o.ADADelta(),
+    "AMSGrad": lambda: o.AMSGrad(),
+    "NADAM": lambda: o.NADAM(),
+    "ADAMW": lambda: o.ADAMW(decay=0.01),
+    "ADAMW coupled": lambda: o.ADAMW(decay=0.01, couple=True),
+    "AdaBelief": lambda: o.AdaBelief(),
+    "InvDecay": lambda: o.InvDecay(0.1),
+    "ExpDecay": lambda: o.ExpDecay(0.5, 0.5, 2),
+    "WeightDecay": lambda: o.WeightDecay(0.1),
+    "ClipValue": lambda: o.ClipValue(0.5),
+    "ClipNorm": lambda: o.ClipNorm(0.5),
+    "ClipGlobalNorm": lambda: o.ClipGlobalNorm(0.5),
+    "Lion": lambda: o.Lion(),
+    "Rprop": lambda: o.Rprop(),
+    "Lookahead": lambda: o.Lookahead(o.ADAM(), period=2),
+    "AccumGrad": lambda: o.Optimiser(o.AccumGrad(2), o.Momentum()),
+    "Optimiser": lambda: o.Optimiser(o.ClipValue(1), o.WeightDecay(0.1), o.Optimiser(o.ADAM(), o.ExpDecay(1, 0.5, 2))),
+}
+NO_COMPLEX = {"Rprop"}
+UNCOMPILED = {"AccumGrad"}          # gathers in plain Python; what follows it is compiled
+
+every_rule = pytest.mark.parametrize("name", ALL)
+
+
+def numbers(shape, dtype=float, seed=0):
+    """Seeded normal numbers of a shape and dtype."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(shape)
+    if np.dtype(dtype).kind == "c":
+        values = values + 1j * rng.standard_normal(shape)
+    return np.asarray(values).astype(dtype)
+
+
+def train(opt, x, steps=7, seed=1):
+    """Overwrite ``x`` with that many steps along seeded gradients; return it."""
+    for t in range(steps):
+        o.update_(opt, x, numbers(x.shape, x.dtype, seed + t))
+    return x
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """Every step runs compiled, from the first on."""
+    monkeypatch.setattr(kernels, "LOADING", 0)
+    monkeypatch.setattr(kernels, "COMPILING", 0)
+    monkeypatch.delenv("MINIGRAD_NOJIT", raising=False)
+    if not kernels.available():
+        pytest.skip("there is no numba here")
+
+
+@pytest.fixture
+def interpreted(monkeypatch):
+    """Every step runs by formulas on arrays."""
+    monkeypatch.setenv("MINIGRAD_NOJIT", "1")
+
+
+@pytest.fixture(params=["interpreted", "compiled"])
+def either_way(request):
+    """Once by formulas on arrays, once compiled."""
+    request.getfixturevalue(request.param)
