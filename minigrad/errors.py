@@ -5,7 +5,8 @@ import sys
 
 import numpy as np
 
-_libraries = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))
+# Ours, the installed packages, the standard library: none of them is the line the reader wrote.
+_libraries = tuple(os.path.dirname(path) + os.sep for path in (__file__, os.path.dirname(np.__file__), os.__file__))
 
 
 def user_line():

@@ -186,62 +186,90 @@ def unary(function):
 
 
 def binary(function, compute):
-    """Return ``call`` for a ufunc of two arguments; ``compute`` is a quicker function that does the same."""
+    """Return ``call`` for a ufunc of two arguments, and the same for the arguments in reflected order.
+
+    ``compute`` is a quicker function that does the same as the ufunc.
+    """
     (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
     elementwise = function.signature is None  # else the matrix product
 
-    def record_binary(a, b):
+    def record_binary(self, other):
+        """self + other, where self is a Tensor"""
         tape = active_tape()
-        if tape is None:
-            return call_unless_foreign(function, a, b)
-        kind_a, kind_b = type(a), type(b)
-        on_a = on_b = False
-        va, vb = a, b
-        if kind_a is Tensor:
-            if a.tape is not tape:
-                a = tape.leaves.get(id(a), a)
-            if a.tape is tape:
-                on_a, va = True, a._value
-        if kind_b is Tensor:
-            if b.tape is not tape:
-                b = tape.leaves.get(id(b), b)
-            if b.tape is tape:
-                on_b, vb = True, b._value
-        if not (on_a or on_b and kind_a in PLAIN) or not (on_b or kind_b in PLAIN):
-            return call_unless_foreign(function, a, b)
-        y = compute(va, vb)
-        entries = tape.entries
-        t = _new(Tensor)
-        t._value, t.tape, t.slot = y, tape, len(entries)
-        if kind_a in _numbers or kind_b in _numbers:
-            fit_a = fit_b = False
-        elif elementwise:
-            shape, dtype = y.shape, y.dtype
-            fit_a = va.shape != shape or va.dtype is not dtype
-            fit_b = vb.shape != shape or vb.dtype is not dtype
-        else:
-            fit_a = fit_b = va.ndim > 2 or vb.ndim > 2 or va.dtype is not vb.dtype
-        if on_a:
-            edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
-            if fit_a:
-                edge_a = fitted(a, vjp_a, edge_a[2])
-            if not on_b:
-                entries.append((edge_a,))
-                return t
-        edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
-        if fit_b:
-            edge_b = fitted(b, vjp_b, edge_b[2])
-        entries.append((edge_a, edge_b) if on_a else (edge_b,))
-        return t
+        if tape is not None:
+            kind = type(other)
+            a = self if self.tape is tape else tape.leaves.get(id(self))
+            if kind is Tensor:
+                b = other if other.tape is tape else tape.leaves.get(id(other))
+                if a is not None and b is not None:
+                    va, vb = a._value, b._value
+                    y = compute(va, vb)
+                    edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
+                    edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
+                    if not exact(y, va, vb):
+                        edge_a, edge_b = fitted(a, *edge_a[1:]), fitted(b, *edge_b[1:])
+                    return append(tape, y, (edge_a, edge_b))
+                if a is not None and is_constant(other, tape):
+                    return record_binary(self, other._value)
+                if b is not None and is_constant(self, tape):
+                    return record_reflected(other, self._value)
+            elif a is not None and kind in PLAIN:
+                va = a._value
+                y = compute(va, other)
+                edge = a.slot, vjp_a, keep_a(0, y, va, other)
+                if kind is np.ndarray and not exact(y, va, other):
+                    edge = fitted(a, *edge[1:])
+                return append(tape, y, (edge,))
+        return call_unless_foreign(function, self, other)
 
-    return record_binary
+    def record_reflected(self, other):
+        """other + self, where self is a Tensor and other is not"""
+        tape = active_tape()
+        if tape is not None and type(other) in PLAIN:
+            b = self if self.tape is tape else tape.leaves.get(id(self))
+            if b is not None:
+                vb = b._value
+                y = compute(other, vb)
+                edge = b.slot, vjp_b, keep_b(0, y, other, vb)
+                if type(other) is np.ndarray and not exact(y, vb, other):
+                    edge = fitted(b, *edge[1:])
+                return append(tape, y, (edge,))
+        return call_unless_foreign(function, other, self)
+
+    def exact(y, v, other):
+        """Say whether the vjp's gradient needs no fitting: nothing was broadcast or cast."""
+        if v.dtype is not y.dtype or other.dtype is not y.dtype:
+            return False
+        return v.shape == y.shape == other.shape if elementwise else v.ndim <= 2 and other.ndim <= 2
+
+    return record_binary, record_reflected
+
+
+def append(tape, y, edges):
+    """Append the entry of one array and return it as a recorded Tensor."""
+    entries = tape.entries
+    t = _new(Tensor)
+    t._value, t.tape, t.slot = y, tape, len(entries)
+    entries.append(edges)
+    return t
+
+
+def is_constant(t, tape):
+    """Say whether no tape can know the Tensor: the usual case of data made by ``rand`` and the like."""
+    return t.tape is None and tape.outer is None
 
 
 def call_unless_foreign(function, *args):
     """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
     if any(map(is_foreign, args)):
         return NotImplemented
-    return call(function, [x if isinstance(x, _operands) else np.asarray(x) for x in args], {})
+    for k, x in enumerate(args):
+        if not isinstance(x, _operands):
+            x = np.asarray(x)
+            if x.dtype.kind not in "fciub":
+                return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
+            args = [*args[:k], x, *args[k + 1 :]]
+    return call(function, args, {})
 
 
 def is_foreign(x):
@@ -279,7 +307,9 @@ class Recorders(dict):
         if simple and arguments == 1 and list(row.edges) == [0]:
             recorder = unary(function)
         elif simple and arguments == 2 and list(row.edges) == [0, 1]:
-            recorder = binary(function, COMPUTE.get(function, function))
+            forward, reflected = binary(function, COMPUTE.get(function, function))
+            recorder = lambda a, b: forward(a, b) if type(a) is Tensor else reflected(b, a)
+            self.pairs[function] = forward, reflected
         else:
             recorder = functools.partial(call_unless_foreign, function)
         self[function] = recorder
