@@ -35,7 +35,6 @@ from .tensor import (
 )
 
 _new = object.__new__
-_numbers = frozenset({float, int})
 _sequences = frozenset({list, tuple})
 _simple = frozenset({Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)})
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
@@ -142,11 +141,9 @@ def unbroadcast(g, shape):
 
 def record(tape, y, edges):
     """Append the entry of a value (or of a tuple of values) and return it as recorded Tensors."""
-    slot = len(tape.entries)
-    tape.entries.append(edges)
     if not isinstance(y, (tuple, list)):
-        return new_tensor(y, tape, slot)
-    n = len(y)
+        return append(tape, y, edges)
+    slot, n = tape.add(*edges), len(y)
     return like(y, [new_tensor(part, tape, tape.add((slot, place, (k, n)))) for k, part in enumerate(y)])
 
 
@@ -175,11 +172,7 @@ def unary(function):
             if x.tape is tape:
                 v = x._value
                 y = function(v)
-                entries = tape.entries
-                t = _new(Tensor)
-                t._value, t.tape, t.slot = y, tape, len(entries)
-                entries.append(((x.slot, vjp, keep(0, y, v)),))
-                return t
+                return append(tape, y, ((x.slot, vjp, keep(0, y, v)),))
         return call(function, (x,), {})
 
     return record_unary
@@ -283,15 +276,9 @@ def is_foreign(x):
     return is_own_kind(x) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
 
 
-# The operator of Python that does the same as the ufunc; on NumPy's scalars it is much quicker.
-COMPUTE = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.power: operator.pow,
-    np.matmul: operator.matmul,
-}
+def either(forward, reflected):
+    """Return the two recorders of ``binary`` as one function of any two arguments."""
+    return lambda a, b: forward(a, b) if type(a) is Tensor else reflected(b, a)
 
 
 class Recorders(dict):
@@ -307,9 +294,7 @@ class Recorders(dict):
         if simple and arguments == 1 and list(row.edges) == [0]:
             recorder = unary(function)
         elif simple and arguments == 2 and list(row.edges) == [0, 1]:
-            forward, reflected = binary(function, COMPUTE.get(function, function))
-            recorder = lambda a, b: forward(a, b) if type(a) is Tensor else reflected(b, a)
-            self.pairs[function] = forward, reflected
+            recorder = either(*binary(function, function))
         else:
             recorder = functools.partial(call_unless_foreign, function)
         self[function] = recorder
@@ -414,28 +399,24 @@ Tensor.__array_ufunc__ = array_ufunc
 Tensor.__array_function__ = array_function
 
 
-def operators(name, ufunc):
-    """Give Tensor the operator ``name`` and its reflection."""
-    recorder = RECORDERS[ufunc] if ufunc in ROWS else lambda a, b: dispatch(ufunc, (a, b), {})
-
-    def reflected(self, other):
-        return recorder(other, self)
-
-    setattr(Tensor, f"__{name}__", recorder)
-    setattr(Tensor, f"__r{name}__", reflected)
-
-
-for _name, _function in {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.true_divide,
-    "pow": np.power,
-    "matmul": np.matmul,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
+# On NumPy's scalars Python's operators are much quicker than the ufuncs.
+for _ufunc, _operator in {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.matmul: operator.matmul,
 }.items():
-    operators(_name, _function)
+    _forward, _reflected = binary(_ufunc, _operator)
+    _name = _operator.__name__
+    setattr(Tensor, f"__{_name}__", _forward)
+    setattr(Tensor, f"__r{_name}__", _reflected)
+    RECORDERS[_ufunc] = either(_forward, _reflected)
+
+for _name, _ufunc in {"floordiv": np.floor_divide, "mod": np.remainder, "divmod": np.divmod}.items():
+    setattr(Tensor, f"__{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (self, other), {}))
+    setattr(Tensor, f"__r{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (other, self), {}))
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     _compare = getattr(operator, _name)
@@ -443,7 +424,3 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
 
 for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
     setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
-
-
-Tensor.__divmod__ = lambda self, other: RECORDERS[np.divmod](self, other)
-Tensor.__rdivmod__ = lambda self, other: RECORDERS[np.divmod](other, self)

@@ -10,6 +10,7 @@ import numpy as np
 
 from .derivatives import name_of
 from .storage import ndarray_of
+from .recording import append
 from .tape import Tape
 from .tensor import below, new_tensor
 
@@ -47,7 +48,7 @@ class Watched(list):
         super().append(edges)
         if edges and self.first_not_finite is None:
             frame = sys._getframe(1)
-            if frame.f_code is Tape.add.__code__:
+            if frame.f_code in (Tape.add.__code__, append.__code__):
                 frame = frame.f_back
             result = frame.f_locals.get("y")
             if not is_finite(result):
