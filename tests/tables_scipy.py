@@ -81,10 +81,15 @@ else:
         Case(ms.polygamma, (0, positive(3))),
         Case(ms.polygamma, (2, positive(3))),
         *[
-            Case(ms.solve_triangular, (invertible(3, 3), b, trans, lower), complex=True)
-            for b in (real(3), real(3, 2))
-            for trans in (0, 1, 2, "C")
-            for lower in (False, True)
+            Case(ms.solve_triangular, (invertible(2, 2), b, trans, lower), complex=True)
+            for b, trans, lower in (
+                (real(2), 0, False),
+                (real(2), 1, True),
+                (real(2, 3), 2, False),
+                (real(2, 3), "N", True),
+                (real(2, 3), "T", False),
+                (real(2, 3), "C", True),
+            )
         ],
         Case(ms.solve_triangular, (invertible(3, 3), real(3), 0, False, True)),
         SymmetricCase(ms.cho_factor, (positive_definite(3, 3),), output=lambda y: y[0]),

@@ -48,7 +48,7 @@ def inv_vjp(g, y):
 
 
 def det_vjp(g, y, a):
-    """The matrix of cofactors: det(a) inv(a)^H, and exact where the matrix is singular too."""
+    """The matrix of cofactors: det(a) inv(a)^H, and by the minors, all n^2 of them, if a is singular."""
     try:
         return (g * y.conjugate())[..., None, None] * hermitian(np.linalg.inv(a))
     except LinAlgError:
@@ -87,7 +87,7 @@ def chain(*matrices):
 
 row(np.linalg.solve, solve_a, solve_b, signature="a, b")
 row(np.linalg.inv, inv_vjp, signature="a")
-row(np.linalg.det, det_vjp, signature="a")
+row(np.linalg.det, det_vjp, signature="a", note="exact for singular matrices, but slow for large ones")
 row(np.linalg.slogdet, slogdet_vjp, signature="a", note="of a singular matrix: LinAlgError")
 row(
     np.linalg.pinv,
