@@ -249,7 +249,7 @@ class Grads:
     __array_ufunc__ = None  # so that NumPy's numbers and arrays leave ``a * grads`` to Grads
 
     def __init__(self, ps, gradients):
-        self.params = ps.copy()
+        self.params = ps
         self._gradients = dict(zip(ps._tensors, gradients))
 
     def __getitem__(self, p):

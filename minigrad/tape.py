@@ -90,24 +90,24 @@ def backward(entries, seeds, leaves, consume=False):
     -------
     list of ``leaves`` gradients, None where the loss does not depend on the leaf
     """
-    slot = max(seeds, default=-1)
-    gradients = [None] * max(slot + 1, leaves)
-    for seeded, seed in seeds.items():
-        gradients[seeded] = seed
-    if consume:
-        del entries[slot + 1 :]
-    while slot >= leaves:
-        g = gradients.pop()
-        edges = entries.pop() if consume else entries[slot]
-        if g is not None:
-            if type(g) is Scattered:
-                g = g.array()
-            for into, vjp, values in edges:
-                h = vjp(g, *values)
-                if h is not None:
-                    so_far = gradients[into]
-                    gradients[into] = h if so_far is None else so_far + h
-        slot -= 1
+    n = max(leaves, 1 + max(seeds, default=-1))
+    gradients = [None] * n
+    for slot, seed in seeds.items():
+        gradients[slot] = seed
+    entries = entries if consume else entries.copy()
+    del entries[n:]
+    last_gradient, last_entry = gradients.pop, entries.pop
+    for _ in range(n - leaves):
+        g, edges = last_gradient(), last_entry()
+        if g is None:
+            continue
+        if type(g) is Scattered:
+            g = g.array()
+        for into, vjp, values in edges:
+            h = vjp(g, *values)
+            if h is not None:
+                so_far = gradients[into]
+                gradients[into] = h if so_far is None else so_far + h
     return [g.array() if type(g) is Scattered else g for g in gradients]
 
 
