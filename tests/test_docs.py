@@ -1,0 +1,81 @@
+"""The manual is executed: every Python block of every page in docs/, in order, each page in one namespace."""
+
+import doctest
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(page for page in DOCS.glob("*.md") if "```python" in page.read_text(encoding="utf-8"))
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL | doctest.ELLIPSIS
+
+
+def blocks(page):
+    """Return the Python blocks of a page with the numbers of the lines before them."""
+    text = page.read_text(encoding="utf-8")
+    found = re.finditer(r"^```python\n(.*?)^```$", text, flags=re.M | re.S)
+    return [(text[: match.start(1)].count("\n"), match[1]) for match in found]
+
+
+def execute(page, shortened=lambda source: source):
+    """Run a page, its dialogues as doctests, and return its variables."""
+    variables = {"__name__": "manual"}
+    for line, source in blocks(page):
+        source = shortened(source)
+        if source.lstrip().startswith(">>>"):
+            dialogue = doctest.DocTestParser().get_doctest(source, variables, page.name, str(page), line)
+            dialogue.globs = variables  # what a dialogue defines stays
+            doctest.DebugRunner(optionflags=FLAGS).run(dialogue, clear_globs=False)
+        else:
+            exec(compile("\n" * line + source, str(page), "exec"), variables)
+    return variables
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_the_page_runs(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # some save a file
+
+    execute(page, lambda source: source.replace("10**5", "200"))
+
+
+def test_there_is_a_manual():
+    assert {"optimisers.md", "coming-from.md", "teaching.md"} <= {page.name for page in PAGES}
+
+
+@pytest.mark.slow
+def test_the_composing_example_learns_within_its_hundred_thousand_iterations(capsys):
+    start = time.perf_counter()
+
+    shown = execute(DOCS / "optimisers.md")
+
+    took = time.perf_counter() - start
+    with capsys.disabled():
+        print(f"\ndocs/optimisers.md with 10^5 iterations: {took:.1f} s, {took * 10:.1f} us each")
+    assert float(shown["after"]) < 0.01 < float(shown["before"])
+
+
+def rows(page, heading):
+    """Return the first cells of the table rows under a heading, as code."""
+    section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([A-Z]\w*\([^`]*=[^`]*\))` \|", section, flags=re.M)
+
+
+@pytest.mark.parametrize("heading, count", [("All the rules", 14), ("Decays", 3), ("Gradient clipping", 3)])
+def test_the_tables_of_the_rules_show_the_defaults_that_they_have(heading, count):
+    shown = rows(DOCS / "optimisers.md", heading)
+
+    assert len(shown) == count
+    for text in shown:
+        name = text.split("(")[0]
+        needed = re.findall(r"thresh=[\d.e-]+", text)  # no default
+        assert text == repr(eval(f"{name}({', '.join(needed)})", vars(minigrad)))
+
+
+def test_links_lead_somewhere():
+    for page in DOCS.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"
