@@ -25,6 +25,7 @@ import numpy as np
 from minigrad import __version__
 
 _engines = []       # they own the loaded code
+_warned = []        # what could not be done
 
 
 def folder():
@@ -160,11 +161,9 @@ def _machine(llvm):
         codemodel="jitdefault", jit=True)
 
 
-@functools.lru_cache(maxsize=None)       # so that each is said once
-def _say(what):
-    warnings.warn(f"minigrad's compiled kernels could not be {what}; they are compiled again in each process. "
-                  "Set MINIGRAD_CACHE_DIR to a folder of your own, or to nothing to do without", stacklevel=4)
-
-
-def warn(what, error):
-    _say(f"{what} on disk ({folder()}: {error})")
+def warn(done, error):
+    """Say once per process that the folder is of no use."""
+    if not _warned:
+        _warned.append(done)
+        warnings.warn(f"minigrad's compiled kernels could not be {done} on disk ({folder()}: {error}), so they are "
+                      "compiled again. Set MINIGRAD_CACHE_DIR to a folder of your own, or to nothing to do without")

@@ -103,7 +103,7 @@ class AccumGrad(AbstractOptimiser):
 
     Put it first: ``Optimiser(AccumGrad(4), ADAM())``.  The rules behind it see only the means.
 
-    State: ``opt.state[W]``, the list [sum so far / n, how many].
+    State: ``opt.state[W]``, the tuple (sum so far / n, [how many]).
 
     Reference: Optimisers.jl ``AccumGrad``; optax calls it ``MultiSteps``.  Not in Flux 0.13.
 
@@ -118,10 +118,12 @@ class AccumGrad(AbstractOptimiser):
 @apply_.register
 def apply_accumulation(opt: AccumGrad, x, dx):
     array = target(x)
-    gathered = opt.state.get_or_make(x, lambda: [np.zeros(array.shape, array.dtype, order_of(array)), 0])
-    gathered[0] += dx / opt.n
-    gathered[1] += 1
-    if gathered[1] < opt.n:
+    total, many = opt.state.get_or_make(
+        x, lambda: (np.zeros(array.shape, array.dtype, order_of(array)), np.zeros(1, int)))
+    total += dx / opt.n
+    many += 1
+    if many[0] < opt.n:
         return None
-    mean, gathered[0], gathered[1] = gathered[0], np.zeros_like(gathered[0]), 0
+    mean = total.copy()
+    total[...], many[0] = 0, 0
     return mean

@@ -1,5 +1,7 @@
 """Rules that only transform the gradient on its way: decays and clipping, for use in ``Optimiser``."""
 
+import dataclasses
+
 import numpy as np
 
 from minigrad.iddict import IdDict
@@ -72,10 +74,10 @@ class ExpDecay(Rule):
     clip: nonnegative = 1e-4
     start: count = 0
     current: IdDict = state()
+    _latest: float = dataclasses.field(default_factory=float, init=False, repr=False)   # steps of the foremost
 
     formula = staticmethod(formulas.exp_decay)
     kept, replaces = "current", True
-    _latest = 0.0              # the most advanced parameter's number of steps
 
     def fresh(self, x):
         return (np.zeros(1),)
