@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from minigrad import LostGradientError, Tensor, array_api, gradient, gradcheck
 
-# What code written for the standard calls: each name of the standard 2024.12 with a call of it.  The arrays: x
-# is a matrix, v a vector, A a positive definite matrix, z complex (these are differentiated); n are whole
+# What code written for the standard calls: each name of the standard 2024.12 with a call of it.  The arrays:
+# x is a matrix, v a vector, A a positive definite matrix, z complex (these are differentiated); n are whole
 # numbers, b booleans.  F stands for each of the functions named before the colon.
 STANDARD = """
 arange: xp.arange(3) * v
