@@ -79,3 +79,19 @@ def test_links_lead_somewhere():
     for page in DOCS.glob("*.md"):
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"
+
+
+def test_every_chapter_of_the_package_has_its_place_in_the_map():
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8").split("## One gradient")[0]
+    package = Path(minigrad.__file__).parent
+    files = {str(f.relative_to(package)) for f in package.rglob("*.py")}
+    chapters = {f for f in files if "/" not in f or not f.endswith("__init__.py")}
+
+    mentioned = set()
+    for row in re.findall(r"^\| (.*?) \|", page, flags=re.M):
+        folder = ""
+        for name in re.findall(r"`([\w/]+\.py)`", row):  # a folder is said once, before the first of its files
+            folder = name.rpartition("/")[0] + "/" if "/" in name else folder
+            mentioned |= {name, folder + name} & chapters
+
+    assert sorted(chapters - mentioned) == []
