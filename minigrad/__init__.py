@@ -3,18 +3,20 @@
 The book, in the order of reading; a chapter imports only from chapters above it:
 
     errors, storage, spelling       the ground floor: exceptions, what a parameter is, Greek keywords
-    iddict                          a dictionary keyed by identity, weakly
+    iddict, interrupts              a dictionary keyed by identity, weakly; Ctrl-C at the right moment
     derivatives/                    THE TABLE: NumPy function -> one vjp per argument
-    tape, tensor                    the record of a computation, and the array that records itself
+    tape, methods, tensor           the record of a computation; the array that records itself, its methods
+    recording                       NumPy's calls -> entries of the tape
     containers, params              nested arguments; Params and Grads
     gradient, higher, adjoint       gradient and pullback; jacobian, hessian; derivatives of one's own
-    arrays, joining, buffer         making Tensors; r_ and c_; writing inside a gradient
+    arrays, sampling, joining       making Tensors; random samples with a gradient; r_ and c_
+    buffer                          writing inside a gradient
     gradcheck, watch                finite differences; where a loss stopped being finite
     losses, nn/, data               losses, layers, batches: plain functions and small classes
     optimise/                       THE SECOND TABLE: formulas -> kernels -> optimisers; the training loop
     schedules/                      hyperparameters that change with the step
-    checkpoint, bridge              saving and resuming; minigrad's losses for SciPy's optimisers
-    scipy                           SciPy's functions that do not follow NumPy's protocols (imported by you)
+    files, encoding, checkpoint     files written whole or not at all; what is in them; saving and resuming
+    bridge, scipy, array_api        SciPy's optimisers; SciPy's functions; the array API standard's names
 """
 
 __version__ = "0.1.0"

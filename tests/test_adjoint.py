@@ -3,8 +3,21 @@
 import numpy as np
 import pytest
 
-from minigrad import (LostGradientError, NoDerivativeError, Tensor, adjoint, checkpointed, dropgrad, gradient, hook,
-                      ignore, isderiving, nograd, params, pullback)
+from minigrad import (
+    LostGradientError,
+    NoDerivativeError,
+    Tensor,
+    adjoint,
+    checkpointed,
+    dropgrad,
+    gradient,
+    hook,
+    ignore,
+    isderiving,
+    nograd,
+    params,
+    pullback,
+)
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -52,7 +65,9 @@ def test_what_happens_inside_is_not_recorded_and_may_be_anything():
             result[i] = total
         return result, lambda g: (2 * x * np.cumsum(g[::-1])[::-1],)
 
-    assert gradient(lambda x: np.sum(loop(x)), X)[0] == pytest.approx(gradient(lambda x: np.sum(np.cumsum(x**2)), X)[0])
+    assert gradient(lambda x: np.sum(loop(x)), X)[0] == pytest.approx(
+        gradient(lambda x: np.sum(np.cumsum(x**2)), X)[0]
+    )
 
 
 def test_a_numba_jitted_function_takes_ten_lines():
@@ -91,6 +106,7 @@ def test_a_tuple_of_values_gets_a_tuple_of_gradients_with_none_for_unused_parts(
         def back(g):
             seen.append(g)
             return (sum(part for part in g if part is not None),)
+
         return (x * 1.0, x * 1.0), back
 
     assert gradient(lambda x: both(x)[1] * 5, 2.0) == (5.0,) and seen == [(None, 5.0)]
@@ -118,10 +134,15 @@ def test_a_gradient_that_the_pullback_keeps_is_not_handed_out():
     assert weights.tolist() == X.tolist()
 
 
-@pytest.mark.parametrize("back, message", [
-    (lambda g: (g, g), "returned 2 gradients for 1 arguments"), (lambda g: (), "returned 0 gradients"),
-    (lambda g: (1.0,), r"shape \(\) for argument 0, of shape \(3,\)"), (lambda g: None, None),
-])
+@pytest.mark.parametrize(
+    "back, message",
+    [
+        (lambda g: (g, g), "returned 2 gradients for 1 arguments"),
+        (lambda g: (), "returned 0 gradients"),
+        (lambda g: (1.0,), r"shape \(\) for argument 0, of shape \(3,\)"),
+        (lambda g: None, None),
+    ],
+)
 def test_a_pullback_of_another_length_or_shape_is_refused(back, message):
     own = adjoint(lambda x: (x * 1.0, back))
 
@@ -246,7 +267,9 @@ def test_nograd_decorates_a_function_whose_results_are_constants():
 def test_checkpointed_gives_the_same_gradients():
     f = lambda x: np.sin(x) ** 2 * np.exp(x)
 
-    assert gradient(lambda x: np.sum(checkpointed(f, x)), X)[0] == pytest.approx(gradient(lambda x: np.sum(f(x)), X)[0])
+    assert gradient(lambda x: np.sum(checkpointed(f, x)), X)[0] == pytest.approx(
+        gradient(lambda x: np.sum(f(x)), X)[0]
+    )
     assert checkpointed(f, 2.0) == f(2.0)
 
 
@@ -265,6 +288,7 @@ def test_checkpointed_runs_the_function_once_more_on_the_way_back():
 def test_checkpointed_keeps_nothing_of_what_happens_inside():
     import gc
     import weakref
+
     kept = []
 
     def f(x):

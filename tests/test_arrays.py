@@ -7,8 +7,17 @@ from minigrad import Tensor, array, gradient, ones, rand, randn, seed, zeros
 
 
 @pytest.mark.parametrize("make", [rand, randn, zeros, ones])
-@pytest.mark.parametrize("shape, expected", [((2, 3), (2, 3)), ((), ()), (((2, 3),), (2, 3)), ((0, 2), (0, 2)),
-                                             ((np.int64(4),), (4,)), (([2],), (2,))])
+@pytest.mark.parametrize(
+    "shape, expected",
+    [
+        ((2, 3), (2, 3)),
+        ((), ()),
+        (((2, 3),), (2, 3)),
+        ((0, 2), (0, 2)),
+        ((np.int64(4),), (4,)),
+        (([2],), (2,)),
+    ],
+)
 def test_shapes_come_as_several_integers_or_as_one_tuple(make, shape, expected):
     t = make(*shape)
 
@@ -43,7 +52,9 @@ def test_random_numbers_are_distributed_as_promised():
 
     assert 0 <= uniform.min() and uniform.max() < 1
     # the mean of n draws of standard deviation s is within 5 s / sqrt(n)
-    assert abs(uniform.mean() - 0.5) < 5 * np.sqrt(1 / 12 / 20_000) and abs(normal.mean()) < 5 / np.sqrt(20_000)
+    assert abs(uniform.mean() - 0.5) < 5 * np.sqrt(1 / 12 / 20_000) and abs(normal.mean()) < 5 / np.sqrt(
+        20_000
+    )
     assert abs(normal.std() - 1) < 5 / np.sqrt(2 * 20_000)
 
 
@@ -84,9 +95,12 @@ def test_array_copies():
 def test_array_differentiates_through_nested_lists_tuples_and_generators():
     weights = np.array([[1.0, 10.0], [100.0, 1000.0]])
 
-    for build in (lambda x: array([[x, 1.0], (2.0, x * x)]), lambda x: array(row for row in [[x, 1.0], [2.0, x * x]]),
-                  lambda x: array([array([x, 1.0]), [2.0, x * x]])):
-        assert gradient(lambda x: np.sum(build(x) * weights), 3.0) == (1 + 1000 * 2 * 3.0,)
+    for build in (
+        lambda x: array([[x, 1.0], (2.0, x * x)]),
+        lambda x: array(row for row in [[x, 1.0], [2.0, x * x]]),
+        lambda x: array([array([x, 1.0]), [2.0, x * x]]),
+    ):
+        assert gradient(lambda x, build=build: np.sum(build(x) * weights), 3.0) == (1 + 1000 * 2 * 3.0,)
 
 
 def test_array_stacks_arrays():

@@ -9,12 +9,14 @@ X = np.array([1.0, 2.0, 3.0])
 
 
 def filled(start, writes):
-    """Return the function that fills a Buffer with ``writes(buffer, x)`` and weighs what it holds in the end."""
+    """Return the function that fills a Buffer with ``writes(buffer, x)`` and weighs what it then holds."""
+
     def f(x):
         buffer = Buffer(start if not callable(start) else start(x))
         writes(buffer, x)
         y = buffer.copy()
         return np.sum(y * y * np.arange(1.0, y.size + 1).reshape(y.shape))
+
     return f
 
 
@@ -55,8 +57,11 @@ def broadcast(buffer, x):
     buffer[1:] *= x[2]
 
 
-@pytest.mark.parametrize("writes", [each, overwriting, reading_and_writing, in_place, fancy, repeated, broadcast],
-                         ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "writes",
+    [each, overwriting, reading_and_writing, in_place, fancy, repeated, broadcast],
+    ids=lambda f: f.__name__,
+)
 @pytest.mark.parametrize("start", [np.ones(3), lambda x: x, lambda x: np.exp(x)], ids=["ones", "x", "exp(x)"])
 def test_the_gradient_is_that_of_the_same_writes_on_plain_arrays(writes, start):
     f = filled(start, writes)
@@ -68,7 +73,9 @@ def test_the_gradient_is_that_of_the_same_writes_on_plain_arrays(writes, start):
         assert g[k] == pytest.approx((f(X + h) - f(X - h)) / 2e-6, rel=1e-7)
 
 
-@pytest.mark.parametrize("writes", [each, overwriting, reading_and_writing, fancy, repeated], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "writes", [each, overwriting, reading_and_writing, fancy, repeated], ids=lambda f: f.__name__
+)
 def test_second_derivatives(writes):
     f = filled(lambda x: x, writes)
     slope = lambda x: gradient(f, x)[0] @ np.array([1.0, 10.0, 100.0])
@@ -149,12 +156,17 @@ def test_many_writes_are_one_operation():
     assert gradient(f, 1.0) == (20_000.0,)
 
 
-@pytest.mark.parametrize("start, index, value, error, message", [
-    (np.zeros(3), 5, 1.0, IndexError, "out of bounds"), (np.zeros(3), slice(None), np.ones(2), ValueError, "broadcast"),
-    (np.zeros(3), 0, 1j, TypeError, "complex128 numbers do not fit"),
-    (np.zeros(3, int), 0, 2.5, TypeError, "float64 numbers do not fit into a buffer of int64"),
-    (np.zeros(3), 0, "text", TypeError, "do not fit"), (np.zeros(3), (0, 0), 1.0, IndexError, "too many indices"),
-])
+@pytest.mark.parametrize(
+    "start, index, value, error, message",
+    [
+        (np.zeros(3), 5, 1.0, IndexError, "out of bounds"),
+        (np.zeros(3), slice(None), np.ones(2), ValueError, "broadcast"),
+        (np.zeros(3), 0, 1j, TypeError, "complex128 numbers do not fit"),
+        (np.zeros(3, int), 0, 2.5, TypeError, "float64 numbers do not fit into a buffer of int64"),
+        (np.zeros(3), 0, "text", TypeError, "do not fit"),
+        (np.zeros(3), (0, 0), 1.0, IndexError, "too many indices"),
+    ],
+)
 def test_a_write_that_does_not_fit_fails_at_once(start, index, value, error, message):
     buffer = Buffer(start)
 

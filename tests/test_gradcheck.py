@@ -13,10 +13,18 @@ def off_by(factor):
     return adjoint(lambda x: (np.sin(x), lambda g: (g * np.cos(x) * factor,)))
 
 
-@pytest.mark.parametrize("args", [
-    (X, 2.0), (Tensor(X), np.float64(2)), (np.array(0.5), np.ones((2, 2))), (X + 1j, 2.0), (np.zeros(0), 1.0),
-    (X[::-1], np.asfortranarray(np.ones((2, 3)))), (X, 2 + 1j),
-])
+@pytest.mark.parametrize(
+    "args",
+    [
+        (X, 2.0),
+        (Tensor(X), np.float64(2)),
+        (np.array(0.5), np.ones((2, 2))),
+        (X + 1j, 2.0),
+        (np.zeros(0), 1.0),
+        (X[::-1], np.asfortranarray(np.ones((2, 3)))),
+        (X, 2 + 1j),
+    ],
+)
 def test_right_gradients_pass(args):
     assert gradcheck(lambda x, y: np.sum(np.abs(np.sin(x)) ** 2) * np.sum(np.abs(y) ** 2), *args) is True
 
@@ -56,7 +64,9 @@ def test_the_message_names_the_argument_and_its_worst_element():
         only_one = np.array([1.0, 1.5, 1.0])
         return np.sum(x) + np.sum(off_by(only_one)(y))
 
-    with pytest.raises(AssertionError, match=r"argument 1 \(shape \(3,\)\).*index \(1,\).*1 of 3 elements differ"):
+    with pytest.raises(
+        AssertionError, match=r"argument 1 \(shape \(3,\)\).*index \(1,\).*1 of 3 elements differ"
+    ):
         gradcheck(loss, X, X)
 
 

@@ -8,8 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from minigrad import (Grads, LostGradientError, NoDerivativeError, Tensor, array, gradient, isderiving, params,
-                      pullback, withgradient)
+from minigrad import (
+    Grads,
+    LostGradientError,
+    NoDerivativeError,
+    Tensor,
+    array,
+    gradient,
+    isderiving,
+    params,
+    pullback,
+    withgradient,
+)
 from minigrad.derivatives import ROWS
 
 X = np.array([1.0, 2.0, 3.0])
@@ -60,6 +70,7 @@ def test_the_decorated_function_may_have_defaults_but_no_arguments():
 
     assert grads[W].tolist() == [2.0, 2.0, 2.0]
     with pytest.raises(TypeError, match=r"def grads\(\):"):
+
         @gradient(params(W))
         def grads(x):
             return np.sum(x * W)
@@ -105,10 +116,20 @@ class Model:
         return np.sum(self.W * x) + self.b
 
 
-@pytest.mark.parametrize("x, kind", [
-    (2.0, float), (2, float), (np.float64(2), np.float64), (np.float32(2), np.float32), (np.int64(2), np.float64),
-    (2 + 0j, complex), (np.complex64(2), np.complex64), (np.array(2.0), np.ndarray), (Tensor(2.0), Tensor),
-])
+@pytest.mark.parametrize(
+    "x, kind",
+    [
+        (2.0, float),
+        (2, float),
+        (np.float64(2), np.float64),
+        (np.float32(2), np.float32),
+        (np.int64(2), np.float64),
+        (2 + 0j, complex),
+        (np.complex64(2), np.complex64),
+        (np.array(2.0), np.ndarray),
+        (Tensor(2.0), Tensor),
+    ],
+)
 def test_a_gradient_is_of_the_kind_of_its_argument(x, kind):
     (g,) = gradient(lambda x: np.abs(x) ** 2, x)
 
@@ -149,12 +170,18 @@ def test_booleans_strings_and_none_have_no_gradient():
     assert gradient(lambda x, m: np.sum(x[m]), X, Tensor(mask))[1] is None
 
 
-@pytest.mark.parametrize("pack, unpack", [
-    (lambda W, b: (W, b), lambda c: c), (lambda W, b: [W, b], lambda c: c),
-    (lambda W, b: NT(W, b), lambda c: (c.W, c.b)), (lambda W, b: {"W": W, "b": b}, lambda c: (c["W"], c["b"])),
-    (lambda W, b: {"deep": [(W, {"b": b})]}, lambda c: (c["deep"][0][0], c["deep"][0][1]["b"])),
-    (lambda W, b: Model(W, b), lambda c: (c.W, c.b)),
-], ids=["tuple", "list", "named tuple", "dict", "nested", "dataclass"])
+@pytest.mark.parametrize(
+    "pack, unpack",
+    [
+        (lambda W, b: (W, b), lambda c: c),
+        (lambda W, b: [W, b], lambda c: c),
+        (lambda W, b: NT(W, b), lambda c: (c.W, c.b)),
+        (lambda W, b: {"W": W, "b": b}, lambda c: (c["W"], c["b"])),
+        (lambda W, b: {"deep": [(W, {"b": b})]}, lambda c: (c["deep"][0][0], c["deep"][0][1]["b"])),
+        (lambda W, b: Model(W, b), lambda c: (c.W, c.b)),
+    ],
+    ids=["tuple", "list", "named tuple", "dict", "nested", "dataclass"],
+)
 def test_containers_come_back_in_shape(pack, unpack):
     def loss(container):
         W, b = unpack(container)
@@ -221,14 +248,18 @@ def test_a_constant_loss_has_no_gradient():
 
 def test_gradients_share_no_memory_with_each_other_or_with_the_arguments():
     x, y, seed = X.copy(), X.copy(), np.ones(3)
-    results = [*gradient(lambda x, y: np.sum(x + y), x, y), *gradient(lambda x, y: np.dot(x, y), x, y),
-               *gradient(lambda a: np.sum(a[0] + a[1]), (x, x))[0],
-               *gradient(lambda x: np.sum(np.reshape(x, (3, 1)).T), x), *pullback(lambda x: x, x)[1](seed),
-               *pullback(lambda x: x, x)[1](Tensor(seed, copy=False))]
+    results = [
+        *gradient(lambda x, y: np.sum(x + y), x, y),
+        *gradient(lambda x, y: np.dot(x, y), x, y),
+        *gradient(lambda a: np.sum(a[0] + a[1]), (x, x))[0],
+        *gradient(lambda x: np.sum(np.reshape(x, (3, 1)).T), x),
+        *pullback(lambda x: x, x)[1](seed),
+        *pullback(lambda x: x, x)[1](Tensor(seed, copy=False)),
+    ]
 
     for i, a in enumerate(results):
         assert a.flags.writeable and a.base is None
-        assert not any(np.shares_memory(a, other) for other in [*results[i + 1:], x, y, seed])
+        assert not any(np.shares_memory(a, other) for other in [*results[i + 1 :], x, y, seed])
 
 
 def test_gradients_of_tensors_share_no_memory_either():
@@ -377,10 +408,18 @@ def test_the_gradient_of_abs2_is_twice_the_number():
     assert gradient(lambda z: np.real(z * np.conj(z)), 1 + 2j) == (2 + 4j,)
 
 
-@pytest.mark.parametrize("f", [
-    lambda z: np.real(z * z), lambda z: np.imag(np.exp(z)), lambda z: np.abs(np.sin(z)), lambda z: z.real * z.imag,
-    lambda z: np.angle(z), lambda z: np.real(1 / z), lambda z: np.real(z**3 / (1 + z)),
-])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: np.real(z * z),
+        lambda z: np.imag(np.exp(z)),
+        lambda z: np.abs(np.sin(z)),
+        lambda z: z.real * z.imag,
+        lambda z: np.angle(z),
+        lambda z: np.real(1 / z),
+        lambda z: np.real(z**3 / (1 + z)),
+    ],
+)
 def test_a_complex_gradient_is_the_slope_along_x_plus_i_times_the_slope_along_y(f):
     z, h = 0.7 - 1.3j, 1e-6
     slope = lambda direction: (f(z + h * direction) - f(z - h * direction)) / (2 * h)
@@ -407,7 +446,9 @@ def test_withgradient_gives_a_plain_value():
 def test_withgradient_passes_on_what_else_the_function_returns():
     W = Tensor(X)
 
-    (loss, predictions, info), grads = withgradient(lambda: (np.sum(W), 2 * W, {"n": 3, "first": W[0]}), params(W))
+    (loss, predictions, info), grads = withgradient(
+        lambda: (np.sum(W), 2 * W, {"n": 3, "first": W[0]}), params(W)
+    )
 
     assert loss == 6.0 and predictions.tolist() == [2.0, 4.0, 6.0] and info == {"n": 3, "first": 1.0}
     assert grads[W].tolist() == [1.0, 1.0, 1.0]
@@ -468,7 +509,9 @@ def test_the_same_value_returned_twice_gets_both_gradients():
     assert pullback(twice, 1.0)[1]((1.0, 10.0)) == (22.0,)
 
 
-@pytest.mark.parametrize("f, seed", [(np.linalg.eigh, (None, np.ones((2, 2)))), (np.linalg.slogdet, (None, 1.0))])
+@pytest.mark.parametrize(
+    "f, seed", [(np.linalg.eigh, (None, np.ones((2, 2)))), (np.linalg.slogdet, (None, 1.0))]
+)
 def test_back_takes_the_named_tuples_of_numpy(f, seed):
     A = np.array([[2.0, 0.5], [0.5, 1.0]])
 
@@ -484,14 +527,17 @@ def test_slogdet_gives_the_inverse():
     assert gradient(lambda A: np.linalg.slogdet(A)[1], A)[0] == pytest.approx(np.linalg.inv(A).T)
 
 
-@pytest.mark.parametrize("f, seed, error, message", [
-    (lambda x: x**2, np.ones(2), ValueError, r"shape \(2,\).*\(3,\)"),
-    (lambda x: x**2, 1.0, ValueError, r"shape \(\).*\(3,\)"),
-    (lambda x: (x, x), (X,), ValueError, "a tuple of 2 is needed"),
-    (lambda x: (x, x), X, ValueError, "a tuple of 2 is needed"),
-    (lambda x: {"a": x}, {"b": X}, ValueError, "keys"),
-    (lambda x: x * 2, 1j * X, TypeError, "must be real"),
-])
+@pytest.mark.parametrize(
+    "f, seed, error, message",
+    [
+        (lambda x: x**2, np.ones(2), ValueError, r"shape \(2,\).*\(3,\)"),
+        (lambda x: x**2, 1.0, ValueError, r"shape \(\).*\(3,\)"),
+        (lambda x: (x, x), (X,), ValueError, "a tuple of 2 is needed"),
+        (lambda x: (x, x), X, ValueError, "a tuple of 2 is needed"),
+        (lambda x: {"a": x}, {"b": X}, ValueError, "keys"),
+        (lambda x: x * 2, 1j * X, TypeError, "must be real"),
+    ],
+)
 def test_a_seed_that_does_not_fit_is_refused(f, seed, error, message):
     with pytest.raises(error, match=message):
         pullback(f, X)[1](seed)
@@ -626,9 +672,14 @@ def test_a_class_with_call_and_state():
 
 
 def test_generator_expressions_comprehensions_map_and_reduce():
-    for f in (lambda x: sum(v * v for v in x), lambda x: sum([v * v for v in x]),
-              lambda x: sum(map(np.square, x)), lambda x: functools.reduce(lambda a, v: a + v * v, x, 0.0),
-              lambda x: sum(a * b for a, b in zip(x, x)), lambda x: sum(x[i] ** 2 for i in range(len(x)))):
+    for f in (
+        lambda x: sum(v * v for v in x),
+        lambda x: sum([v * v for v in x]),
+        lambda x: sum(map(np.square, x)),
+        lambda x: functools.reduce(lambda a, v: a + v * v, x, 0.0),
+        lambda x: sum(a * b for a, b in zip(x, x)),
+        lambda x: sum(x[i] ** 2 for i in range(len(x))),
+    ):
         assert gradient(f, X)[0].tolist() == [2.0, 4.0, 6.0]
 
 
@@ -688,11 +739,19 @@ def test_array_builds_arrays_out_of_recorded_pieces():
 
 
 def test_shapes_taken_from_a_recorded_value_are_plain():
-    assert gradient(lambda x: np.sum(np.ones(x.shape) * x) + len(x) * x.ndim + x.size, X)[0].tolist() == [1.0, 1.0, 1.0]
+    assert gradient(lambda x: np.sum(np.ones(x.shape) * x) + len(x) * x.ndim + x.size, X)[0].tolist() == [
+        1.0,
+        1.0,
+        1.0,
+    ]
 
 
 def test_zeros_like_and_ones_like_are_constants():
-    assert gradient(lambda x: np.sum(np.ones_like(x) * x + np.zeros_like(x)), X)[0].tolist() == [1.0, 1.0, 1.0]
+    assert gradient(lambda x: np.sum(np.ones_like(x) * x + np.zeros_like(x)), X)[0].tolist() == [
+        1.0,
+        1.0,
+        1.0,
+    ]
 
 
 def test_data_is_the_documented_exception():
@@ -738,16 +797,35 @@ def test_assigning_an_element_says_what_to_write_although_numpy_raises_its_own_e
 
 
 CONVERSIONS = {
-    "float": float, "int": int, "complex": complex, "item": lambda t: t.item(), "tolist": lambda t: t.tolist(),
-    "math.exp": math.exp, "math.pow": lambda t: math.pow(t, 2), "math.floor": math.floor,
-    "math.fsum": lambda t: math.fsum([t, t]), "np.array": np.array, "np.asarray": np.asarray,
-    "np.array of a list": lambda t: np.array([t, t]), "np.mean of a list": lambda t: np.mean([t, t]),
-    "np.sum of a list": lambda t: np.sum([t, 1.0]), "np.float64": np.float64, "np.int64": np.int64,
-    "np.array of objects": lambda t: np.array([t], dtype=object), "np.full": lambda t: np.full(3, t),
-    "np.arange": lambda t: np.arange(t), "np.fromiter": lambda t: np.fromiter([t], float),
-    "np.vectorize": lambda t: np.vectorize(lambda v: v * v)(t), "Tensor": Tensor, "Tensor of a list": lambda t: Tensor([t]),
-    "percent": lambda t: "%.2f" % t, "copy": __import__("copy").copy, "deepcopy": __import__("copy").deepcopy,
-    "pickle": __import__("pickle").dumps, "np.r_": lambda t: np.r_[t, t], "np.c_": lambda t: np.c_[t, t],
+    "float": float,
+    "int": int,
+    "complex": complex,
+    "item": lambda t: t.item(),
+    "tolist": lambda t: t.tolist(),
+    "math.exp": math.exp,
+    "math.pow": lambda t: math.pow(t, 2),
+    "math.floor": math.floor,
+    "math.fsum": lambda t: math.fsum([t, t]),
+    "np.array": np.array,
+    "np.asarray": np.asarray,
+    "np.array of a list": lambda t: np.array([t, t]),
+    "np.mean of a list": lambda t: np.mean([t, t]),
+    "np.sum of a list": lambda t: np.sum([t, 1.0]),
+    "np.float64": np.float64,
+    "np.int64": np.int64,
+    "np.array of objects": lambda t: np.array([t], dtype=object),
+    "np.full": lambda t: np.full(3, t),
+    "np.arange": lambda t: np.arange(t),
+    "np.fromiter": lambda t: np.fromiter([t], float),
+    "np.vectorize": lambda t: np.vectorize(lambda v: v * v)(t),
+    "Tensor": Tensor,
+    "Tensor of a list": lambda t: Tensor([t]),
+    "percent": lambda t: "%.2f" % t,
+    "copy": __import__("copy").copy,
+    "deepcopy": __import__("copy").deepcopy,
+    "pickle": __import__("pickle").dumps,
+    "np.r_": lambda t: np.r_[t, t],
+    "np.c_": lambda t: np.c_[t, t],
 }
 
 
@@ -757,8 +835,11 @@ def test_turning_a_recorded_value_into_plain_numbers_is_an_error_that_says_so(co
         gradient(lambda t: (convert(t), t)[1], 2.0)
 
 
-@pytest.mark.parametrize("convert", [c for name, c in CONVERSIONS.items() if not name.startswith("np.f")],
-                         ids=[name for name in CONVERSIONS if not name.startswith("np.f")])
+@pytest.mark.parametrize(
+    "convert",
+    [c for name, c in CONVERSIONS.items() if not name.startswith("np.f")],
+    ids=[name for name in CONVERSIONS if not name.startswith("np.f")],
+)
 def test_the_same_conversions_are_allowed_on_what_is_not_recorded(convert):
     t = Tensor(2.0)
 

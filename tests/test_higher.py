@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad import (Grads, Tensor, array, diaghessian, gradient, hessian, hvp, jacobian, jvp, params)
+from minigrad import Grads, Tensor, array, diaghessian, gradient, hessian, hvp, jacobian, jvp, params
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -23,11 +23,17 @@ def test_a_jacobian_has_the_shape_of_the_result_followed_by_that_of_the_argument
     assert J.shape == (3, 2, 2, 3)
 
 
-@pytest.mark.parametrize("f, x, expected", [
-    (lambda x: x * x, 3.0, 6.0), (lambda x: x * X, 2.0, X), (lambda x: np.sum(x**2), X, 2 * X),
-    (lambda x: x[:0], X, np.zeros((0, 3))), (lambda x: np.sum(x) * np.ones(2), np.zeros(0), np.zeros((2, 0))),
-    (lambda x: array([x[0] * 2, 5.0]), X, [[2, 0, 0], [0, 0, 0]]),
-])
+@pytest.mark.parametrize(
+    "f, x, expected",
+    [
+        (lambda x: x * x, 3.0, 6.0),
+        (lambda x: x * X, 2.0, X),
+        (lambda x: np.sum(x**2), X, 2 * X),
+        (lambda x: x[:0], X, np.zeros((0, 3))),
+        (lambda x: np.sum(x) * np.ones(2), np.zeros(0), np.zeros((2, 0))),
+        (lambda x: array([x[0] * 2, 5.0]), X, [[2, 0, 0], [0, 0, 0]]),
+    ],
+)
 def test_jacobians_of_numbers_vectors_and_empty_arrays(f, x, expected):
     (J,) = jacobian(f, x)
 
@@ -37,7 +43,12 @@ def test_jacobians_of_numbers_vectors_and_empty_arrays(f, x, expected):
 def test_a_jacobian_with_respect_to_several_arguments_and_containers():
     Jx, Jd, nothing = jacobian(lambda x, d, s: x * d["a"], X, {"a": 2.0, "b": X}, "text")
 
-    assert np.array_equal(Jx, 2 * np.eye(3)) and np.array_equal(Jd["a"], X) and Jd["b"] is None and nothing is None
+    assert (
+        np.array_equal(Jx, 2 * np.eye(3))
+        and np.array_equal(Jd["a"], X)
+        and Jd["b"] is None
+        and nothing is None
+    )
 
 
 def test_the_jacobian_of_a_constant_is_none():
@@ -95,11 +106,17 @@ def test_the_hessian_of_rosenbrocks_function():
     assert H == pytest.approx(np.array([[2 - 400 * (y - 3 * x * x), -400 * x], [-400 * x, 200]]))
 
 
-@pytest.mark.parametrize("f, x, expected", [
-    (lambda x: x**3, 2.0, 12.0), (lambda x: x**3, 2, 12.0), (lambda x: np.sum(x), X, np.zeros((3, 3))),
-    (lambda x: 1.0, X, np.zeros((3, 3))), (lambda x: np.sum(x**2), np.array([1, 2]), 2 * np.eye(2)),
-    (lambda x: np.sum(x), np.zeros(0), np.zeros((0, 0))),
-])
+@pytest.mark.parametrize(
+    "f, x, expected",
+    [
+        (lambda x: x**3, 2.0, 12.0),
+        (lambda x: x**3, 2, 12.0),
+        (lambda x: np.sum(x), X, np.zeros((3, 3))),
+        (lambda x: 1.0, X, np.zeros((3, 3))),
+        (lambda x: np.sum(x**2), np.array([1, 2]), 2 * np.eye(2)),
+        (lambda x: np.sum(x), np.zeros(0), np.zeros((0, 0))),
+    ],
+)
 def test_hessians_of_numbers_linear_functions_and_whole_numbers(f, x, expected):
     H = hessian(f, x)
 
@@ -118,7 +135,9 @@ def test_a_hessian_can_be_differentiated():
     assert g == pytest.approx(24 * X)
 
 
-@pytest.mark.parametrize("x", [{"a": 1.0}, [1.0], params(Tensor(1.0)), "text", None, 1j, np.array([1j])], ids=str)
+@pytest.mark.parametrize(
+    "x", [{"a": 1.0}, [1.0], params(Tensor(1.0)), "text", None, 1j, np.array([1j])], ids=str
+)
 @pytest.mark.parametrize("take", [hessian, diaghessian])
 def test_hessians_of_containers_and_complex_numbers_are_refused(take, x):
     with pytest.raises(TypeError, match="one real number or array"):
@@ -167,7 +186,9 @@ def test_hvp_is_the_hessian_times_the_vector():
 
 
 def test_hvp_of_containers_comes_back_in_shape():
-    result = hvp(lambda d: d["a"] ** 2 * d["b"][0], {"a": 2.0, "b": [3.0, "text"]}, {"b": [0.0, None], "a": 1.0})
+    result = hvp(
+        lambda d: d["a"] ** 2 * d["b"][0], {"a": 2.0, "b": [3.0, "text"]}, {"b": [0.0, None], "a": 1.0}
+    )
 
     assert result == {"a": 6.0, "b": [4.0, None]}
 
@@ -185,7 +206,9 @@ def test_hvp_of_parameters_is_grads():
 
 
 def test_hvp_of_a_linear_function_is_zero():
-    assert hvp(lambda x: np.sum(x), X, X).tolist() == [0.0, 0.0, 0.0] and hvp(lambda x: 3 * x, 1.0, 1.0) == 0.0
+    assert (
+        hvp(lambda x: np.sum(x), X, X).tolist() == [0.0, 0.0, 0.0] and hvp(lambda x: 3 * x, 1.0, 1.0) == 0.0
+    )
 
 
 def test_hvp_can_be_differentiated():
@@ -218,7 +241,9 @@ def test_jvp_runs_the_function_once_and_returns_its_kind():
 
 
 def test_jvp_of_containers_and_of_constants():
-    y, dy = jvp(lambda d: {"twice": 2 * d["a"], "constant": 5.0}, ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 10.0},))
+    y, dy = jvp(
+        lambda d: {"twice": 2 * d["a"], "constant": 5.0}, ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 10.0},)
+    )
 
     assert y == {"twice": 2.0, "constant": 5.0} and dy == {"twice": 20.0, "constant": 0.0}
     assert jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, None)) == (6.0, 3.0)
@@ -236,15 +261,18 @@ def test_jvp_can_be_differentiated():
     assert g == pytest.approx(12 * X**2)
 
 
-@pytest.mark.parametrize("attempt, error, message", [
-    (lambda: hvp(np.sum, X, np.ones(2)), ValueError, r"direction of shape \(2,\).*\(3,\)"),
-    (lambda: hvp(np.sum, X, 1.0), ValueError, r"direction of shape \(\)"),
-    (lambda: hvp(lambda d: d["a"], {"a": 1.0}, {}), ValueError, "keys"),
-    (lambda: hvp(lambda: 1.0, params(Tensor(1.0)), []), ValueError, "0 directions for 1 parameters"),
-    (lambda: jvp(np.sin, (X,), (1.0,)), ValueError, r"direction of shape \(\)"),
-    (lambda: jvp(np.sin, (X,), ()), ValueError, "a tuple of 1 is needed"),
-    (lambda: jvp(np.sin, X, X), TypeError, r"jvp\(f, \(x,\), \(v,\)\)"),
-])
+@pytest.mark.parametrize(
+    "attempt, error, message",
+    [
+        (lambda: hvp(np.sum, X, np.ones(2)), ValueError, r"direction of shape \(2,\).*\(3,\)"),
+        (lambda: hvp(np.sum, X, 1.0), ValueError, r"direction of shape \(\)"),
+        (lambda: hvp(lambda d: d["a"], {"a": 1.0}, {}), ValueError, "keys"),
+        (lambda: hvp(lambda: 1.0, params(Tensor(1.0)), []), ValueError, "0 directions for 1 parameters"),
+        (lambda: jvp(np.sin, (X,), (1.0,)), ValueError, r"direction of shape \(\)"),
+        (lambda: jvp(np.sin, (X,), ()), ValueError, "a tuple of 1 is needed"),
+        (lambda: jvp(np.sin, X, X), TypeError, r"jvp\(f, \(x,\), \(v,\)\)"),
+    ],
+)
 def test_directions_that_do_not_fit_are_refused(attempt, error, message):
     with pytest.raises(error, match=message):
         attempt()

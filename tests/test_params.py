@@ -9,8 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from minigrad import (Grads, LostGradientError, MinigradError, Params, StrangerError, Tensor, copy_, gradient,
-                      params, withgradient)
+from minigrad import (
+    Grads,
+    LostGradientError,
+    MinigradError,
+    Params,
+    StrangerError,
+    Tensor,
+    copy_,
+    gradient,
+    params,
+    withgradient,
+)
 from minigrad.params import named_tensors
 
 
@@ -171,11 +181,23 @@ def test_named_tensors_say_where_each_parameter_stands():
     assert [name for name, _ in named_tensors(Model())] == ["layers[0]['W']", "layers[1][0]"]
 
 
-@pytest.mark.parametrize("model, fix", [
-    (np.ones(2), r"W = Tensor\(W\)"), (2.5, r"b = Tensor\(2.5\)"), (3, r"b = Tensor\(3\)"), (None, "NoneType"),
-    ("W", "str"), ([], "list"), ({}, "dict"), ([np.ones(2)], "Tensor"), (np.tanh, "Tensor"), (int, "Tensor"),
-    (range(3), "Tensor"),
-], ids=str)
+@pytest.mark.parametrize(
+    "model, fix",
+    [
+        (np.ones(2), r"W = Tensor\(W\)"),
+        (2.5, r"b = Tensor\(2.5\)"),
+        (3, r"b = Tensor\(3\)"),
+        (None, "NoneType"),
+        ("W", "str"),
+        ([], "list"),
+        ({}, "dict"),
+        ([np.ones(2)], "Tensor"),
+        (np.tanh, "Tensor"),
+        (int, "Tensor"),
+        (range(3), "Tensor"),
+    ],
+    ids=str,
+)
 def test_params_of_what_holds_no_tensor_is_an_error_that_shows_the_fix(model, fix):
     with pytest.raises(TypeError, match=fix):
         params(Tensor(1.0), model)
@@ -194,7 +216,9 @@ def test_integer_and_boolean_parameters_are_refused_by_name(data):
         params({"layers": [Tensor(data)]})
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128])
+@pytest.mark.parametrize(
+    "dtype", [np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128]
+)
 def test_every_floating_point_dtype_can_be_a_parameter(dtype):
     W = Tensor(np.ones(2), dtype=dtype)
 
@@ -365,12 +389,26 @@ def test_arithmetic_with_numbers_counts_none_as_zeros(abc):
     assert doubled[a].tolist() == [12.0, 24.0] and doubled[c].tolist() == [[0.0]] and grads[c] is None
 
 
-@pytest.mark.parametrize("compute, expected", [
-    (lambda g: g + g, 12), (lambda g: g + 1, 7), (lambda g: 1 + g, 7), (lambda g: g - 1, 5), (lambda g: 1 - g, -5),
-    (lambda g: g * g, 36), (lambda g: g / 2, 3), (lambda g: -g, -6), (lambda g: g**2, 36),
-    (lambda g: np.float64(2) * g, 12), (lambda g: np.array(2.0) * g, 12), (lambda g: Tensor(2.0) * g, 12),
-    (lambda g: g * np.float32(2), 12), (lambda g: g.map(np.negative), -6), (lambda g: g.map(np.add, g), 12),
-])
+@pytest.mark.parametrize(
+    "compute, expected",
+    [
+        (lambda g: g + g, 12),
+        (lambda g: g + 1, 7),
+        (lambda g: 1 + g, 7),
+        (lambda g: g - 1, 5),
+        (lambda g: 1 - g, -5),
+        (lambda g: g * g, 36),
+        (lambda g: g / 2, 3),
+        (lambda g: -g, -6),
+        (lambda g: g**2, 36),
+        (lambda g: np.float64(2) * g, 12),
+        (lambda g: np.array(2.0) * g, 12),
+        (lambda g: Tensor(2.0) * g, 12),
+        (lambda g: g * np.float32(2), 12),
+        (lambda g: g.map(np.negative), -6),
+        (lambda g: g.map(np.add, g), 12),
+    ],
+)
 def test_arithmetic_gives_grads(abc, compute, expected):
     a, b, c, grads = abc
 
@@ -433,7 +471,11 @@ def test_the_norm_of_inner_gradients_can_be_differentiated():
 
 def test_repr_lists_shapes_and_gradients(abc):
     assert repr(abc[-1]).splitlines() == [
-        "Grads of 3 parameters:", "  Tensor(2,): Tensor([ 6., 12.])", "  Tensor(): Tensor(5.)", "  Tensor(1, 1): None"]
+        "Grads of 3 parameters:",
+        "  Tensor(2,): Tensor([ 6., 12.])",
+        "  Tensor(): Tensor(5.)",
+        "  Tensor(1, 1): None",
+    ]
 
 
 def test_grads_stand_when_the_params_change_afterwards():
@@ -448,6 +490,7 @@ def test_grads_stand_when_the_params_change_afterwards():
 
 def test_a_pullback_stands_when_the_params_change_afterwards():
     from minigrad import pullback
+
     a, b = Tensor(2.0), Tensor(3.0)
     ps = params(a)
     _, back = pullback(lambda: a * b * 1.0, ps)
@@ -505,15 +548,18 @@ def test_copy_casts_to_the_dtype_of_the_parameter():
     assert W.dtype == np.float32 and W[0] == 0.5
 
 
-@pytest.mark.parametrize("attempt, error, message", [
-    (lambda ps: copy_(np.zeros(4), ps), ValueError, "3 numbers cannot overwrite 4"),
-    (lambda ps: copy_(ps, np.zeros(2)), ValueError, "2 numbers cannot overwrite 3"),
-    (lambda ps: copy_([0.0] * 3, ps), TypeError, "np.zeros"),
-    (lambda ps: copy_(np.zeros(3, int), ps), TypeError, "do not fit"),
-    (lambda ps: copy_(ps, np.ones(3) * 1j), TypeError, "complex128 numbers do not fit"),
-    (lambda ps: copy_(ps, ["a", "b", "c"]), TypeError, "do not fit"),
-    (lambda ps: copy_(np.zeros(3), np.zeros(3)), TypeError, "must be a Params or a Grads"),
-])
+@pytest.mark.parametrize(
+    "attempt, error, message",
+    [
+        (lambda ps: copy_(np.zeros(4), ps), ValueError, "3 numbers cannot overwrite 4"),
+        (lambda ps: copy_(ps, np.zeros(2)), ValueError, "2 numbers cannot overwrite 3"),
+        (lambda ps: copy_([0.0] * 3, ps), TypeError, "np.zeros"),
+        (lambda ps: copy_(np.zeros(3, int), ps), TypeError, "do not fit"),
+        (lambda ps: copy_(ps, np.ones(3) * 1j), TypeError, "complex128 numbers do not fit"),
+        (lambda ps: copy_(ps, ["a", "b", "c"]), TypeError, "do not fit"),
+        (lambda ps: copy_(np.zeros(3), np.zeros(3)), TypeError, "must be a Params or a Grads"),
+    ],
+)
 def test_copy_refuses_what_does_not_fit(attempt, error, message):
     with pytest.raises(error, match=message):
         attempt(params(Tensor([1.0, 2.0]), Tensor(3.0)))

@@ -40,6 +40,7 @@ def test_threads_that_differentiate_functions_of_the_same_parameters_get_right_a
             for _ in range(150):
                 grads = gradient(lambda: np.sum(W ** (k + 1)) * b * np.sin(b * k), params(W, b))
                 yield grads[W].tolist(), float(grads[b])
+
         return lambda: list(run())
 
     for k, results in enumerate(all_together([job(k) for k in range(4)])):
@@ -123,6 +124,7 @@ def test_tasks_of_asyncio_do_not_share_a_tape():
     async def task(k):
         def loss(x):
             return x**k
+
         await asyncio.sleep(0)
         return gradient(loss, 2.0)[0]
 
