@@ -163,6 +163,7 @@ def as_tensors(y):
 def unary(function):
     """Return ``call`` for a ufunc of one argument."""
     ((vjp, keep),) = ROWS[function].edges.values()
+    on_arrays = getattr(function, "on_arrays", function)
 
     def record_unary(x):
         tape = active_tape()
@@ -171,7 +172,7 @@ def unary(function):
                 x = tape.leaves.get(id(x), x)
             if x.tape is tape:
                 v = x._value
-                y = function(v)
+                y = function(v) if type(v) is Tensor else on_arrays(v)
                 return append(tape, y, ((x.slot, vjp, keep(0, y, v)),))
         return call(function, (x,), {})
 
@@ -399,17 +400,23 @@ Tensor.__array_ufunc__ = array_ufunc
 Tensor.__array_function__ = array_function
 
 
+def matrix_product(a, b):
+    """``a @ b``; for plain vectors and matrices ``np.dot`` does the same in half the time."""
+    if type(a) is type(b) is np.ndarray and 0 < a.ndim <= 2 and 0 < b.ndim <= 2:
+        return np.dot(a, b)
+    return a @ b
+
+
 # On NumPy's scalars Python's operators are much quicker than the ufuncs.
-for _ufunc, _operator in {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.power: operator.pow,
-    np.matmul: operator.matmul,
-}.items():
-    _forward, _reflected = binary(_ufunc, _operator)
-    _name = _operator.__name__
+for _name, _ufunc, _quicker in (
+    ("add", np.add, operator.add),
+    ("sub", np.subtract, operator.sub),
+    ("mul", np.multiply, operator.mul),
+    ("truediv", np.divide, operator.truediv),
+    ("pow", np.power, operator.pow),
+    ("matmul", np.matmul, matrix_product),
+):
+    _forward, _reflected = binary(_ufunc, _quicker)
     setattr(Tensor, f"__{_name}__", _forward)
     setattr(Tensor, f"__r{_name}__", _reflected)
     RECORDERS[_ufunc] = either(_forward, _reflected)

@@ -4,6 +4,7 @@ import numpy as np
 from cases import Case, Draw, Kink, between, distinct, fraction, nonzero, positive, real, with_nans
 from minigrad.derivatives import WHOLE
 from minigrad.derivatives.elementwise import bessel_i, sinc_derivative
+from minigrad.derivatives.reductions import filled
 
 # ---------------------------------------------------------------------------------------- elementwise
 SHAPES = [(), (3,), (2, 3), (0,), (1, 1)]
@@ -211,6 +212,7 @@ REDUCTIONS = [
         for whole in WHOLE.values()
         for shape in [(), (3,), (2, 3), (1,)]
     ],
+    Case(filled, (real(), (2, 3)), complex=True),
     *reductions(np.average, real, AXES, complex=True),
     Case(np.average, (real(3),), dict(weights=[0.2, 0.3, 0.5])),
     Case(np.average, (real(2, 3),), dict(weights=[0.2, 0.3, 0.5], axis=1, returned=True)),

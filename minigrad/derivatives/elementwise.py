@@ -30,7 +30,7 @@ def power_vjp_a(g, a, b):
     if not isinstance(b, (int, float)):
         return g * (b * a ** np.where(b == 0, 1, b - 1)).conjugate()  # 0 for x**0, also at x = 0
     if b == 2:
-        return g * (2 * a).conjugate()
+        return g * (a + a).conjugate()
     return g * (b * a ** (b - 1)).conjugate() if b else flat(g)
 
 

@@ -88,8 +88,17 @@ def average(x):
     return np.mean(x)  # which widens half precision and integers before it adds
 
 
-row(total, lambda g, x_shape: g + np.zeros(x_shape, g.dtype), signature="x")
-row(average, lambda g, x_shape: g / math.prod(x_shape) + np.zeros(x_shape, g.dtype), signature="x")
+@primitive
+def filled(x, shape):
+    """Return an array of ``shape`` that is the number ``x`` everywhere."""
+    y = np.empty(shape, x.dtype)
+    y.fill(x)
+    return y
+
+
+row(total, lambda g, x_shape: filled(g, x_shape), signature="x")
+row(average, lambda g, x_shape: filled(g / math.prod(x_shape), x_shape), signature="x")
+row(filled, lambda g: total(g), signature="x, shape")
 
 # Functions that are mostly called on a whole array -> what then does the same, more quickly.
 WHOLE = {np.sum: total, np.mean: average}
