@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,13 @@ def sync_folder(folder):
 
 def write(file, suffix, text, arrays):
     """Write a text and a dict of arrays, in C's order and the machine's byte order, into an open file."""
-    if suffix == ".npz":
-        np.savez(file, **{TEXT: np.frombuffer(text.encode(), np.uint8)}, **arrays)
-    else:
+    if suffix == ".safetensors":
         file.write(safetensors().numpy.save(arrays, metadata={TEXT: text}))
+        return
+    with zipfile.ZipFile(file, "w") as archive:  # as np.savez does, which leaves it open if a write fails
+        for name, a in {TEXT: np.frombuffer(text.encode(), np.uint8), **arrays}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, a, allow_pickle=False)
 
 
 def read(path, suffix):

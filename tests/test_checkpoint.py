@@ -302,7 +302,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def trained():
     """A model and an optimiser with state, a snapshot of both, and a check that they are as they were."""
     model, opt = [randn(2, 3), randn(3)], Momentum(0.5)
-    update_(opt, params(model), [np.ones((2, 3)), np.ones(3)])
+    update_(opt, model, [np.ones((2, 3)), np.ones(3)])
 
     def snapshot():
         return bits(*model, *(Tensor(opt.velocity[p]) for p in model)), opt.eta
