@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .derivatives import astype, getitem
+from .derivatives import astype
 
 
 def method(function):
@@ -50,7 +50,6 @@ class ArrayMethods:
     dot = method(np.dot)
     copy = method(np.copy)
     astype = method(astype)
-    __getitem__ = method(getitem)
     __round__ = method(np.round)
 
     T = property(np.transpose)

@@ -5,7 +5,7 @@ recorded, run the function on the values one level down, and append an entry.  O
 ndarray or, when gradients are nested, a Tensor of the next tape outwards, for which the same happens
 again.
 
-``unary`` and ``binary`` are ``call`` written out for the commonest cases; they keep the cost of an
+``unary``, ``binary`` and ``reading`` are ``call`` written out for the commonest cases; they keep the cost of an
 operation near that of NumPy itself.  At the end stands what makes NumPy and Python's operators come
 here: the two protocols, ``__array_ufunc__`` and ``__array_function__``, and the operators.
 """
@@ -16,7 +16,7 @@ import operator
 
 import numpy as np
 
-from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, late_rows, name_of
+from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, getitem, late_rows, name_of
 from .errors import NoDerivativeError, user_line
 from .storage import Storage
 from .tape import active_tape, place
@@ -159,7 +159,7 @@ def as_tensors(y):
     return new_tensor(np.asarray(y)) if isinstance(y, (np.ndarray, np.generic)) else y
 
 
-# ---------------------------------------------------------------------------- the two fast recorders
+# -------------------------------------------------------------------------------- the fast recorders
 def unary(function):
     """Return ``call`` for a ufunc of one argument."""
     ((vjp, keep),) = ROWS[function].edges.values()
@@ -251,6 +251,24 @@ def append(tape, y, edges):
 def is_constant(t, tape):
     """Say whether no tape can know the Tensor: the usual case of data made by ``rand`` and the like."""
     return t.tape is None and tape.outer is None
+
+
+def reading():
+    """Return ``call`` for reading an element or a slice, which loops do often: ``t[i]``."""
+    function, positions = getitem, frozenset({int, slice})
+    ((vjp, keep),) = ROWS[function].edges.values()
+
+    def record_getitem(self, index):
+        tape = active_tape()
+        if tape is not None and type(index) in positions:
+            x = self if self.tape is tape else tape.leaves.get(id(self))
+            if x is not None:
+                v = x._value
+                y = v[index]
+                return append(tape, y, ((x.slot, vjp, keep(0, y, v, index)),))
+        return call(function, (self, index), {})
+
+    return record_getitem
 
 
 def call_unless_foreign(function, *args):
@@ -398,6 +416,7 @@ def array_function(self, function, types, args, kwargs):
 
 Tensor.__array_ufunc__ = array_ufunc
 Tensor.__array_function__ = array_function
+Tensor.__getitem__ = reading()
 
 
 def matrix_product(a, b):
