@@ -52,10 +52,11 @@ def adjoint(f):
         if tape is None:
             value, _ = value_and_pullback(f, lower(args, None), lower(kwargs, None))
             return as_tensors(value) if tensors else value
-        if any(recorded(t) is not None for t in tensors_in([kwargs, *(x for x in args if type(x) is not Tensor)])):
+        inner = tensors_in([kwargs, *(x for x in args if type(x) is not Tensor)])
+        if any(recorded(t) is not None for t in inner):
             raise NoDerivativeError(
-                f"{f.__name__}: its pullback covers positional arguments that are Tensors themselves. Pass every "
-                "recorded Tensor by position and by itself, neither by keyword nor inside a list or dict"
+                f"{f.__name__}: its pullback covers positional arguments that are Tensors themselves. Pass "
+                "every recorded Tensor by position and by itself, not by keyword nor inside a list or dict"
             )
         low_args, low_kwargs = lower(args, tape), lower(kwargs, tape)
         value, back = value_and_pullback(f, low_args, low_kwargs)
@@ -71,8 +72,8 @@ def value_and_pullback(f, args, kwargs):
     pair = f(*args, **kwargs)
     if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
         raise TypeError(
-            f"{f.__name__}: a function under @adjoint returns its value and its pullback: return y, lambda g: (g * ..., ); "
-            f"it returned {type(pair).__name__}"
+            f"{f.__name__}: a function under @adjoint returns its value and its pullback: "
+            f"return y, lambda g: (g * ..., ); it returned {type(pair).__name__}"
         )
     return pair
 
@@ -85,7 +86,8 @@ def arrays(value, who):
         return np.asarray(value)[()]
     if isinstance(value, (Tensor, np.ndarray, np.generic)):
         return value
-    raise TypeError(f"{who}: the value must be a number, an array or a tuple of them; it is a {type(value).__name__}")
+    kind = type(value).__name__
+    raise TypeError(f"{who}: the value must be a number, an array or a tuple of them; it is a {kind}")
 
 
 def edges_to_parts(tape, args):
@@ -104,7 +106,9 @@ def part_of_shape(parts, k, shape, dtype):
     if h is None:
         return None
     if np.shape(h) != shape:
-        raise ValueError(f"the pullback returned a gradient of shape {np.shape(h)} for argument {k}, of shape {shape}")
+        raise ValueError(
+            f"the pullback returned a gradient of shape {np.shape(h)} for argument {k}, of shape {shape}"
+        )
     h = h if type(h) is Tensor and recorded(h) is not None else np.array(h)  # the pullback may keep its own
     return fit(h, itself, (), shape, dtype)
 
@@ -200,7 +204,9 @@ def hook(f, x):
 def hooked(g, f):
     h = f(g.copy())
     if h is not None and np.shape(h) != g.shape:
-        raise ValueError(f"hook: the function returned a gradient of shape {np.shape(h)} for one of shape {g.shape}")
+        raise ValueError(
+            f"hook: the function returned a gradient of shape {np.shape(h)} for one of shape {g.shape}"
+        )
     return h if h is None or type(h) is Tensor else np.asarray(h, g.dtype)
 
 
@@ -240,15 +246,16 @@ def checkpointed(f, *xs):
     y = rerun(f, low_xs, among, keys, low_leaves)[1]
     if len(tape.entries) != entries_before:
         raise LostGradientError(
-            "checkpointed: the function uses a value that is being recorded outside of it. Pass it as an argument: "
-            "checkpointed(f, x, value)"
+            "checkpointed: the function uses a value that is being recorded outside of it. Pass it as an "
+            "argument: checkpointed(f, x, value)"
         )
     y = rebuild(y, iter([t._value if type(t) is Tensor else t for t in leaves(y)]))
     parts = tape.add(
         *edges_to_parts(tape, given),
         *((a.slot, take, (len(given) + k,)) for k, a in enumerate(aliases)),
     )
-    return record(tape, arrays(y, "checkpointed"), ((parts, recompute, (f, low_xs, among, keys, low_leaves)),))
+    values = f, low_xs, among, keys, low_leaves
+    return record(tape, arrays(y, "checkpointed"), ((parts, recompute, values),))
 
 
 def rerun(f, xs, among, keys, low_leaves):

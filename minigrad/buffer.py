@@ -52,11 +52,11 @@ class Buffer:
             value = np.asarray(value)
         index = lower(index, None)
         written_to = np.broadcast_to(False, self.shape)[index]
-        np.empty_like(written_to)[...] = np.broadcast_to(False, value.shape)  # a wrong shape fails here, not at copy()
+        np.empty_like(written_to)[...] = np.broadcast_to(False, value.shape)  # fails here, not at copy()
         if not np.can_cast(value.dtype, self.dtype, "same_kind"):
             raise TypeError(
-                f"Buffer: {value.dtype} numbers do not fit into a buffer of {self.dtype}; start it from an array of that "
-                "kind, np.zeros(n) or np.zeros(n, complex)"
+                f"Buffer: {value.dtype} numbers do not fit into a buffer of {self.dtype}; start it from an "
+                "array of that kind, np.zeros(n) or np.zeros(n, complex)"
             )
         self._writes.append((index, value))
 

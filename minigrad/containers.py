@@ -35,8 +35,10 @@ def places(x, name):
         steps = [f"[{key!r}]" for key in x]
     elif dataclasses.is_dataclass(x):
         steps = [f".{field.name}" for field in dataclasses.fields(x)]
+    elif hasattr(x, "_fields"):
+        steps = [f".{field}" for field in x._fields]
     else:
-        steps = [f".{field}" for field in x._fields] if hasattr(x, "_fields") else [f"[{i}]" for i in range(len(x))]
+        steps = [f"[{i}]" for i in range(len(x))]
     return [place for step, child in zip(steps, children) for place in places(child, name + step)]
 
 
@@ -58,7 +60,9 @@ def leaves_along(x, other, who):
     else:
         others = None if isinstance(x, dict) or isinstance(other, dict) else parts(other)
     if others is None or len(others) != len(children):
-        raise ValueError(f"{who} the structure of {shown(x)} is needed, with None for what is not used; got {shown(other)}")
+        raise ValueError(
+            f"{who} the structure of {shown(x)} is needed, with None for what is not used; got {shown(other)}"
+        )
     return [leaf for pair in zip(children, others) for leaf in leaves_along(*pair, who)]
 
 

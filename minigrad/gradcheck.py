@@ -43,12 +43,14 @@ def gradcheck(f, *args, step=None, rtol=None, atol=None):
     else:
         names = [place for k, x in enumerate(args) for place in places(x, f"argument {k}")]
         found = leaves(gradient(f, *args))
-        arrays = [np.array(x.data if type(x) is Tensor else x) if is_number(x) else None for x in leaves(args)]
         kinds = leaves(args)
+        arrays = [np.array(x) if is_number(x) else None for x in kinds]
         evaluate = lambda: float(f(*rebuild(args, map(as_kind, kinds, arrays))))
     checkable = [k for k, a in enumerate(arrays) if a is not None and a.dtype.kind in "fc"]
     if not checkable:
-        raise TypeError("gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2")
+        raise TypeError(
+            "gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2"
+        )
     for k in checkable:
         compare(evaluate, arrays[k], found[k], names[k], step, rtol, atol)
     return True
@@ -79,8 +81,8 @@ def compare(evaluate, a, g, name, step, rtol, atol):
     if a.size and error.max() > atol:
         worst = tuple(int(i) for i in np.unravel_index(np.argmax(error), a.shape))
         raise AssertionError(
-            f"gradcheck: the gradient with respect to {name} (shape {a.shape}) is wrong, most of all at index {worst}: "
-            f"gradient {g[worst]}, finite difference {d[worst]} (at x = {a[worst]}). "
+            f"gradcheck: the gradient with respect to {name} (shape {a.shape}) is wrong, most of all at "
+            f"index {worst}: gradient {g[worst]}, finite difference {d[worst]} (at x = {a[worst]}). "
             f"{int((error > atol).sum())} of {a.size} elements differ."
         )
 

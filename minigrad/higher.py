@@ -9,7 +9,7 @@ from .tensor import Tensor, new_tensor
 
 
 def jacobian(f, *args):
-    """Return the derivative of every element of ``f``'s result with respect to every element of each argument.
+    """Return the derivative of every element of ``f``'s result by every element of each argument.
 
         J[i..., j...] = d y[i...] / d x[j...]
 
@@ -39,7 +39,8 @@ def jacobian(f, *args):
     run = Run(f, args, "jacobian")
     y = run.value
     if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
-        raise TypeError(f"jacobian: the function must return a number or an array; it returned {type(y).__name__}")
+        kind = type(y).__name__
+        raise TypeError(f"jacobian: the function must return a number or an array; it returned {kind}")
     shape = np.shape(y)
     rows = [leaves_of(run.gradients([seed])) for seed in one_hots(run.outputs[0], shape)]
     columns = list(zip(*rows)) or [()] * len(run.inputs)
@@ -116,8 +117,8 @@ def check_real(x, who):
     numbers = isinstance(x, (int, float, np.ndarray, np.generic, Tensor))
     if not numbers or isinstance(x, (Tensor, np.ndarray, np.generic)) and x.dtype.kind not in "fiu":
         raise TypeError(
-            f"{who}: an argument must be one real number or array; got {x!r}. For Params and containers there is "
-            "hvp, for complex numbers jacobian of the gradient"
+            f"{who}: an argument must be one real number or array; got {x!r}. For Params and containers "
+            "there is hvp, for complex numbers jacobian of the gradient"
         )
 
 
@@ -163,7 +164,8 @@ def diagonal_of_hessian(f, args, k):
     if y is None:
         return zeros_as(x, shape)
     rows = [run.gradients([seed])[0] for seed in one_hots(y, shape)]
-    elements = [0.0 if row is None else row[index] if shape else row for row, index in zip(rows, np.ndindex(shape))]
+    rows = [np.zeros(shape) if row is None else row for row in rows]
+    elements = [row[index] if shape else row for row, index in zip(rows, np.ndindex(shape))]
     return np.reshape(np.stack(elements), shape).astype(rows[0].dtype) if shape else elements[0]
 
 
@@ -195,7 +197,12 @@ def hvp(f, x, v):
         return Grads(x, products.filled())
     (products,) = gradient(lambda x: inner(leaves(gradient(f, x)), directions), x)
     products = leaves_along(x, products, "hvp:")
-    return rebuild(x, iter([zeros_as(a, np.shape(a)) if g is None else g for a, g in zip(leaves(x), products)]))
+    return rebuild(x, map(or_zeros, leaves(x), products))
+
+
+def or_zeros(x, g):
+    """Return a gradient with respect to ``x``, or zeros in the place of None."""
+    return zeros_as(x, np.shape(x)) if g is None else g
 
 
 def directions_for(x, v, who):
@@ -208,7 +215,9 @@ def directions_for(x, v, who):
         xs, vs = leaves(x), leaves_along(x, v, f"{who}: for the directions")
     for a, d in zip(xs, vs):
         if d is not None and np.shape(a) != np.shape(d):
-            raise ValueError(f"{who}: a direction of shape {np.shape(d)} for an argument of shape {np.shape(a)}")
+            raise ValueError(
+                f"{who}: a direction of shape {np.shape(d)} for an argument of shape {np.shape(a)}"
+            )
     return vs
 
 
@@ -253,4 +262,4 @@ def jvp(f, args, directions):
     seeds = rebuild(y, iter([zeros_as(leaf, np.shape(leaf)) for leaf in leaves(y)]))
     (dy,) = gradient(lambda seeds: inner(leaves(back(seeds)), directions), seeds)
     dy = leaves_along(y, dy, "jvp:")
-    return y, rebuild(y, iter([zeros_as(a, np.shape(a)) if d is None else d for a, d in zip(leaves(y), dy)]))
+    return y, rebuild(y, map(or_zeros, leaves(y), dy))

@@ -108,12 +108,14 @@ def params(*models):
 def no_tensor_in(model, position):
     if isinstance(model, np.ndarray):
         return (
-            f"params: argument {position} is a plain ndarray of shape {model.shape}, which is a constant here. "
-            "Make it a parameter: W = Tensor(W) (or Tensor(W, copy=False) to share its memory), "
+            f"params: argument {position} is a plain ndarray of shape {model.shape}, which is a constant "
+            "here. Make it a parameter: W = Tensor(W) (or Tensor(W, copy=False) to share its memory), "
             "and use that W in the loss."
         )
     if isinstance(model, (int, float, complex)):
-        return f"params: argument {position} is the number {model!r}. Make it a parameter: b = Tensor({model!r})"
+        return (
+            f"params: argument {position} is the number {model!r}. Make it a parameter: b = Tensor({model!r})"
+        )
     return (
         f"params: argument {position}, a {type(model).__name__}, holds no Tensor, so there is nothing to "
         "differentiate. Parameters are made by Tensor(array), randn(...), zeros(...)."
@@ -123,8 +125,8 @@ def no_tensor_in(model, position):
 def refuse_dtype(t, who):
     if t.dtype.kind not in "fc":
         raise TypeError(
-            f"{who} is a Tensor of {t.dtype}, and only real and complex floating-point numbers have a gradient. "
-            "Make it one: Tensor(x, dtype=float)"
+            f"{who} is a Tensor of {t.dtype}, and only real and complex floating-point numbers have a "
+            "gradient. Make it one: Tensor(x, dtype=float)"
         )
 
 
@@ -160,7 +162,9 @@ class Params:
         """Add parameters (those already there stay where they are); return the Params."""
         for t in tensors:
             if type(t) is not Tensor:
-                raise TypeError(f"Params holds Tensors; got {describe(t)}. Write Tensor(x), or params(model) to collect")
+                raise TypeError(
+                    f"Params holds Tensors; got {describe(t)}. Write Tensor(x), or params(model) to collect"
+                )
             if t._value.dtype.kind not in "fc":
                 refuse_dtype(t, "Params: the parameter")
             self._tensors.setdefault(id(t), t)
@@ -304,7 +308,7 @@ class Grads:
         return Grads(self.params, [None if g is None else np.copy(g) for g in self])
 
     def map(self, f, *others):
-        """Return Grads of ``f(g, ...)`` over the gradients of these and of the others; None counts as zeros."""
+        """Return Grads of ``f(g, ...)`` over these gradients and the others'; None counts as zeros."""
         columns = [self.filled(), *(self.matched(other) for other in others)]
         return Grads(self.params, [f(*row) for row in zip(*columns)])
 
@@ -330,7 +334,9 @@ class Grads:
         if isinstance(other, (Grads, dict)):
             theirs = Params(other.keys())
             if not theirs.issetequal(self.params):
-                raise ValueError(f"Grads of different parameters cannot be combined: {theirs} and {self.params}")
+                raise ValueError(
+                    f"Grads of different parameters cannot be combined: {theirs} and {self.params}"
+                )
             found = {id(p): other[p] for p in theirs}
             return [np.zeros_like(p.data) if found[id(p)] is None else found[id(p)] for p in self.params]
         return [other] * len(self)
@@ -359,7 +365,7 @@ class Grads:
     __radd__, __rmul__ = __add__, __mul__
 
     def norm(self):
-        """Return the Euclidean norm of all gradients together: a float, or a Tensor inside an outer gradient."""
+        """Return the Euclidean norm of all gradients together: a float; a Tensor in an outer gradient."""
         flat = [np.ravel(g) for g in self if g is not None]
         norm = np.linalg.norm(np.concatenate(flat)) if flat else 0.0
         return norm if type(norm) is Tensor and recorded(norm) is not None else float(norm)
@@ -425,7 +431,9 @@ def check_copy(targets, flat):
         raise ValueError(f"copy_: {flat.size} numbers cannot overwrite {needed}")
     for a in arrays:
         if not a.flags.writeable:
-            raise ValueError(f"copy_: an array of shape {a.shape} to be overwritten is read-only; copy it first")
+            raise ValueError(
+                f"copy_: an array of shape {a.shape} to be overwritten is read-only; copy it first"
+            )
         if not np.can_cast(flat.dtype, a.dtype, "same_kind"):
             raise TypeError(f"copy_: {flat.dtype} numbers do not fit into an array of {a.dtype}")
 
@@ -436,8 +444,8 @@ def stranger(p):
             f"Grads are asked by parameter, as in grads[W], not by {p!r}; grads.values()[i] goes by position"
         )
     return StrangerError(
-        f"no gradient was taken with respect to {describe(p)}: it is not one of the Params. Parameters are told "
-        "apart by identity, so a copy, a view or a Tensor with the same numbers is another one"
+        f"no gradient was taken with respect to {describe(p)}: it is not one of the Params. Parameters are "
+        "told apart by identity, so a copy, a view or a Tensor with the same numbers is another one"
     )
 
 
