@@ -526,9 +526,34 @@ def test_whichever_write_fails_the_old_file_or_the_new_one_is_there_whole(path, 
     assert not failed and survived >= 1, "the fault never came, or always"
 
 
-def run_python(program, *arguments):
+def run_python(program, *arguments, env=None):
     command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=env)
+
+
+def test_a_new_process_goes_on_with_the_same_bits_though_it_has_compiled_nothing_yet(npz):
+    """The old process has made so many large steps that it uses compiled kernels; the new one has none yet."""
+    program = """
+        import sys
+        import numpy as np
+        from minigrad import *
+        from minigrad.checkpoint import load_, save
+        path, begin, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+        W, opt, rng = zeros(30_000), Optimiser(WeightDecay(0.1), ADAM()), np.random.default_rng(0)
+        if begin:
+            load_(path, model=W, opt=opt, rng=rng)
+        for step in range(begin, end):
+            if step == 40:
+                save(path, model=W, opt=opt, rng=rng)
+            update_(opt, W, rng.normal(size=30_000))
+        print(W.data.tobytes().hex()[:1000], hash(W.data.tobytes()))
+    """
+    env = {**os.environ, "PYTHONHASHSEED": "0"}
+
+    whole, resumed = run_python(program, npz, 0, 43, env=env), run_python(program, npz, 40, 43, env=env)
+
+    assert whole.returncode == 0, whole.stderr
+    assert resumed.stdout == whole.stdout, resumed.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files as POSIX does")
