@@ -90,8 +90,18 @@ def test_every_chapter_of_the_package_has_its_place_in_the_map():
     mentioned = set()
     for row in re.findall(r"^\| (.*?) \|", page, flags=re.M):
         folder = ""
-        for name in re.findall(r"`([\w/]+\.py)`", row):  # a folder is said once, before the first of its files
+        for name in re.findall(r"`([\w/]+\.py)`", row):  # a folder is said once, at its first file
             folder = name.rpartition("/")[0] + "/" if "/" in name else folder
             mentioned |= {name, folder + name} & chapters
 
     assert sorted(chapters - mentioned) == []
+
+
+def test_every_quirk_that_is_marked_in_the_formulas_is_on_the_page_of_differences():
+    formulas = (Path(minigrad.__file__).parent / "optimise" / "formulas.py").read_text(encoding="utf-8")
+    functions = re.split(r"^def ", formulas, flags=re.M)[1:]
+    marked = [text.split("(")[0].replace("_", "") for text in functions if "# Flux:" in text]
+
+    page = (DOCS / "differences.md").read_text(encoding="utf-8").lower()
+
+    assert marked and [name for name in marked if f"`{name}`" not in page] == []
