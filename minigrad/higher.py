@@ -5,10 +5,10 @@ import numpy as np
 from .containers import leaves, leaves_along, rebuild
 from .gradient import Run, gradient, is_implicit, pullback
 from .params import Grads, Params
-from .tensor import Tensor, new_tensor
+from .tensor import Tensor, lower, new_tensor
 
 
-def jacobian(f, *args):
+def jacobian(f, *args, holomorphic=False):
     """Return the derivative of every element of ``f``'s result by every element of each argument.
 
         J[i..., j...] = d y[i...] / d x[j...]
@@ -17,16 +17,19 @@ def jacobian(f, *args):
     ----------
     f : function that returns a number or an array of any shape
     *args : numbers, arrays, Tensors or containers of them; or one Params (then ``f`` takes nothing)
+    holomorphic : bool, for a holomorphic ``f`` of complex arguments: give its complex derivative dy/dz
 
     Returns
     -------
     tuple with one array of shape ``y.shape + x.shape`` per argument (None where y does not depend on it),
     or Grads for Params (``J[W]``).  For vectors these are the usual matrices.
 
-    Raises TypeError if ``f`` returns anything but a number or an array.
+    Raises TypeError if ``f`` returns anything but a number or an array; with ``holomorphic`` also for real
+    arguments or results, and ValueError where ``f`` does not satisfy the Cauchy-Riemann equations.
 
     Costs one backward pass per element of the result.  Complex y = u + iv and z = a + ib: each
-    element is the gradient of u, as Zygote gives it.
+    element is the gradient of u, du/da + i du/db, as Zygote gives it; with ``holomorphic`` it is
+    dy/dz = du/da - i du/db.
 
     Differs from Zygote: arrays keep their shapes; Zygote flattens both to a matrix.
 
@@ -35,17 +38,45 @@ def jacobian(f, *args):
     >>> jacobian(lambda x: x**2, np.array([1.0, 2.0]))[0]
     array([[2., 0.],
            [0., 4.]])
+    >>> jacobian(lambda z: z**3, 1j, holomorphic=True)
+    ((-3+0j),)
     """
     run = Run(f, args, "jacobian")
     y = run.value
     if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
         kind = type(y).__name__
         raise TypeError(f"jacobian: the function must return a number or an array; it returned {kind}")
+    if holomorphic:
+        check_holomorphic(run)
     shape = np.shape(y)
     rows = [leaves_of(run.gradients([seed])) for seed in one_hots(run.outputs[0], shape)]
     columns = list(zip(*rows)) or [()] * len(run.inputs)
     blocks = [stacked(column, x, shape) for x, column in zip(run.inputs, columns)]
+    if holomorphic:  # the gradient of the real part is the conjugate of the derivative
+        blocks = [None if block is None else block.conjugate() for block in blocks]
     return Grads(args[0], blocks) if is_implicit(args) else rebuild(args, iter(blocks))
+
+
+def check_holomorphic(run):
+    """Raise unless the run is of complex numbers and its pullback commutes with i (Cauchy-Riemann)."""
+    for x in [*run.inputs, run.value]:
+        if np.result_type(x).kind != "c":
+            raise TypeError(
+                f"jacobian: holomorphic=True is for complex arguments and results; got {np.result_type(x)}. "
+                "Write 2.0 + 0j for 2.0, or leave it out"
+            )
+    (y,) = run.outputs
+    if y is None:
+        return
+    seed = np.exp(1j * np.arange(1, y.size + 1)).reshape(y.shape).astype(y.dtype)[()]
+    for g, h in zip(leaves_of(run.gradients([seed])), leaves_of(run.gradients([1j * seed]))):
+        g, h = lower(g, None), lower(h, None)
+        if g is not None and np.max(abs(1j * g - h), initial=0) > 1e-4 * np.max(abs(g) + abs(h), initial=0):
+            raise ValueError(
+                "jacobian: the function is not holomorphic here: its derivative depends on the direction "
+                "(does it call abs, conj, real or imag?). Leave out holomorphic=True for the gradient of its "
+                "real part"
+            )
 
 
 def one_hots(y, shape):
@@ -193,16 +224,17 @@ def hvp(f, x, v):
     """
     directions = directions_for(x, v, "hvp")
     if isinstance(x, Params):
-        products = gradient(lambda: inner(gradient(f, x), directions), x)
-        return Grads(x, products.filled())
+        return zeros_for_none(x, gradient(lambda: inner(gradient(f, x), directions), x))
     (products,) = gradient(lambda x: inner(leaves(gradient(f, x)), directions), x)
-    products = leaves_along(x, products, "hvp:")
-    return rebuild(x, map(or_zeros, leaves(x), products))
+    return zeros_for_none(x, products)
 
 
-def or_zeros(x, g):
-    """Return a gradient with respect to ``x``, or zeros in the place of None."""
-    return zeros_as(x, np.shape(x)) if g is None else g
+def zeros_for_none(x, products):
+    """Return what is shaped like ``x`` (Grads for Params) with zeros in the place of None."""
+    if isinstance(x, Params):
+        return Grads(x, products.filled())
+    pairs = zip(leaves(x), leaves_along(x, products, ""))
+    return rebuild(x, iter([zeros_as(a, np.shape(a)) if g is None else g for a, g in pairs]))
 
 
 def directions_for(x, v, who):
@@ -238,8 +270,9 @@ def jvp(f, args, directions):
     Parameters
     ----------
     f : function of the arguments that returns a number, an array, or a container of them
-    args : tuple of numbers, arrays, Tensors, or containers of them
-    directions : tuple of the same structure and shapes; None for no change of an argument
+    args : tuple of numbers, arrays, Tensors, or containers of them; or Params (then ``f`` takes nothing)
+    directions : tuple of the same structure and shapes, None for no change of an argument; for Params a
+        list or Grads
 
     Returns
     -------
@@ -247,7 +280,8 @@ def jvp(f, args, directions):
 
     Raises ValueError if the directions are not shaped like the arguments, TypeError if ``args`` is no tuple.
 
-    Computed as the pullback of the pullback, which is linear in its seed; exact.
+    Computed as the pullback of the pullback, which is linear in its seed; exact.  For complex arguments dy
+    is the change of y along v, whether ``f`` is holomorphic or not.
 
     Source: the transpose of the transpose, as in Townsend, A new trick for calculating Jacobian vector
     products, 2017.
@@ -255,11 +289,48 @@ def jvp(f, args, directions):
     >>> jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    if not isinstance(args, tuple) or not args or isinstance(args[0], Params):
+    if not isinstance(args, (tuple, Params)):
         raise TypeError("jvp: the arguments come as a tuple, and so do the directions: jvp(f, (x,), (v,))")
     directions = directions_for(args, directions, "jvp")
-    y, back = pullback(f, *args)
+    y, back = pullback(f, args) if isinstance(args, Params) else pullback(f, *args)
+    return y, pushed(y, back, directions)
+
+
+def pushed(y, back, directions):
+    """Return the derivative of ``y`` along the directions, one per leaf of what ``back`` gives."""
     seeds = rebuild(y, iter([zeros_as(leaf, np.shape(leaf)) for leaf in leaves(y)]))
-    (dy,) = gradient(lambda seeds: inner(leaves(back(seeds)), directions), seeds)
-    dy = leaves_along(y, dy, "jvp:")
-    return y, rebuild(y, map(or_zeros, leaves(y), dy))
+    (dy,) = gradient(lambda seeds: inner(leaves_of(back(seeds)), directions), seeds)
+    return zeros_for_none(y, dy)
+
+
+def ggnvp(f, loss, x, v):
+    """Return the product of the Gauss-Newton matrix of ``loss(f(x))`` with a vector, without making it.
+
+        ggnvp = J^T H J v        J = df/dx,   H = d^2 loss / dy^2 at y = f(x)
+
+    Parameters
+    ----------
+    f : the model, a function of ``x`` (of nothing, if x is a Params) that returns a number, an array or a
+        container of them
+    loss : function of what ``f`` returns, that returns one real number
+    x : number, array, Tensor, container of them, or Params
+    v : like ``x`` (for Params: a list, or Grads)
+
+    Returns
+    -------
+    like ``x`` (Grads for Params)
+
+    Raises ValueError if ``v`` is not shaped like ``x``, and what ``gradient`` raises.
+
+    Where ``loss`` is convex the matrix is positive semi-definite, which the Hessian (``hvp``) need not be;
+    where ``f`` is linear the two agree.
+
+    Source: Schraudolph, Fast curvature matrix-vector products for second-order gradient descent, 2002.
+
+    >>> ggnvp(lambda x: x**2, lambda y: np.sum(y**2) / 2, np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 4., 16.])
+    """
+    directions = directions_for(x, v, "ggnvp")
+    y, back = pullback(f, x)
+    products = back(hvp(loss, y, pushed(y, back, directions)))
+    return zeros_for_none(x, products if isinstance(x, Params) else products[0])
