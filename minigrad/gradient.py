@@ -308,7 +308,7 @@ def check_loss(loss, who):
         if loss.dtype.kind == "c":
             raise TypeError(
                 f"{who}: the output is complex, so the gradient is not defined. Return a real number, such as "
-                "np.abs(z) ** 2 or np.real(z)"
+                "np.abs(z) ** 2 or np.real(z); a holomorphic function has jacobian(f, z, holomorphic=True)"
             )
         if loss.shape == () and loss.dtype.kind in "fiu":
             return

@@ -152,3 +152,8 @@ def test_real_arguments_and_real_results_are_refused():
         jacobian(np.sin, 2.0, holomorphic=True)
     with pytest.raises(TypeError, match="complex arguments and results"):
         jacobian(np.abs, 2.0j, holomorphic=True)
+
+
+def test_the_gradient_of_a_complex_result_is_refused_and_names_the_flag():
+    with pytest.raises(TypeError, match=r"output is complex.* jacobian\(f, z, holomorphic=True\)"):
+        gradient(np.sin, 1j)
