@@ -47,25 +47,30 @@ def adjoint(f):
 
     @functools.wraps(f)
     def with_own_derivative(*args, **kwargs):
-        tensors = tensors_in((args, kwargs))
-        tape = tape_of(tensors)
-        if tape is None:
-            value, _ = value_and_pullback(f, lower(args, None), lower(kwargs, None))
-            return as_tensors(value) if tensors else value
-        inner = tensors_in([kwargs, *(x for x in args if type(x) is not Tensor)])
-        if any(recorded(t) is not None for t in inner):
-            raise NoDerivativeError(
-                f"{f.__name__}: its pullback covers positional arguments that are Tensors themselves. Pass "
-                "every recorded Tensor by position and by itself, not by keyword nor inside a list or dict"
-            )
-        low_args, low_kwargs = lower(args, tape), lower(kwargs, tape)
-        value, back = value_and_pullback(f, low_args, low_kwargs)
-        if tensors_in(low_args):  # an outer gradient is being taken: it must see this derivative too
-            value = with_own_derivative(*low_args, **low_kwargs)
-        parts = tape.add(*edges_to_parts(tape, args))
-        return record(tape, arrays(value, f.__name__), ((parts, pull, (back, len(args), f.__name__)),))
+        return call_own(f, args, kwargs)
 
     return with_own_derivative
+
+
+def call_own(f, args, kwargs):
+    """Run a function under @adjoint, and record its pullback where an argument is recorded."""
+    tensors = tensors_in((args, kwargs))
+    tape = tape_of(tensors)
+    if tape is None:
+        value, _ = value_and_pullback(f, lower(args, None), lower(kwargs, None))
+        return as_tensors(value) if tensors else value
+    inner = tensors_in([kwargs, *(x for x in args if type(x) is not Tensor)])
+    if any(recorded(t) is not None for t in inner):
+        raise NoDerivativeError(
+            f"{f.__name__}: its pullback covers positional arguments that are Tensors themselves. Pass every "
+            "recorded Tensor by position and by itself, not by keyword nor inside a list or dict"
+        )
+    low_args, low_kwargs = lower(args, tape), lower(kwargs, tape)
+    value, back = value_and_pullback(f, low_args, low_kwargs)
+    if tensors_in(low_args):  # an outer gradient is being taken: it must see this derivative too
+        value = call_own(f, low_args, low_kwargs)
+    parts = tape.add(*edges_to_parts(tape, args))
+    return record(tape, arrays(value, f.__name__), ((parts, pull, (back, len(args), f.__name__)),))
 
 
 def value_and_pullback(f, args, kwargs):
@@ -207,7 +212,7 @@ def hooked(g, f):
         raise ValueError(
             f"hook: the function returned a gradient of shape {np.shape(h)} for one of shape {g.shape}"
         )
-    return h if h is None or type(h) is Tensor else np.asarray(h, g.dtype)
+    return h if h is None or type(h) is Tensor else np.array(h, g.dtype)
 
 
 def checkpointed(f, *xs):

@@ -255,12 +255,15 @@ def is_constant(t, tape):
 
 def reading():
     """Return ``call`` for reading an element or a slice, which loops do often: ``t[i]``."""
-    function, positions = getitem, frozenset({int, slice})
+    function = getitem
     ((vjp, keep),) = ROWS[function].edges.values()
 
     def record_getitem(self, index):
         tape = active_tape()
-        if tape is not None and type(index) in positions:
+        if tape is not None and (
+            type(index) is int
+            or type(index) is slice and type(index.start) is not Tensor is not type(index.stop)
+        ):
             x = self if self.tape is tape else tape.leaves.get(id(self))
             if x is not None:
                 v = x._value

@@ -50,7 +50,11 @@ class Tape:
         self._token = self.outer = self.thread = None
         self.leaves.clear()  # the aliases know their tape: without this a cycle would remain
         if kind is ValueError and isinstance(error.__cause__, LostGradientError):
-            raise error.__cause__.with_traceback(traceback) from None  # a[i] = t: NumPy hides our error in one of its own
+            ours, error.__cause__ = error.__cause__, None  # a[i] = t: NumPy hides our error in one of its own
+            try:
+                raise ours.with_traceback(traceback) from None
+            finally:
+                del ours, error, traceback  # an exception that a frame of its traceback holds is a cycle
 
     def add(self, *edges):
         """Append an entry and return its slot."""

@@ -198,11 +198,12 @@ def below(t, tape):
         if alias is not None:
             return alias
         tape = tape.outer
+    refuse_other_threads((t,))
     return t.data
 
 
 def tensors_in(x):
-    """Return the Tensors in ``x`` and in the lists, tuples and dicts that it holds."""
+    """Return the Tensors in ``x`` and in the lists, tuples, dicts and slices that it holds."""
     found, waiting = [], [x]
     for x in waiting:  # grows while it is walked
         kind = type(x)
@@ -214,6 +215,8 @@ def tensors_in(x):
             waiting += x
         elif kind is dict:
             waiting += x.values()
+        elif kind is slice:
+            waiting += x.start, x.stop, x.step
     return found
 
 
@@ -226,6 +229,8 @@ def lower(x, tape):
         return kind([lower(element, tape) for element in x])
     if kind is dict:
         return {key: lower(value, tape) for key, value in x.items()} if x else x
+    if kind is slice:
+        return slice(lower(x.start, tape), lower(x.stop, tape), lower(x.step, tape))
     if tape is not None and is_own_kind(x):
         raise TypeError(f"while a gradient is taken: {no_such_array(x)}")
     return x
@@ -270,7 +275,9 @@ def no_such_array(x):
 
 def refuse_if_recorded(x, what, instead):
     """Raise if ``x`` holds a Tensor that is recorded: it is about to become plain numbers."""
-    if any(recorded(t) is not None for t in tensors_in(x)):
+    tensors = tensors_in(x)
+    refuse_other_threads(tensors)
+    if any(recorded(t) is not None for t in tensors):
         raise LostGradientError(
             f"{what} ({user_line()}) would turn a Tensor into plain numbers while its gradient is being recorded, and the "
             f"gradient would be lost without a sign. Use {instead}; t.data gives the plain numbers if that "

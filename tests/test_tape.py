@@ -234,6 +234,8 @@ def loss_and_step():
     y, back = pullback(lambda v: (np.sin(v), {"twice": 2 * v}), x)
     back((x, None))
     back((None, {"twice": x}))
+    pullback(lambda v, i: np.sum(v[:i]) + v[i] + v[i:, None][0, 0], x, 2)
+    pullback(minigrad.adjoint(lambda v: (2 * v, lambda g: (2 * g,))), x)
     minigrad.jacobian(np.sin, x)
     minigrad.hessian(lambda v: np.sum(v**3), x)
     minigrad.hvp(lambda v: np.sum(v**3), x, x)
@@ -253,15 +255,31 @@ def test_no_reference_cycle_is_left_behind(collector_off):
     assert gc.collect() == 0
 
 
-def test_no_reference_cycle_is_left_after_an_exception(collector_off):
-    def failing(x):
-        y = np.sin(x)
-        return np.sum(y) + y.no_such_attribute
+def unknown_attribute(x):
+    y = np.sin(x)
+    return np.sum(y) + y.no_such_attribute
 
+
+def conversion(x):
+    return float(np.sum(x))
+
+
+def assignment(x):
+    z = np.zeros(3)
+    z[0] = x[0]
+    return np.sum(z)
+
+
+def inner_gradient(x):
+    return gradient(lambda y: np.sum(y * x) + y.no_such_attribute, x)
+
+
+@pytest.mark.parametrize("failing", [unknown_attribute, conversion, assignment, inner_gradient])
+def test_no_reference_cycle_is_left_after_an_exception(collector_off, failing):
     def attempt():
         try:
             gradient(failing, np.ones(3))
-        except AttributeError:
+        except (AttributeError, TypeError):
             pass
 
     attempt()

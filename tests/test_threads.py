@@ -141,3 +141,16 @@ def test_a_context_copied_inside_a_gradient_does_not_outlive_it():
     # a callback that runs later in that context computes, and its values are constants
     assert float(contexts[0].run(lambda: np.sum(W * 2))) == 2 * np.sum(W.data)
     assert contexts[0].run(lambda: gradient(lambda x: x * x, 3.0)) == (6.0,)
+
+
+@pytest.mark.parametrize("use", [float, lambda x: x * 2, lambda x: np.array([x]), lambda x: x + Tensor(1.0)])
+def test_no_use_of_another_threads_recorded_value_goes_unnoticed(use):
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(LostGradientError, match="add up the results outside"):
+            gradient(lambda x: pool.submit(use, x).result() * x, 1.0)
+
+
+def test_another_threads_recorded_value_is_refused_inside_a_gradient_of_ones_own():
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(LostGradientError, match="a tape belongs to its thread"):
+            gradient(lambda x: pool.submit(gradient, lambda y: y * x, 1.0).result()[0] * x, 1.0)
