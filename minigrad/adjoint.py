@@ -6,7 +6,7 @@ import numpy as np
 
 from .containers import leaves, rebuild
 from .errors import LostGradientError, NoDerivativeError
-from .tape import Parts, Tape, active_tape, backward, paused, take
+from .tape import Parts, Tape, active_tape, backward, paused, place, take
 from .recording import as_tensors, fit, like, record
 from .tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 
@@ -226,12 +226,9 @@ def checkpointed(f, *xs):
 
     Returns
     -------
-    what ``f`` returns: a number, an array, or a tuple of them
+    what ``f`` returns: a number, an array, or a container of them and of constants
 
-    Raises
-    ------
-    LostGradientError : if ``f`` uses a recorded value that is not among ``xs``
-    TypeError : if ``f`` returns anything else
+    Raises LostGradientError if ``f`` uses a recorded value that is not among ``xs``.
 
     Source: Zygote 0.6 ``checkpointed``.
 
@@ -248,19 +245,22 @@ def checkpointed(f, *xs):
     among = [type(x) is Tensor and on(tape, x) is not None for x in given]
     low_xs = rebuild(xs, iter(lower(given, tape)))
     low_leaves = [a._value for a in aliases]
-    y = rerun(f, low_xs, among, keys, low_leaves)[1]
+    _, y, outputs = rerun(f, low_xs, among, keys, low_leaves)
     if len(tape.entries) != entries_before:
         raise LostGradientError(
             "checkpointed: the function uses a value that is being recorded outside of it. Pass it as an "
             "argument: checkpointed(f, x, value)"
         )
-    y = rebuild(y, iter([t._value if type(t) is Tensor else t for t in leaves(y)]))
     parts = tape.add(
         *edges_to_parts(tape, given),
         *((a.slot, take, (len(given) + k,)) for k, a in enumerate(aliases)),
     )
-    values = f, low_xs, among, keys, low_leaves
-    return record(tape, arrays(y, "checkpointed"), ((parts, recompute, values),))
+    slot, n = tape.add((parts, recompute, (f, low_xs, among, keys, low_leaves))), len(outputs)
+    results = [
+        leaf if output is None else new_tensor(output._value, tape, tape.add((slot, place, (k, n))))
+        for k, (leaf, output) in enumerate(zip(leaves(y), outputs))
+    ]
+    return rebuild(y, iter(results))
 
 
 def rerun(f, xs, among, keys, low_leaves):
@@ -279,7 +279,7 @@ def rerun(f, xs, among, keys, low_leaves):
 def recompute(g, f, xs, among, keys, low_leaves):
     entries, _, outputs = rerun(f, xs, among, keys, low_leaves)
     seeds = {}
-    for y, seed in zip(outputs, g if isinstance(g, Parts) else (g,)):
+    for y, seed in zip(outputs, g):
         if y is not None and seed is not None:
             seeds[y.slot] = seeds[y.slot] + seed if y.slot in seeds else seed
     found = iter(backward(entries, seeds, sum(among) + len(keys), consume=True))
