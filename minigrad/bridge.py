@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .gradient import check_loss, gradient
+from .gradient import check_loss, gradient, not_callable
 from .higher import hvp
 from .params import Params, copy_, params
 
@@ -63,6 +63,8 @@ def as_scipy(f, ps):
     >>> fun(x), jac(x), hessp(x, np.array([1.0, 0.0, 0.0]))
     (50.0, array([20., 40.,  5.]), array([20.,  0.,  2.]))
     """
+    if not callable(f):
+        raise TypeError(not_callable(f, "as_scipy"))
     ps = ps if isinstance(ps, Params) else params(ps)
     if len(ps) == 0:
         raise ValueError("as_scipy: there are no parameters; give params(W, b) or a model that holds Tensors")

@@ -110,9 +110,12 @@ def load_(path, /, *, model=None, opt=None, schedule=None, **extra):
     given = named("load_", model, opt, schedule, extra)
     kinds, saved = contents(path, suffix)
     for name, (kind, _) in given.items():
-        if kinds.get(name) != kind:
-            has = ", ".join(f"{n} ({k})" for n, k in kinds.items())
-            raise CheckpointError(f"load_: {path} has no {kind} of the name {name!r}. It has {has}")
+        if name not in kinds:
+            has = ", ".join(kinds)
+            raise CheckpointError(f"load_: {path} has nothing of the name {name!r}. It has {has}")
+        if kinds[name] != kind:
+            what = f"a {kinds[name]} of the name {name!r}, and here is a {kind}"
+            raise CheckpointError(f"load_: {path} has {what}")
     commits = [
         KINDS[kind].prepare(x, saved.pop(name), model, f"load_: {path}: {name}")
         for name, (kind, x) in given.items()
@@ -250,13 +253,18 @@ def refuse_other_names(where, there, here):
     only_here = [name for name in here if name not in there]
     if only_there or only_here:
         differences = "; ".join(
-            f"only {who} there is {', '.join(names[:3])}{' and more' * (len(names) > 3)}"
+            f"only {who} there is {some_of(names)}"
             for who, names in (("in the file", only_there), ("here", only_here))
             if names
         )
         raise CheckpointError(
             f"{where}: it is a checkpoint of something else: {differences}. Nothing was overwritten"
         )
+
+
+def some_of(names):
+    some = ", ".join(name or "a Tensor alone" for name in names[:3])
+    return f"{some} and {len(names) - 3} more" if len(names) > 3 else some
 
 
 # ------------------------------------------------------------------------- optimisers and schedules

@@ -49,8 +49,8 @@ def removed_unless_done(draft):
 
 
 def sync_folder(folder):
-    """Make the renaming itself safe on the disk, where a folder can be opened."""
-    if os.name == "posix":
+    """Make the renaming itself safe on the disk, where the system can do that."""
+    with contextlib.suppress(OSError):  # the file is whole in any case
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -72,6 +72,8 @@ def write(file, suffix, text, arrays):
 def read(path, suffix):
     """Return the text and the arrays that ``write`` wrote; a strange file can make it raise anything."""
     if suffix == ".npz":
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no archive of arrays, or not a whole one")
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays.pop(TEXT).tobytes().decode(), arrays

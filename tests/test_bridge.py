@@ -95,6 +95,7 @@ def test_a_model_may_be_given_for_its_parameters():
 @pytest.mark.parametrize(
     "error, message, f, ps",
     [
+        (TypeError, "as_scipy: the first argument must be a function", 1.0, [Tensor([1.0])]),
         (ValueError, "there are no parameters", lambda: 1.0, []),
         (TypeError, "parameter 0 is complex", lambda: 1.0, [Tensor([1j])]),
         (TypeError, "Did you forget np.sum", lambda: np.ones(2), [Tensor([1.0])]),

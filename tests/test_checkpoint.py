@@ -347,9 +347,18 @@ def test_what_the_checkpoint_does_not_have_is_refused_and_nothing_is_overwritten
     model, opt, unchanged = trained
     save(npz, model=[randn(2, 3), randn(3)], epoch=1)
 
-    has = r"no optimiser of the name 'opt'. It has model \(model\), epoch \(value\)"
-    with pytest.raises(CheckpointError, match=has):
+    with pytest.raises(CheckpointError, match=r"has nothing of the name 'opt'. It has model, epoch"):
         load_(npz, model=model, opt=opt)
+
+    assert unchanged()
+
+
+def test_a_thing_of_another_kind_is_refused(npz, trained):
+    model, opt, unchanged = trained
+    save(npz, weights=[1.0, 2.0])
+
+    with pytest.raises(CheckpointError, match="has a value of the name 'weights', and here is a model"):
+        load_(npz, weights=model)
 
     assert unchanged()
 
@@ -437,7 +446,7 @@ def content(path, trained):
 
 def test_a_truncated_file_is_refused_wherever_it_ends_and_nothing_is_overwritten(path, content, trained):
     model, opt, unchanged = trained
-    for length in range(0, len(content), max(1, len(content) // 150)):
+    for length in range(0, len(content), max(1, len(content) // 60)):
         path.write_bytes(content[:length])
         with pytest.raises(CheckpointError, match="is damaged or no checkpoint"):
             load_(path, model=model, opt=opt)
@@ -449,7 +458,7 @@ def test_a_flipped_bit_is_noticed_or_does_no_harm(path, content):
     expected = repr(load_(path))
     where = random.Random(0)
     noticed = 0
-    for _ in range(300):
+    for _ in range(120):
         damaged = bytearray(content)
         damaged[where.randrange(len(content))] ^= 1 << where.randrange(8)
         path.write_bytes(damaged)
@@ -458,7 +467,7 @@ def test_a_flipped_bit_is_noticed_or_does_no_harm(path, content):
         except CheckpointError:
             noticed += 1
 
-    assert noticed > 150
+    assert noticed > 60
 
 
 # ------------------------------------------------------------------------------------ crashes and faults
@@ -532,7 +541,7 @@ def run_python(program, *arguments, env=None):
 
 
 def test_a_new_process_goes_on_with_the_same_bits_though_it_has_compiled_nothing_yet(npz):
-    """The old process has made so many large steps that it uses compiled kernels; the new one has none yet."""
+    """After so many large steps the old process uses compiled kernels; the new one has none yet."""
     program = """
         import sys
         import numpy as np
@@ -587,7 +596,7 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_file(npz):
         from minigrad.checkpoint import load_, save
         warnings.simplefilter("ignore")
         path, rng, killed_between = sys.argv[1], random.Random(0), 0
-        for trial in range(25):
+        for trial in range(15):
             pid = os.fork()
             if pid == 0:
                 version = 0
