@@ -89,7 +89,9 @@ def alias(x, tape, who):
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
         if isinstance(x, (np.ma.MaskedArray, np.matrix)):
             raise TypeError(f"{who}: {no_such_array(x)}")
-        data = np.asarray(x) if isinstance(x, np.ndarray) else x if isinstance(x, np.generic) else np.asarray(x)[()]
+        if type(x) is int and abs(x) >= 2**63:
+            x = float(x)  # NumPy would make an object of it
+        data = x if isinstance(x, np.generic) else np.asarray(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
         if data.dtype.kind in "OV":
             raise TypeError(f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)")
         return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
@@ -263,6 +265,9 @@ def gradient(f, *args):
     TypeError : if ``f`` is no function or does not return one real number
     NoDerivativeError : if ``f`` calls a NumPy function that has no derivative here
     LostGradientError : if ``f`` turns a recorded Tensor into plain numbers or overwrites one
+
+    The tape keeps the arrays that ``f`` computes with, not copies of them: an ndarray that ``f`` overwrites
+    after using it gives a wrong gradient.  Make a new one, or hand ``f`` a copy.  (Tensors guard themselves.)
 
     Differs from Zygote: a jacobian of a non-scalar is never guessed at; a float32 stays float32.
 

@@ -161,6 +161,18 @@ def test_whole_numbers_have_no_gradient_where_they_are_index_axis_or_count():
     assert gradient(lambda x, n: np.sum(np.reshape(x, (n, 1))), X, 3)[1] is None
 
 
+def test_a_whole_number_may_be_larger_than_any_of_numpys():
+    assert gradient(lambda x: x * 2.0, 10**30) == (2.0,)
+
+
+def test_rounding_and_casting_to_whole_numbers_are_steps_without_slope():
+    x = X + 0.25
+
+    for step in (np.floor, np.round, np.sign, lambda x: x.astype(int), lambda x: x // 1, lambda x: x > 0):
+        assert np.array_equal(gradient(lambda x, step=step: np.sum(x * step(x)), x)[0], step(x))
+    assert gradient(lambda x: x * round(x), 2.75) == (3.0,)
+
+
 def test_booleans_strings_and_none_have_no_gradient():
     mask = np.array([True, False, True])
 
@@ -636,6 +648,19 @@ def test_random_numbers_in_the_loss_are_constants():
         return np.sum(x * draws[-1])
 
     assert np.array_equal(gradient(f, X)[0], draws[0])
+
+
+@pytest.mark.xfail(strict=True, reason="the tape keeps the arrays it meets, not copies of them; gradient says so")
+def test_a_constant_may_be_overwritten_after_its_use():
+    def loss(x):
+        h = np.zeros(3)
+        total = 0.0
+        for k in range(3):
+            h[:] = k
+            total = total + np.sum(x * h)
+        return total
+
+    assert gradient(loss, X)[0].tolist() == [3.0, 3.0, 3.0]
 
 
 def test_a_dictionary_of_layers():

@@ -15,4 +15,8 @@ def astype(x, dtype):
     return x.astype(dtype)
 
 
-row(astype, lambda g: g, signature="x, dtype")
+def astype_vjp(g, dtype):
+    return g if np.dtype(dtype).kind in "fc" else None  # a step function on the way to whole numbers
+
+
+row(astype, astype_vjp, signature="x, dtype")
