@@ -38,7 +38,12 @@ START = dict(init=kaiming_normal, dtype=np.float32)
 
 def dense_network():
     """Return a network of 64-128-64-10: pixels, two hidden layers, one score per digit."""
-    return Chain(flatten, Dense(64, 128, relu, **START), Dense(128, 64, relu, **START), Dense(64, 10, **START))
+    return Chain(
+        flatten,
+        Dense(64, 128, relu, **START),
+        Dense(128, 64, relu, **START),
+        Dense(64, 10, **START),
+    )
 
 
 def convolutional_network():
