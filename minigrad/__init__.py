@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 
 from . import data, losses, nn, optimise, schedules
 from .adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
-from .arrays import array, ones, rand, randn, seed, zeros
+from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .bridge import as_scipy
 from .buffer import Buffer
 from .derivatives import supported
@@ -43,7 +43,7 @@ from .tensor import Tensor
 __all__ = [
     "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
     "StrangerError", "Tensor", "adjoint", "array", "as_scipy", "block", "c_", "checkpointed", "copy_", "data",
-    "diaghessian", "dropgrad", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore", "isderiving",
+    "diaghessian", "dropgrad", "gradcheck", "generator", "gradient", "hessian", "hook", "hvp", "ignore", "isderiving",
     "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback",
     "put_along_axis", "r_", "rand", "randn", "schedules", "seed", "supported", "withgradient", "zeros",
     *optimise.__all__, *schedules.__all__,
