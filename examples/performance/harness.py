@@ -1,0 +1,239 @@
+"""What the benchmarks share: fair measuring, tables on the screen, JSON lines.
+
+``race`` gives every contender a process of its own, so that the threads and the memory of one cannot
+disturb another, and lets them take turns of a tenth of a second, so that whatever else the machine
+is doing hits all of them alike.  A turn is a series of short chunks, some of which escape
+interruption: what is shown is the 10th percentile of the chunks (``p10``).  Compare numbers of one
+run, never of two.
+
+A contender is a function from a case to a ``step``, a function without arguments that does one unit of
+work.  It raises ImportError where its package is missing, NotImplementedError where it has no answer.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from typing import NamedTuple
+
+ONE_THREAD = {
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")},
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+OURS = "minigrad"
+CHUNK = 0.002      # seconds
+_fresh = multiprocessing.get_context("spawn")
+
+
+class Mark(NamedTuple):
+    """A goal: the number of ``ours`` is at most ``limit`` times that of ``theirs``.
+
+    Both are pairs (case, name); without ``theirs`` the limit is in the unit of the table.
+    """
+
+    ours: tuple
+    theirs: tuple
+    limit: float
+
+    def ratio(self, rows):
+        """Return what was measured, or None if a side is missing."""
+        found = {(row["case"], row["name"]): row["p10"] for row in rows}
+        if self.ours not in found or self.theirs not in found and self.theirs is not None:
+            return None
+        return found[self.ours] / (found[self.theirs] if self.theirs else 1)
+
+    def text(self):
+        case, name = self.ours
+        if self.theirs is None:
+            return f"{name}, {case}"
+        where = "" if self.theirs[0] == case else f", {self.theirs[0]}"
+        return f"{name}, {case} / {self.theirs[1]}{where}"
+
+
+def against(case, name, limit):
+    """The commonest mark: ours against another in the same case."""
+    return Mark((case, OURS), (case, name), limit)
+
+
+# ------------------------------------------------------------------------------------------ measuring
+def race(table, unit, factor, cases, contenders, options):
+    """Yield one row per case and contender.
+
+    Parameters
+    ----------
+    table, unit : str, what the numbers mean
+    factor : seconds per step -> the unit; a number, or a function of the case
+    cases : iterable of str
+    contenders : dict, name -> function from a case to a step
+    options : as parsed by ``main``: quick and only
+    """
+    turns, seconds = (2, 0.03) if options.quick else (7, 0.1)
+    wanted = {name: make for name, make in contenders.items() if chosen(name, options)}
+    with contextlib.ExitStack() as stack:
+        workers = {name: stack.enter_context(worker(make)) for name, make in wanted.items()}
+        for case in cases:
+            ready = {name: ask for name, ask in workers.items() if prepared(name, ask, case)}
+            times = {name: [] for name in ready}
+            for _ in range(turns):
+                for name, ask in ready.items():
+                    times[name].append(ask("time", seconds))
+            scale = factor(case) if callable(factor) else factor
+            for name, turns_of in times.items():
+                yield row(table, unit, case, name, [[t * scale for t in chunks] for chunks in turns_of])
+
+
+def chosen(name, options):
+    return not options.only or any(name.lower().startswith(start) for start in (OURS, *options.only))
+
+
+def row(table, unit, case, name, turns):
+    """Return what is kept of the chunks of some turns."""
+    chunks = sorted(t for turn in turns for t in turn)
+    p10 = statistics.median(sorted(turn)[len(turn) // 10] for turn in turns)
+    numbers = {"p10": p10, "min": chunks[0], "median": statistics.median(chunks)}
+    return {"table": table, "unit": unit, "case": case, "name": name,
+            **{key: float(f"{value:.4g}") for key, value in numbers.items()}}
+
+
+def prepared(name, ask, case):
+    """Say whether a contender can run the case; tell why not."""
+    problem = ask("prepare", case)
+    if problem and not problem.startswith("NotImplementedError"):
+        print(f"   ({name} is left out: {problem})", file=sys.stderr)
+    return not problem
+
+
+@contextlib.contextmanager
+def worker(make):
+    """Start a process that prepares and times steps; give the function that asks it."""
+    os.environ.update(ONE_THREAD)
+    here, there = _fresh.Pipe()
+    process = _fresh.Process(target=serve, args=(there, make), daemon=True)
+    process.start()
+
+    def ask(*order):
+        here.send(order)
+        return here.recv()
+
+    try:
+        yield ask
+    finally:
+        here.send(None)
+        process.join(5)
+        process.kill()
+
+
+def serve(pipe, make):
+    """In a worker: prepare a case, or time its step, until there is nothing more to do."""
+    while (order := pipe.recv()) is not None:
+        what, value = order
+        if what == "time":
+            pipe.send(chunks(step, n, value))
+            continue
+        try:
+            step, n, problem = None, None, None
+            step = make(value)
+            n = warmed_up(step)
+        except Exception as error:       # a contender that fails is left out, and the others go on
+            problem = f"{type(error).__name__}: {error}"[:200]
+        pipe.send(problem)
+
+
+def warmed_up(step, seconds=0.1):
+    """Run the step for a while; return how many make a chunk."""
+    best, end, calls = 1e9, time.perf_counter() + seconds, 0
+    while calls < 3 or time.perf_counter() < end:
+        begin = time.perf_counter()
+        step()
+        best, calls = min(best, time.perf_counter() - begin), calls + 1
+    return max(1, int(CHUNK / best))
+
+
+def chunks(step, n, seconds):
+    """Return the time of a step in each chunk of ``n`` steps."""
+    times, begin = [], time.perf_counter()
+    end, now = begin + seconds, begin
+    while now < end:
+        for _ in range(n):
+            step()
+        before, now = now, time.perf_counter()
+        times.append((now - before) / n)
+    return times
+
+
+def alone(function, *args):
+    """Run a function in a fresh process and return its result, or None if a package is missing there."""
+    os.environ.update(ONE_THREAD)
+    here, there = _fresh.Pipe()
+    process = _fresh.Process(target=answer, args=(there, function, args), daemon=True)
+    process.start()
+    result = here.recv()
+    process.join()
+    return result
+
+
+def answer(pipe, function, args):
+    try:
+        pipe.send(function(*args))
+    except (ImportError, NotImplementedError):
+        pipe.send(None)
+
+
+# ------------------------------------------------------------------------------------------- showing
+def main(doc, measure, marks=()):
+    """Measure, and print one table per ``table`` of the rows, then the marks.
+
+    Parameters
+    ----------
+    doc : str, the docstring of the file, which ``--help`` shows
+    measure : function of the options that yields rows (see ``row``)
+    marks : Marks, judged by these rows
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a rough look in a few seconds")
+    parser.add_argument("--only", type=lambda text: text.lower().split(","), metavar="NAMES",
+                        help="beside minigrad only these, e.g. numpy,pytorch")
+    parser.add_argument("--json", metavar="FILE", help="append one JSON line per number and per mark")
+    options = parser.parse_args()
+    rows = list(measure(options))
+    for table in dict.fromkeys(row["table"] for row in rows):
+        show([row for row in rows if row["table"] == table])
+    judged = [(mark, mark.ratio(rows)) for mark in marks]
+    for mark, ratio in judged:
+        if ratio is not None:
+            print(f"   {'met   ' if ratio <= mark.limit else 'MISSED'} {mark.text()}: {ratio:.3g}, mark {mark.limit:.3g}")
+    if options.json:
+        with open(options.json, "a", encoding="utf-8") as file:
+            for line in [*rows, *({"mark": mark.text(), "limit": mark.limit, "ratio": float(f"{ratio:.4g}")}
+                                  for mark, ratio in judged if ratio is not None)]:
+                print(json.dumps(line, ensure_ascii=False), file=file)
+
+
+def show(rows):
+    """Print a table: a line per name, a column per case; in brackets how many times minigrad's number."""
+    print(f"\n{rows[0]['table']}   [{rows[0]['unit']}]")
+    for line in grid(rows):
+        print("   " + line[0].ljust(26) + "".join(cell.rjust(18) for cell in line[1:]))
+
+
+def grid(rows):
+    """Return the lines of the table of some rows, as lists of cells."""
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    found = {(row["case"], row["name"]): row["p10"] for row in rows}
+    lines = [["", *cases]]
+    for name in names:
+        lines.append([name, *(cell(found.get((case, name)), found.get((case, OURS)), name) for case in cases)])
+    return lines
+
+
+def cell(value, ours, name):
+    if value is None:
+        return "-"
+    number = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return number if ours is None or name == OURS or not ours else f"{number} ({value / ours:.2g}x)"
