@@ -71,7 +71,9 @@ class Run:
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
         seen = set()
         gradients = [None if g is None else as_kind_of(x, g, seen) for x, g in zip(self.inputs, gradients)]
-        return Grads(self.args[0], gradients) if is_implicit(self.args) else rebuild(self.args, iter(gradients))
+        if is_implicit(self.args):
+            return Grads(self.args[0], gradients)
+        return rebuild(self.args, iter(gradients))
 
 
 def is_implicit(args):
@@ -91,9 +93,11 @@ def alias(x, tape, who):
             raise TypeError(f"{who}: {no_such_array(x)}")
         if type(x) is int and abs(x) >= 2**63:
             x = float(x)  # NumPy would make an object of it
-        data = x if isinstance(x, np.generic) else np.asarray(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
+        data = np.asarray(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
         if data.dtype.kind in "OV":
-            raise TypeError(f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)")
+            raise TypeError(
+                f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)"
+            )
         return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
     if isinstance(x, Params):
         raise TypeError(
@@ -102,8 +106,8 @@ def alias(x, tape, who):
         )
     if hasattr(x, "__dict__") and named_tensors(x):
         raise TypeError(
-            f"{who}: an argument is an object that holds Tensors ({type(x).__name__}). Differentiate with respect to "
-            f"its parameters, {who}(lambda: loss(model), params(model)), or make it a dataclass"
+            f"{who}: an argument is an object that holds Tensors ({type(x).__name__}). Differentiate with "
+            f"respect to its parameters, {who}(lambda: loss(model), params(model)), or make it a dataclass"
         )
     return x
 
@@ -113,9 +117,10 @@ def as_kind_of(x, g, seen):
 
     ``seen`` holds the ids of the gradients returned before: no two share their memory.
     """
-    if type(x) is Tensor and type(g) is np.ndarray and g.dtype is x._value.dtype and g.base is None and id(g) not in seen:
-        seen.add(id(g))
-        return new_tensor(g)
+    if type(x) is Tensor and type(g) is np.ndarray and g.dtype is x._value.dtype:
+        if g.base is None and id(g) not in seen:  # the commonest case
+            seen.add(id(g))
+            return new_tensor(g)
     if type(g) is not np.ndarray:
         if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
             return g
@@ -295,8 +300,8 @@ def zero_argument(function):
     code = getattr(function, "__code__", None)
     if code is not None and code.co_argcount > len(function.__defaults__ or ()):
         raise TypeError(
-            f"@gradient(ps): {function.__name__} must be a function without arguments; it is called at once, and "
-            f"its name becomes the gradients. Write def {function.__name__}(): and use x and y from outside"
+            f"@gradient(ps): {function.__name__} must be a function without arguments; it is called at once, "
+            f"and its name becomes the gradients. Write def {function.__name__}(): with x and y from outside"
         )
     return function
 
@@ -312,19 +317,21 @@ def check_loss(loss, who):
     if isinstance(loss, (Tensor, np.ndarray, np.generic)):
         if loss.dtype.kind == "c":
             raise TypeError(
-                f"{who}: the output is complex, so the gradient is not defined. Return a real number, such as "
-                "np.abs(z) ** 2 or np.real(z); a holomorphic function has jacobian(f, z, holomorphic=True)"
+                f"{who}: the output is complex, so the gradient is not defined. Return a real number, such "
+                "as np.abs(z) ** 2 or np.real(z); a holomorphic function has jacobian(f, z, holomorphic=True)"
             )
         if loss.shape == () and loss.dtype.kind in "fiu":
             return
         if loss.shape:
             raise TypeError(
-                f"{who}: the output is an array of shape {loss.shape}, and only one number has a gradient. Did you "
-                "forget np.sum or np.mean? For the derivatives of every element use jacobian"
+                f"{who}: the output is an array of shape {loss.shape}, and only one number has a gradient. "
+                "Did you forget np.sum or np.mean? For the derivatives of every element use jacobian"
             )
     if isinstance(loss, complex):
         raise TypeError(f"{who}: the output is complex, so the gradient is not defined. Return a real number")
-    raise TypeError(f"{who}: the output must be one real number; the function returned {loss!r} ({type(loss).__name__})")
+    raise TypeError(
+        f"{who}: the output must be one real number; the function returned {loss!r} ({type(loss).__name__})"
+    )
 
 
 def not_callable(f, who):

@@ -5,9 +5,9 @@ recorded, run the function on the values one level down, and append an entry.  O
 ndarray or, when gradients are nested, a Tensor of the next tape outwards, for which the same happens
 again.
 
-``unary``, ``binary`` and ``reading`` are ``call`` written out for the commonest cases; they keep the cost of an
-operation near that of NumPy itself.  At the end stands what makes NumPy and Python's operators come
-here: the two protocols, ``__array_ufunc__`` and ``__array_function__``, and the operators.
+``unary``, ``binary`` and ``reading`` are ``call`` written out for the commonest cases; they keep the
+cost of an operation near that of NumPy itself.  At the end stands what makes NumPy and Python's operators
+come here: the two protocols, ``__array_ufunc__`` and ``__array_function__``, and the operators.
 """
 
 import functools
@@ -36,7 +36,9 @@ from .tensor import (
 
 _new = object.__new__
 _sequences = frozenset({list, tuple})
-_simple = frozenset({Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)})
+_simple = frozenset(
+    {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
+)
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
 
@@ -71,16 +73,16 @@ def bound(row, args, kwargs):
         unknown = [f"{key}=" for key in kwargs if key not in row.parameters]
         what = f"the argument {', '.join(unknown)}" if unknown else f"a call of this form ({error})"
         raise NoDerivativeError(
-            f"{row.name} ({user_line()}): {what} has no derivative here; while a gradient is taken it can be called with "
-            f"{', '.join(row.parameters)}. Write the same with those, or wrap it in minigrad.ignore if its "
-            "gradient does not matter."
+            f"{row.name} ({user_line()}): {what} has no derivative here; while a gradient is taken it can be "
+            f"called with {', '.join(row.parameters)}. Write the same with those, or wrap it in "
+            "minigrad.ignore if its gradient does not matter."
         ) from None
 
 
 def edges_of(row, tape, given, values, y):
     """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
     edges = []
-    if not _sequences.isdisjoint(map(type, values)):  # plain numbers in lists: the vjps are written for arrays
+    if not _sequences.isdisjoint(map(type, values)):  # numbers in lists: the vjps are written for arrays
         values = [
             np.asarray(v) if type(v) in (list, tuple) and p in row.edges and not tensors_in(given[p]) else v
             for p, v in enumerate(values)
@@ -104,8 +106,9 @@ def edges_of(row, tape, given, values, y):
                 edges.append(fitted(alias, vjp, kept))
             elif alias.dtype.kind in "fc":
                 raise NoDerivativeError(
-                    f"{row.name} ({user_line()}): there is no derivative with respect to {row.parameters[position]!r}. Pass a "
-                    "plain array or number there, or minigrad.dropgrad(...) if its gradient does not matter."
+                    f"{row.name} ({user_line()}): there is no derivative with respect to "
+                    f"{row.parameters[position]!r}. Pass a plain array or number there, or "
+                    "minigrad.dropgrad(...) if its gradient does not matter."
                 )
     return edges
 
@@ -130,7 +133,7 @@ def fit(g, vjp, values, shape, dtype):
 
 
 def unbroadcast(g, shape):
-    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; the reverse if it is smaller."""
+    """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; or broadcast a smaller g."""
     extra = g.ndim - len(shape)
     if extra < 0 or any(m == 1 != n for m, n in zip(g.shape[extra:], shape)):
         return np.broadcast_to(g, shape)
@@ -339,8 +342,9 @@ def dispatch(function, args, kwargs):
         if live:
             reason = REFUSED.get(function, "the table of derivatives has no row for it")
             raise NoDerivativeError(
-                f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; give it a derivative "
-                "of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) to treat t as a constant."
+                f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; "
+                "give it a derivative of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) "
+                "to treat t as a constant."
             )
     return function(*lower(args, None), **lower(kwargs, None))
 
@@ -363,7 +367,8 @@ def call_method(ufunc, method, inputs, kwargs):
         return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
     name = f"{name_of(ufunc)}.{method}"
     if method not in METHODS:
-        raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {', '.join(METHODS)} have.")
+        there_are = ", ".join(METHODS)
+        raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {there_are} have.")
     try:
         return METHODS[method](ufunc, *inputs, **kwargs)
     except TypeError:
@@ -377,8 +382,8 @@ def refuse_other_forms(name, signature, args, kwargs):
         signature.bind(*args, **kwargs)
     except TypeError as error:
         raise NoDerivativeError(
-            f"{name}: a call of this form ({error}) has no derivative here; while a gradient is taken it can be "
-            f"called as {name}{signature}."
+            f"{name}: a call of this form ({error}) has no derivative here; while a gradient is taken it can "
+            f"be called as {name}{signature}."
         ) from None
 
 
@@ -387,9 +392,8 @@ def overwrite(ufunc, method, inputs, kwargs):
     for target in kwargs["out"]:
         if isinstance(target, Tensor):
             target.to_overwrite(f"{name_of(ufunc)}(..., out=t)")
-    refuse_if_recorded(
-        (inputs, kwargs), f"{name_of(ufunc)}(..., out=a), or a += t with an array a,", "a = a + t, which makes a new Tensor"
-    )
+    what = f"{name_of(ufunc)}(..., out=a), or a += t with an array a,"
+    refuse_if_recorded((inputs, kwargs), what, "a = a + t, which makes a new Tensor")
     getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None))
     return kwargs["out"][0]
 
@@ -449,7 +453,7 @@ for _name, _ufunc in {"floordiv": np.floor_divide, "mod": np.remainder, "divmod"
 
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     _compare = getattr(operator, _name)
-    setattr(Tensor, f"__{_name}__", lambda self, other, _compare=_compare: _compare(self.data, lower(other, None)))
+    setattr(Tensor, f"__{_name}__", lambda self, other, _do=_compare: _do(self.data, lower(other, None)))
 
 for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
     setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))

@@ -71,7 +71,9 @@ class Tensor(ArrayMethods, Storage):
         self._value, self.tape, self.slot = data, None, -1
 
     def __init_subclass__(cls):
-        raise TypeError("Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them")
+        raise TypeError(
+            "Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them"
+        )
 
     # turning into plain arrays and numbers
     def __array__(self, dtype=None, copy=None):
@@ -151,9 +153,9 @@ class Tensor(ArrayMethods, Storage):
         """Return the live ndarray for a function that overwrites it; refused while recording."""
         if active_tape() is not None:
             raise LostGradientError(
-                f"{what} ({user_line()}): a Tensor cannot be overwritten while a gradient is taken, because the tape may "
-                "still need its numbers. Write t = np.where(mask, x, t), t = minigrad.array([...]) or fill a "
-                "minigrad.Buffer; or do it before or after the call of gradient."
+                f"{what} ({user_line()}): a Tensor cannot be overwritten while a gradient is taken, because "
+                "the tape may still need its numbers. Write t = np.where(mask, x, t), t = "
+                "minigrad.array([...]) or fill a minigrad.Buffer; or do it before or after the gradient."
             )
         return self.data
 
@@ -252,8 +254,9 @@ def refuse_other_threads(tensors):
     for t in tensors:
         if t.tape is not None and t.tape.thread not in (None, get_ident()):
             raise LostGradientError(
-                "a Tensor that another thread is recording was used here, and a tape belongs to its thread: the gradient "
-                "would be lost without a sign. Take a gradient inside each thread, and add up the results outside."
+                "a Tensor that another thread is recording was used here, and a tape belongs to its thread: "
+                "the gradient would be lost without a sign. Take a gradient inside each thread, and add up "
+                "the results outside."
             )
 
 
@@ -268,8 +271,8 @@ def is_own_kind(x):
 
 def no_such_array(x):
     return (
-        f"a {type(x).__name__} computes in its own way, which the derivatives do not know. Take the plain array: "
-        "m.filled(0) and weights ~m.mask for a masked array, np.asarray(m) for a matrix"
+        f"a {type(x).__name__} computes in its own way, which the derivatives do not know. Take the plain "
+        "array: m.filled(0) and weights ~m.mask for a masked array, np.asarray(m) for a matrix"
     )
 
 
@@ -279,12 +282,13 @@ def refuse_if_recorded(x, what, instead):
     refuse_other_threads(tensors)
     if any(recorded(t) is not None for t in tensors):
         raise LostGradientError(
-            f"{what} ({user_line()}) would turn a Tensor into plain numbers while its gradient is being recorded, and the "
-            f"gradient would be lost without a sign. Use {instead}; t.data gives the plain numbers if that "
-            "is what you want, minigrad.ignore(f) runs a function outside of the gradient."
+            f"{what} ({user_line()}) would turn a Tensor into plain numbers while its gradient is being "
+            f"recorded, and the gradient would be lost without a sign. Use {instead}; t.data gives the plain "
+            "numbers if that is what you want, minigrad.ignore(f) runs a function outside of the gradient."
         )
 
 
 def plain_number(t, what, *index):
-    refuse_if_recorded(t, f"{what} (or a function of math, which calls it)", "np.exp(t) for math.exp(t), and so on")
+    what = f"{what} (or a function of math, which calls it)"
+    refuse_if_recorded(t, what, "np.exp(t) for math.exp(t), and so on")
     return t.data.item(*index)

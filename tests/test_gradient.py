@@ -650,7 +650,7 @@ def test_random_numbers_in_the_loss_are_constants():
     assert np.array_equal(gradient(f, X)[0], draws[0])
 
 
-@pytest.mark.xfail(strict=True, reason="the tape keeps the arrays it meets, not copies of them; gradient says so")
+@pytest.mark.xfail(strict=True, reason="the tape keeps the arrays it meets, not copies; gradient says so")
 def test_a_constant_may_be_overwritten_after_its_use():
     def loss(x):
         h = np.zeros(3)
