@@ -59,7 +59,18 @@ def randn(*shape, dtype=float, rng=None):
     return new_tensor(np.asarray(generator(rng).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))))
 
 
-def generator(rng):
+def generator(rng=None):
+    """Return the generator of random numbers to use: the one that ``seed`` restarts, or ``rng``.
+
+    Parameters
+    ----------
+    rng : None, a numpy.random.Generator, or a seed for a new one
+
+    A checkpoint that holds it (``save(path, rng=generator())``) continues the same random numbers.
+
+    >>> seed(0); a = generator().random(); seed(0); a == generator().random()
+    True
+    """
     return _generator if rng is None else np.random.default_rng(rng)
 
 

@@ -35,6 +35,13 @@ def stop():
     Raises StopTraining, which ``train_`` catches.
 
     Source: Flux 0.13 ``stop``.
+
+    >>> import numpy as np
+    >>> from minigrad import Descent, Tensor, params
+    >>> W = Tensor([1.0])
+    >>> enough = lambda context: context.step == 2 and stop()
+    >>> train_(lambda x: np.sum(W) * x, params(W), [1.0, 1.0, 1.0], Descent(0.5), cb=enough, progress="silent")
+    [1.0, 0.5]
     """
     raise StopTraining("stop() ends train_, and here is no train_ around it; in a loop of your own, break")
 
@@ -49,6 +56,13 @@ def skip():
     Differs from Flux: its callbacks run after the update, so that a skip in one comes too late.
 
     Source: Flux 0.13 ``skip``.
+
+    >>> import numpy as np
+    >>> from minigrad import Descent, Tensor, params
+    >>> W = Tensor([1.0])
+    >>> loss = lambda x: skip() if x < 0 else np.sum(W) * x
+    >>> train_(loss, params(W), [1.0, -1.0, 1.0], Descent(0.5), progress="silent")
+    [1.0, 0.5]
     """
     raise SkipDatum("skip() is for train_, and here is no train_ around it; in a loop of your own, continue")
 
@@ -68,6 +82,13 @@ class Context:
     params : Params
     optimiser : the optimiser
     losses : list of float, of the steps made so far
+
+    >>> import numpy as np
+    >>> from minigrad import Descent, Tensor, params
+    >>> W = Tensor([1.0])
+    >>> show = lambda context: print(context.epoch, context.step, context.loss)
+    >>> losses = train_(lambda x: np.sum(W) * x, params(W), [2.0], Descent(), cb=show, progress="silent")
+    1 1 2.0
     """
 
     epoch: int
