@@ -16,8 +16,13 @@ LN2, LN10 = math.log(2), math.log(10)
 
 
 def safe(x):
-    """Return ``x`` with its zeros replaced by ones, to divide by."""
+    """Return ``x`` with its zeros replaced by ones, to take the logarithm of or divide by."""
     return np.where(x == 0, 1, x)
+
+
+def radius(r):
+    """Return ``r`` with its zeros replaced by infinity: divided by it, 0 stays 0, and flat."""
+    return np.where(r == 0, np.inf, r)
 
 
 def flat(g):
@@ -107,7 +112,7 @@ for _function in (np.rad2deg, np.degrees):
 
 def arctan2_vjp(sign):
     def vjp(g, a, b):
-        r = safe(np.hypot(a, b))
+        r = radius(np.hypot(a, b))
         return g * (sign * (b / r) / r)
 
     return vjp
@@ -117,28 +122,28 @@ def arctan2_vjp(sign):
 row(np.arctan2, arctan2_vjp(1), lambda g, a, b: arctan2_vjp(-1)(g, b, a), note="0 at the origin")
 row(
     np.hypot,
-    lambda g, y, a: g * (a / safe(y)),
-    lambda g, y, b: g * (b / safe(y)),
+    lambda g, y, a: g * (a / radius(y)),
+    lambda g, y, b: g * (b / radius(y)),
     note="0 at the origin",
 )
 
 
 # ----------------------------------------------------------------------------- size, sign and direction
 def abs_vjp(g, x):
-    return g * np.sign(x) if x.dtype.kind != "c" else g * (x / safe(np.abs(x)))
+    return g * np.sign(x) if x.dtype.kind != "c" else g * (x / radius(np.abs(x)))
 
 
 def sign_vjp(g, y, x):
     """Turning z moves z / |z| at right angles to itself; the sign of a real number does not move."""
     if x.dtype.kind != "c" or np.__version__ < "2":  # NumPy 1 gave the sign of the real part
         return flat(g)
-    return (g - y * np.real(y.conjugate() * g)) / safe(np.abs(x))
+    return (g - y * np.real(y.conjugate() * g)) / radius(np.abs(x))
 
 
 def angle_vjp(g, z, deg):
     if z.dtype.kind != "c":
         return flat(g)
-    r = safe(np.abs(z))
+    r = radius(np.abs(z))
     return (np.rad2deg(g) if deg else g) * (1j * (z / r) / r)
 
 

@@ -6,6 +6,7 @@ has gradient 0 where it is 0, and entries that tie for the largest share its gra
 
 import numpy as np
 
+from .elementwise import radius, safe
 from .table import composition, constant, primitive, row
 
 SINGULAR = {2: np.max, -2: np.min, "nuc": np.sum}
@@ -27,12 +28,10 @@ def power_norm(x, p, axis, keepdims):
 def power_norm_vjp(g, y, x, p, axis, keepdims):
     if axis is not None and not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    share = g / np.where(y == 0, 1, y)
     if p == 2:
-        return x * share
-    size = np.where(x == 0, 1, np.abs(x))
-    ratio = size / np.where(y == 0, 1, y)
-    return (x / size) * ratio ** (p - 1) * g
+        return x * (g / radius(y))
+    size = np.abs(x)
+    return (x / radius(size)) * (safe(size) / safe(y)) ** (p - 1) * g
 
 
 row(power_norm, power_norm_vjp, signature="x, p, axis, keepdims")
@@ -60,6 +59,7 @@ def matrix_norm(x, ord, axis, keepdims):
     x = np.moveaxis(x, axis, (-2, -1))
     if ord in SINGULAR:
         y = SINGULAR[ord](np.linalg.svd(x, compute_uv=False), axis=-1)
+        y = np.where(y == 0, 0, y)
     elif ord in SUMS:
         of_sums, axis_summed = SUMS[ord]
         y = of_sums(np.sum(np.abs(x), axis=axis_summed), axis=-1)

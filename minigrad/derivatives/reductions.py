@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from .elementwise import radius
 from .table import composition, constant, primitive, refuse, row
 
 # ---------------------------------------------------------------------------------------------- axes
@@ -113,7 +114,7 @@ def var_vjp(g, a, axis, ddof, keepdims, where, correction):
 
 
 def std_vjp(g, y, a, axis, ddof, keepdims, where, correction):
-    g = g / (2 * np.where(y == 0, 1, y))  # where y is 0, so is the gradient of the variance
+    g = g / (2 * radius(y))  # where y is 0, so is the gradient of the variance
     return var_vjp(g, a, axis, ddof, keepdims, where, correction)
 
 
