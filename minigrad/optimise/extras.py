@@ -7,8 +7,8 @@ import numpy as np
 from minigrad.iddict import IdDict
 from minigrad.optimise import formulas
 from minigrad.optimise.arrays import order_of
-from minigrad.optimise.rules import (AbstractOptimiser, Rule, hyperparameters, fractions, nonnegative, pair, period,
-                                     state, zeros)
+from minigrad.optimise.rules import (AbstractOptimiser, Rule, fractions, full, hyperparameters, nonnegative, pair,
+                                     period, state, zeros)
 from minigrad.optimise.update import apply_, target
 
 
@@ -80,7 +80,7 @@ class Rprop(Rule):
     kept = "state"
 
     def fresh(self, x):
-        return zeros(x), np.full_like(x, self.eta)
+        return zeros(x), full(x, self.eta)
 
     def hyper(self):
         return (*self.ell, *self.gamma)

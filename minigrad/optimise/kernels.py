@@ -24,7 +24,7 @@ from minigrad.optimise import walk as walking
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
 LOADING, COMPILING = 3_000_000, 50_000_000
 
-WALK = "walk"
+WALK, METHOD = "walk", "method"          # the functions of walk.py
 _kept = []             # compiled functions that own their code
 _addresses, _missing, _failed = {}, set(), set()
 _lock = threading.RLock()
@@ -47,9 +47,34 @@ def available():
 
 
 def walker(work=float("inf")):
-    """Return ``walk`` as two functions, one keeping Python's global lock and one releasing it; or None."""
+    """Return ``walk`` as a function (address of a plan, address of three tuples) that lets other threads run."""
     address = find(WALK, "d", work=work)
-    return address and _callables(address)
+    return address and _callable(address)
+
+
+def bound(plan, work=float("inf")):
+    """Return ``walk`` with its plan, as a built-in function of three tuples; None if it is not to be had.
+
+    It returns the first of the three if all went well.
+    """
+    address = find(METHOD, "d", work=work)
+    if not address:
+        return None
+    if address not in _methods:
+        _methods[address] = _Method(b"walk", address, _FASTCALL, None)
+    return _new_function(ctypes.byref(_methods[address]), plan, None)
+
+
+class _Method(ctypes.Structure):
+    """CPython's ``PyMethodDef``, which describes a built-in function."""
+
+    _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]
+
+
+_FASTCALL = 0x80           # METH_FASTCALL: called with an array of arguments
+_methods = {}              # they must outlive the functions
+_new_function = ctypes.pythonapi.PyCFunction_NewEx
+_new_function.argtypes, _new_function.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p), ctypes.py_object
 
 
 def compiled():
@@ -83,8 +108,8 @@ def _load_or_compile(key, work):
 
 
 @functools.lru_cache(maxsize=None)
-def _callables(address):
-    return tuple(kind(*[ctypes.c_int64] * 4)(address) for kind in (ctypes.PYFUNCTYPE, ctypes.CFUNCTYPE))
+def _callable(address):
+    return ctypes.CFUNCTYPE(*[ctypes.c_int64] * 3)(address)
 
 
 @functools.lru_cache(maxsize=None)
@@ -131,6 +156,9 @@ def _compile(text, dtype, purpose):
     space = {**vars(walking), **_tools(dtype)}
     if text is WALK:
         function = types.FunctionType(walking.walk.__code__, space)
+    elif text is METHOD:
+        space["walk"] = numba.njit(types.FunctionType(walking.walk.__code__, space), no_cpython_wrapper=True)
+        function = types.FunctionType(walking.method.__code__, space)
     else:
         exec(text, space)
         function = space["kernel"]
@@ -157,6 +185,13 @@ def _tools(dtype):
     def peek32(typing, address):
         return number(number), lambda context, builder, signature, args: builder.sext(
             builder.load(builder.inttoptr(args[0], int32.as_pointer())), int64)
+
+    @intrinsic
+    def poke(typing, address, value):
+        def code(context, builder, signature, args):
+            builder.store(args[1], builder.inttoptr(args[0], int64.as_pointer()))
+            return context.get_dummy_value()
+        return numba.void(number, number), code
 
     @intrinsic
     def call(typing, kernel, x, dx, state, size, plan):
@@ -186,7 +221,7 @@ def _tools(dtype):
     inline = numba.njit(error_model="numpy", no_cpython_wrapper=True)
     by_parts = _by_parts(inline) if dtype.kind == "c" else inline
     return {
-        "np": np, "peek": peek, "peek32": peek32, "call": call,
+        "np": np, "peek": peek, "peek32": peek32, "poke": poke, "call": call,
         "elements": pointer_to(numba.from_dtype(dtype)), "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
         "numbers": pointer_to(numba.float64),
         "real": dtype.type(0).real.dtype.type, "wide": np.float64 if dtype.kind == "f" else np.complex128, "sqrt": sqrt,

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.iddict import IdDict
 from minigrad.optimise import loops
+from minigrad.optimise.arrays import apart, order_of
 from minigrad.spelling import also_spelled
 
 
@@ -153,14 +154,17 @@ def _has(cls):
     return f"it has {', '.join(names)}" if names else "it has none"
 
 
-def zeros(x, dtype=None):
-    """Zeros shaped and ordered like ``x``."""
-    return np.zeros_like(x, dtype=dtype, subok=False)
+def zeros(x):
+    """Zeros shaped, ordered and typed like ``x``: for state."""
+    return apart(x.shape, x.dtype, order_of(x))
 
 
 def full(x, value):
-    """An array shaped and ordered like ``x``, full of one number, of its real dtype."""
-    return np.full_like(x, value, dtype=real(x), subok=False)
+    """An array shaped and ordered like ``x``, full of one number, of its real dtype: for state."""
+    array = apart(x.shape, real(x), order_of(x))
+    if value:
+        array[...] = value
+    return array
 
 
 def real(x):

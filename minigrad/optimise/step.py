@@ -27,7 +27,7 @@ BLOCK = 8192                 # elements at a time where formulas run on arrays: 
 CALL = 10_000                # what a step costs there besides, in elements
 KEEP_LOCK_BELOW = 100_000    # elements; handing Python's lock over costs more than so short a step
 
-EVERYTHING = CHECK | LOOP | COMMIT
+unpack = struct.Struct("2d").unpack_from
 
 _worked = {}                 # elements updated without a kernel, by what the kernel would be made of
 
@@ -38,13 +38,14 @@ class Plans(dict):
     They are forgotten altogether when a parameter of any of them dies.
     """
 
-    __slots__ = ("stages", "composed", "registered", "__weakref__")
+    __slots__ = ("stages", "composed", "registered", "recent", "__weakref__")
     LIMIT = 10_000
 
     def __init__(self, stages, composed, registered):
         self.stages = stages
         self.composed = composed            # pairs (Optimiser, list of its members then)
         self.registered = registered        # how many rules were registered on apply_ then
+        self.recent = {}                    # first parameter, how many -> the compiled plan last used for such
 
     def find(self, params, xs, *more):
         """Return the plan for these parameters, the old one if it still holds; None if their dtypes differ.
@@ -64,7 +65,7 @@ class Plans(dict):
         if len({native(x.dtype) for x in xs}) > 1:
             return None
         if len(self) >= self.LIMIT:
-            self.clear()
+            self.forget()
         plan = self[key] = Plan(self.stages, params, xs)
         plan.watching = self.watch(params)
         return plan
@@ -75,14 +76,24 @@ class Plans(dict):
         def forget(_):
             plans = this()
             if plans is not None:
-                plans.clear()
+                plans.forget()
         return [weakref.ref(p, forget) for p in params]
+
+    def forget(self):
+        self.clear()
+        self.recent.clear()
 
 
 def step(plans, params, xs, dxs):
     """Make one step on all ``params``: tuples of them, of their arrays, of their gradients."""
+    kind = id(params[0]), len(params)
+    plan = plans.recent.get(kind)
+    if plan is not None and plan.valid() and plan.run(plans, params, xs, dxs):
+        return
     plan = plans.find(params, xs)
-    if plan is None or not plan.compiled() or not plan.run(plans, params, xs, dxs):
+    if plan is not None and plan.compiled() and plan.run(plans, params, xs, dxs):
+        plans.recent[kind] = plan
+    else:
         one_by_one(plans, params, xs, dxs)
 
 
@@ -91,16 +102,17 @@ def one_by_one(plans, params, xs, dxs):
     dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
     each = [plans.find((p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
     for j, k in enumerate(each[0].measured):
-        norms = np.array([plan.norm(j, *plan.regular(x, dx)) for plan, x, dx in zip(each, xs, dxs)])
+        norms = np.array([plan.norm(j, p, *plan.regular(x, dx))
+                          for plan, p, x, dx in zip(each, params, xs, dxs)])
         norms, bad = settle(plans.stages[k], norms, xs)
         if len(bad):
             return without(bad, plans, params, xs, dxs)
         for plan, norm in zip(each, norms):
             plan.norms[j] = norm
-    for plan, x, dx in zip(each, xs, dxs):
+    for plan, p, x, dx in zip(each, params, xs, dxs):
         x_, dx_ = plan.regular(x, dx)
         plan.read_hyper()
-        if not (plan.compiled() and plan.loop((x_,), (dx_,))):
+        if not (plan.compiled() and plan.loop((p,), (x_,), (dx_,))):
             plan.overwrite(x_, dx_)
         plan.take_back()
         if x_ is not x:
@@ -113,14 +125,14 @@ def step_of(plans, p, x, dx):
     plan = plans.find((p,), (x,), x.shape, x.dtype.char)
     x_, dx_ = plan.regular(x, dx)
     for j, k in enumerate(plan.measured):
-        norms, bad = settle(plans.stages[k], np.array([plan.norm(j, x_, dx_)]), (x,))
+        norms, bad = settle(plans.stages[k], np.array([plan.norm(j, p, x_, dx_)]), (x,))
         if len(bad):
             return np.zeros_like(x)
         plan.norms[j] = norms
     plan.read_hyper()
     out = np.array(dx_, order=plan.order)
     kernel = plan.compiled() and plan.kernel(loops.STEP, _worked[plan.key], plan.kinds)
-    if not (kernel and plan.obey(plan.task(kernel, EVERYTHING), (x_,), (out,))):
+    if not (kernel and plan.obey(plan.task(kernel, CHECK | LOOP | COMMIT), (p,), (x_,), (out,))):
         plan.overwrite(x_, dx_, out)
     plan.take_back()
     return out.astype(x.dtype, copy=False)
@@ -157,13 +169,14 @@ def text_of(kinds, char, purpose):
 class Plan:
     """What the steps of ``stages`` on ``params``, whose arrays are ``xs`` now, have in common."""
 
-    walk = None        # the compiled walk, once there are kernels
+    walk = quick = None        # the compiled walk, once there are kernels; for small parameters, a quicker one
 
     def __init__(self, stages, params, xs):
         self.stages, self.rows, self.dtype = stages, len(params), native(xs[0].dtype)
         self.size = sum(x.size for x in xs)
         self.measured = [k for k, stage in enumerate(stages) if stage.measures]
         self.norms = np.zeros((len(self.measured), self.rows))
+        self.ids = np.array([id(p) for p in params], np.int64)
         places = itertools.accumulate((len(stage.hyper()) for stage in stages), initial=0)
         self.replacing = [(stage, place) for stage, place in zip(stages, places) if stage.replaces]
         for stage in stages:
@@ -204,7 +217,7 @@ class Plan:
         self.wanted = np.array(wanted + [(0, 0)], np.int64)
         self.hyper = np.zeros(sum(len(stage.hyper()) for stage in self.stages) + 1)
         self.pack = struct.Struct(f"{self.hyper.size - 1}d").pack_into
-        self.table = [id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data, self.hyper.ctypes.data]
+        self.table = [self.ids.ctypes.data, id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data, self.hyper.ctypes.data]
 
     def valid(self):
         """Whether the plan still holds: no state was replaced or forgotten since."""
@@ -227,10 +240,8 @@ class Plan:
 
     def take_back(self):
         """Give hyperparameters that a formula has replaced back to their optimisers."""
-        if self.replacing:
-            values = self.hyper.tolist()
-            for stage, place in self.replacing:
-                stage.replace(values[place:])
+        for stage, place in self.replacing:
+            stage.replace(unpack(self.hyper, 8 * place))
 
     # Compiled.
 
@@ -246,10 +257,11 @@ class Plan:
         measuring = [self.kernel(loops.MEASURE, work, self.kinds[:k]) for k in self.measured]
         kernel, walk = self.kernel(loops.UPDATE, work, self.kinds), kernels.walker(work)
         if kernel and walk and all(measuring):
-            self.measuring, self.updating = measuring, kernel
-            self.walk = walk[self.size >= KEEP_LOCK_BELOW]
-            self.everything = self.task(kernel, EVERYTHING)
-            self.address = self.everything.ctypes.data
+            everything = self.task(kernel, CHECK | LOOP | COMMIT)
+            self.quick = kernels.bound(everything, work) if self.size < KEEP_LOCK_BELOW else None
+            self.measuring, self.updating, self.everything = measuring, kernel, everything
+            self.address = everything.ctypes.data
+            self.walk = walk
 
     def kernel(self, purpose, work, kinds):
         try:
@@ -265,49 +277,52 @@ class Plan:
     def run(self, plans, params, xs, dxs):
         """Make the step by compiled code; False, and nothing is written, if the arrays are not regular."""
         self.read_hyper()
-        if self.measured:
-            for j, k in enumerate(self.measured):
-                if not self.obey(self.task(self.measuring[j], CHECK | LOOP), xs, dxs):
-                    return False
-                norms = np.sqrt(self.norms[j])
-                for row in np.flatnonzero([self.doubtful(norm) for norm in norms]):
-                    norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
-                norms, bad = settle(self.stages[k], norms, xs)
-                if len(bad):
-                    without(bad, plans, params, xs, dxs)
-                    return True
-                self.norms[j] = norms
-        if not self.loop(xs, dxs):
+        for j, k in enumerate(self.measured):
+            if not self.obey(self.task(self.measuring[j], CHECK | LOOP), params, xs, dxs):
+                return False
+            norms = np.sqrt(self.norms[j])
+            for row in np.flatnonzero([self.doubtful(norm) for norm in norms]):
+                norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
+            norms, bad = settle(self.stages[k], norms, xs)
+            if len(bad):
+                without(bad, plans, params, xs, dxs)
+                return True
+            self.norms[j] = norms
+        if not self.loop(params, xs, dxs):
             return False
-        self.take_back()
+        if self.replacing:
+            self.take_back()
         return True
 
-    def loop(self, xs, dxs):
+    def loop(self, params, xs, dxs):
         """Update by compiled code; False, and nothing is written, if the arrays are not regular."""
+        if self.quick is not None:
+            return self.quick(params, xs, dxs) is params
         if threads._number == 1 or self.size < threads.WORTH:
-            return self.walk(self.address, id(xs) + ITEMS, id(dxs) + ITEMS) < 0
+            tuples = params, xs, dxs
+            return self.walk(self.address, id(tuples) + ITEMS) < 0
         kernel, parts = self.updating, threads._number
-        if not self.obey(self.task(kernel, CHECK), xs, dxs):
+        if not self.obey(self.task(kernel, CHECK), params, xs, dxs):
             return False
         for row, x in enumerate(xs):
             if x.size < threads.WORTH:
-                self.obey(self.task(kernel, LOOP | COMMIT, row, row + 1), xs, dxs)
+                self.obey(self.task(kernel, LOOP | COMMIT, row, row + 1), params, xs, dxs)
             else:
                 shares = [self.task(kernel, LOOP, row, row + 1, part, parts) for part in range(parts)]
-                threads.share(lambda part: self.obey(shares[part], xs, dxs), parts)    # noqa: B023
-                self.obey(self.task(kernel, COMMIT, row, row + 1), xs, dxs)
+                threads.share(lambda part: self.obey(shares[part], params, xs, dxs), parts)    # noqa: B023
+                self.obey(self.task(kernel, COMMIT, row, row + 1), params, xs, dxs)
         return True
 
-    def obey(self, task, xs, dxs):
-        """Do what a table says; False if the arrays are not regular."""
-        return self.walk(task.ctypes.data, id(xs) + ITEMS, id(dxs) + ITEMS) < 0
+    def obey(self, task, *tuples):
+        """Do what a table says, other threads running meanwhile; False if the arrays are not regular."""
+        return self.walk(task.ctypes.data, id(tuples) + ITEMS) < 0
 
     # By formulas on arrays; one parameter.
 
-    def norm(self, j, x, dx):
+    def norm(self, j, p, x, dx):
         """The norm that the j-th measuring stage of a plan for one parameter meets."""
         self.read_hyper()
-        if self.compiled() and self.obey(self.task(self.measuring[j], CHECK | LOOP), (x,), (dx,)):
+        if self.compiled() and self.obey(self.task(self.measuring[j], CHECK | LOOP), (p,), (x,), (dx,)):
             norm = math.sqrt(self.norms[j, 0])
             if not self.doubtful(norm):
                 return norm

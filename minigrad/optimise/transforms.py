@@ -86,9 +86,7 @@ class ExpDecay(Rule):
         return self.eta, self._latest, self.decay, self.step, self.clip, self.start
 
     def replace(self, values):
-        if values[0] != self.eta:
-            object.__setattr__(self, "eta", values[0])
-        object.__setattr__(self, "_latest", values[1])
+        vars(self).update(eta=values[0], _latest=values[1])
 
     def reset_(self):
         super().reset_()

@@ -1,6 +1,7 @@
 """``apply_``, the dispatch table of update rules, and ``update_``, which subtracts their steps."""
 
 import functools
+import operator
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from minigrad.optimise.arrays import check, gradient_array
 from minigrad.optimise.compose import Optimiser, flat
 from minigrad.optimise.rules import Rule
 from minigrad.optimise.step import Plans, step, step_of
-from minigrad.storage import Storage
+from minigrad.storage import Storage, ndarray_of
 
 
 @functools.singledispatch
@@ -151,7 +152,9 @@ def pairs(ps, gs):
     if isinstance(ps, (list, tuple, dict)):
         return of_containers(ps, gs)
     params = tuple(ps)
-    dxs = list(map(gs.__getitem__, params))
+    dxs = gs.values()
+    if len(dxs) != len(params) or not all(map(operator.is_, params, gs.keys())):
+        dxs = list(map(gs.__getitem__, params))
     try:
         return params, tuple([dx._value for dx in dxs])        # Tensors all of them
     except AttributeError:
@@ -192,20 +195,21 @@ def with_gradient(pairs):
 
 def target(x):
     """Return the array of a parameter, which is to be overwritten."""
-    if isinstance(x, Storage):
-        return x.to_overwrite("update_") if hasattr(x, "to_overwrite") else x.data
-    if isinstance(x, np.ndarray):
-        return x
+    try:
+        return x.to_overwrite("update_")       # a Tensor refuses while a gradient is taken
+    except AttributeError:
+        if isinstance(x, (np.ndarray, Storage)):
+            return ndarray_of(x)
     raise TypeError(f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}")
 
 
 def targets(params):
     """Return the arrays of all parameters, which are to be overwritten."""
-    array = target(params[0])              # refuses if a gradient is being taken, of whichever
+    array = target(params[0])                  # refuses if a gradient is being taken, of whichever
     try:
-        return (array,) if len(params) == 1 else tuple([p._value for p in params])
+        return tuple([p._value for p in params])
     except AttributeError:
-        return tuple(map(target, params))
+        return (array,) if len(params) == 1 else tuple(map(target, params))
 
 
 def bare(dx):
