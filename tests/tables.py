@@ -320,6 +320,7 @@ KINKS = [
     Kink(np.absolute, (0j,), (0.0,), "the middle of all directions"),
     Kink(np.fabs, (0.0,), (0.0,), "the middle of -1 and 1"),
     Kink(np.sign, (0.0,), (0.0,), "flat on both sides"),
+    Kink(np.sign, (0j,), (0.0,), "the middle of all directions"),
     Kink(np.copysign, (0.0, 1.0), (0.0, None), "as abs"),
     Kink(np.hypot, (0.0, 0.0), (0.0, 0.0), "as abs"),
     Kink(np.angle, (0j,), (0.0,), "the middle of all directions"),

@@ -272,6 +272,11 @@ if hasattr(np, "matvec"):  # NumPy 2.2
 KINKS = [
     Kink(np.linalg.norm, ([0.0, 0.0],), ([0.0, 0.0],), "a norm has gradient 0 where it is 0"),
     Kink(np.linalg.norm, ([0.0, 0.0],), ([0.0, 0.0],), "a norm has gradient 0 where it is 0", dict(ord=3)),
+    *[
+        Kink(np.linalg.norm, (O,), (O,), "a norm has gradient 0 where it is 0", dict(ord=order))
+        for O in [[[0.0, 0.0], [0.0, 0.0]]]
+        for order in (2, "nuc")
+    ],
     Kink(np.linalg.norm, ([0.0, -3.0],), ([0.0, -1.0],), "|x|^p is flat at 0 for p > 1", dict(ord=1.5)),
     Kink(
         np.linalg.norm, ([2.0, -2.0, 1.0],), ([0.5, -0.5, 0.0],), "a tie is shared equally", dict(ord=np.inf)
