@@ -238,7 +238,8 @@ def gradient_of_loss(run, loss, who):
     (y, *others) = run.outputs
     if y is None:
         return run.finish([None] * len(run.inputs))
-    one = np.ones((), y.dtype if y.dtype.kind == "f" else float)[()]
+    dtype = y._value.dtype
+    one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
     return run.gradients([one, *[None] * len(others)], consume=True)
 
 

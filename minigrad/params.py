@@ -201,7 +201,7 @@ class Params:
 
     def copy(self):
         """Return another set of the same parameters."""
-        twin = Params()
+        twin = object.__new__(Params)
         twin._tensors = self._tensors.copy()
         return twin
 
