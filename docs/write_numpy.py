@@ -31,8 +31,8 @@ functions of SciPy are there when your program imports `scipy.special` or `scipy
 Keywords that have no derivative here (`out=` above all) are refused by name while a gradient is taken. Of the
 methods of ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
 
-Complex numbers: the gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. For a
-holomorphic function `jacobian(f, z, holomorphic=True)` is its complex derivative.
+Complex numbers: the gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. Of a
+holomorphic function `jacobian(f, z, holomorphic=True)` gives the complex derivative.
 
 Code written for the array API standard runs on Tensors: `t.__array_namespace__()` is `minigrad.array_api`, in
 which every function of the standard that the installed NumPy has takes and gives Tensors.
@@ -44,7 +44,7 @@ Where a function has a kink, a jump or a pole, somebody has to choose. These are
 test: the gradient of `sum(f(...))` at the given place, `None` for an argument that is not differentiated.
 
 Where the gradient at a tip is the middle of all directions, the second derivative there is 0, too. Python's
-own `max(t)`, `min(t)` and `sorted(t)` compare and choose: at a tie the first of the equals takes all. A branch
+own `max(t)`, `min(t)`, `sorted(t)` compare and choose: at a tie the first of the equals takes all. A branch
 of `np.where` that was not taken still multiplies its gradient by 0, so an infinite one gives NaN: choose a
 harmless argument as well, `np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)`.
 
