@@ -53,7 +53,7 @@ nonzero: xp.nonzero(x)
 searchsorted: xp.searchsorted(xp.sort(v), 0.5)
 where: xp.where(b, v, 0.0)
 unique_all unique_counts unique_inverse unique_values: xp.F(n)
-argsort sort: xp.F(x, axis=0, stable=True)
+argsort sort: xp.F(x, axis=0)
 all any: xp.F(x > 0.5, axis=0)
 diff: xp.diff(x, n=2)
 
@@ -130,6 +130,7 @@ def find(xp, name):
     return xp
 
 
+conforming = pytest.mark.skipif(np.__version__ < "2", reason="NumPy 2 is the first to conform")
 # NumPy 1.26 has the older half of the names
 PROVIDED = [name for name in CALLS if find(np, name) is not None]
 
@@ -166,10 +167,10 @@ def test_every_function_is_differentiated(name):
         gradcheck(loss, *[ARRAYS[key] for key in names], **coarse)
 
 
+@conforming
 @pytest.mark.parametrize("name", OTHERS.split())
 def test_constants_dtypes_and_extensions_are_there(name):
-    if hasattr(np, name):
-        assert hasattr(array_api, name)
+    assert hasattr(array_api, name) == hasattr(np, name)
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES.split())
@@ -224,7 +225,7 @@ PROGRAMS = [
 ]
 
 
-@pytest.mark.skipif(not hasattr(np.ndarray, "__array_namespace__"), reason="NumPy 2 is the first to conform")
+@conforming
 @pytest.mark.parametrize("program, free, constants", PROGRAMS, ids=lambda p: getattr(p, "__name__", ""))
 class TestPrograms:
     def test_a_program_gives_what_it_gives_on_ndarrays(self, program, free, constants):
@@ -304,7 +305,7 @@ def test_handing_memory_over_is_refused_while_recorded():
 def test_second_derivatives_go_through_the_namespace():
     xp = array_api
 
-    H = minigrad.hessian(lambda x: xp.sum(xp.pow(x, 3)), np.array([1.0, 2.0]))
+    H = minigrad.hessian(lambda x: xp.sum(x * xp.square(x)), np.array([1.0, 2.0]))
 
     assert H.tolist() == [[6.0, 0.0], [0.0, 12.0]]
 
