@@ -1,5 +1,6 @@
 """The README keeps its word: its Python runs, and the commands it names exist."""
 
+import linecache
 import re
 from pathlib import Path
 
@@ -12,8 +13,10 @@ PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.M | re.S)
 
 def run(source):
     """Run one block by itself, as a reader would who copies it, and return its variables."""
+    name = f"<block of the README {hash(source)}>"
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # `rule` reads its formula
     variables = {"__name__": "readme"}
-    exec(compile(source, "README.md", "exec"), variables)
+    exec(compile(source, name, "exec"), variables)
     return variables
 
 
