@@ -316,3 +316,20 @@ def test_augmented_assignment_makes_a_new_tensor():
     y += 1
 
     assert x.tolist() == [1.0] and y.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["zeros(2)", "ones((1, 2))", "full(2, 3.0)", "eye(2)", "arange(3)", "linspace(0, 1, 3)", "empty(2)"]
+    + ["asarray([1, 2])", "tril(np.ones((2, 2)))", "zeros_like(np.ones(2))", "linalg.inv(np.eye(2))"]
+    + ["fft.fft(np.ones(4))", "argmax(np.ones(2))", "isfinite(1.0)", "sum([1.0, 2.0])"],
+)
+def test_whatever_is_made_is_a_tensor(made):
+    assert type(eval(f"array_api.{made}")) is Tensor
+
+
+def test_sequences_of_results_are_sequences_of_tensors():
+    a, b = array_api.meshgrid(np.arange(2), np.arange(3))
+    values, vectors = array_api.linalg.eigh(np.eye(2))
+
+    assert all(type(y) is Tensor for y in (a, b, values, vectors))
