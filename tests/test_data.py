@@ -104,7 +104,9 @@ def test_other_lengths_are_refused_and_shown():
         DataLoader((X, Y[:4]))
 
 
-@pytest.mark.parametrize("data, what", [([1, 2], "a int"), (np.array(3.0), "without axes"), ("abc", "a str")])
+@pytest.mark.parametrize("data, what", [
+    ([1, 2], "a int"), (np.array(3.0), "without axes"), ("abc", "a str"),
+])  # fmt: skip
 def test_what_is_no_array_is_refused(data, what):
     with pytest.raises(TypeError, match=what):
         DataLoader(data)
@@ -124,7 +126,9 @@ def test_a_batch_larger_than_the_data_is_refused_unless_it_may_be_partial():
 
 
 def test_the_loader_shows_what_it_holds():
-    assert repr(DataLoader(Y, 2)) == "DataLoader(5 rows, batchsize=2, shuffle=False, partial=True)  # 3 batches"
+    shown = "DataLoader(5 rows, batchsize=2, shuffle=False, partial=True)  # 3 batches"
+
+    assert repr(DataLoader(Y, 2)) == shown
 
 
 # ------------------------------------------------------------------------------------------- split

@@ -50,8 +50,9 @@ def conv(x, W, *, stride=1, pad=0):
         x = np.pad(x, [(0, 0), *pads, (0, 0)])
     x = windows(x, tuple(size), per_axis(stride, d))
     positions = x.shape[: 1 + d]
-    rows = np.reshape(x, (math.prod(positions), -1))
-    return np.reshape(rows @ np.reshape(W, (-1, n_out)), (*positions, n_out))
+    in_a_window = math.prod(size) * n_in
+    rows = np.reshape(x, (math.prod(positions), in_a_window))
+    return np.reshape(rows @ np.reshape(W, (in_a_window, n_out)), (*positions, n_out))
 
 
 def maxpool(x, size, *, stride=None):

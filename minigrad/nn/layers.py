@@ -9,6 +9,7 @@ Layers are dataclasses whose fields are all they know.  So ``params(model)`` fin
 apart.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -333,7 +334,7 @@ def flatten(x):
     >>> flatten(np.ones((5, 8, 8, 1))).shape
     (5, 64)
     """
-    return np.reshape(x, (x.shape[0], -1))
+    return np.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
 
 # ------------------------------------------------------------------------------------ training or not
