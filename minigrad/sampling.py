@@ -66,7 +66,8 @@ def uniform(low=0.0, high=1.0, shape=None, rng=None):
     >>> uniform(np.zeros(3), 2.0).shape
     (3,)
     """
-    return sample(low, np.subtract(high, low), shape, generator(rng).random, "uniform: low must be <= high")
+    low, high = real(low, "uniform"), real(high, "uniform")
+    return sample(low, high - low, shape, generator(rng).random, "uniform: low must be <= high")
 
 
 def gumbel(loc=0.0, scale=1.0, shape=None, rng=None):
@@ -90,17 +91,23 @@ def gumbel(loc=0.0, scale=1.0, shape=None, rng=None):
 
 def sample(loc, scale, shape, draw, rule):
     """Return ``loc + scale * draw(size=shape)``; ``rule`` is the message for a scale that is negative."""
-    loc, scale = (array(x) if isinstance(x, (list, tuple)) else x for x in (loc, scale))
     who = rule.partition(":")[0]
-    dtype = np.result_type(loc, scale)
-    if dtype.kind not in "fiu":
-        raise TypeError(f"{who}: samples are real; got {dtype}. Draw the real and the imaginary part apart")
+    loc, scale = real(loc, who), real(scale, who)
     if not np.all(scale >= 0):
         raise ValueError(f"{rule}; got {scale if np.ndim(scale) == 0 else 'an array with other entries'}")
     common = np.broadcast_shapes(np.shape(loc), np.shape(scale))
     shape = common if shape is None else axes((shape,), who)
     if np.broadcast_shapes(common, shape) != shape:
         raise ValueError(f"{who}: samples of shape {shape} cannot have parameters of shape {common}")
+    dtype = np.result_type(loc, scale)
     noise = np.asarray(draw(size=shape)).astype(dtype if dtype.kind == "f" else float)
     x = loc + scale * noise
     return x if type(x) is Tensor else Tensor(x, copy=False)
+
+
+def real(x, who):
+    """Return a parameter as a number or an array, after checking that it is real."""
+    x = array(x) if isinstance(x, (list, tuple)) else x
+    if isinstance(x, (Tensor, np.ndarray, np.generic, int, float)) and np.result_type(x).kind in "fiu":
+        return x
+    raise TypeError(f"{who}: the parameters are real numbers or arrays of them; got {x!r}")

@@ -117,6 +117,15 @@ def test_bad_parameters_are_refused_with_the_reason(call, message):
         call()
 
 
-def test_complex_parameters_are_refused():
-    with pytest.raises(TypeError, match="real and the imaginary part apart"):
-        normal(1j, 1.0)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("parameter", [1j, np.array([1j]), "text", None, np.array([True])])
+def test_what_is_no_real_number_is_refused(sampler, parameter):
+    with pytest.raises(TypeError, match=f"{sampler.__name__}: the parameters are real numbers"):
+        sampler(parameter, 1.0)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_lists_may_hold_recorded_tensors(sampler):
+    (g,) = gradient(lambda m: sampler([m, 0.0], 1.0 + np.ones(2), rng=0)[0], 0.5)
+
+    assert g != 0
