@@ -44,7 +44,7 @@ class IdDict:
     __slots__ = ("_entries", "_forget", "changes", "__weakref__")
 
     def __init__(self, items=()):
-        self._entries = {}            # id(key) -> (weak reference to key, value)
+        self._entries = {}  # id(key) -> (weak reference to key, value)
         self.changes = 0
         this = weakref.ref(self)
 
@@ -69,9 +69,10 @@ class IdDict:
         if entry is not None and entry[0]() is key:
             return entry[1]
         raise StrangerError(
-            f"nothing is kept for this {_describe(key)}: entries belong to the object itself, not to its value. "
-            "A copy, a view (W.T, W[:2]) or a parameter that was never updated is a stranger; look with `x in d` "
-            "or d.get(x)")
+            f"nothing is kept for this {_describe(key)}: entries belong to the object itself, not to its "
+            "value. A copy, a view (W.T, W[:2]) or a parameter that was never updated is a stranger; look "
+            "with `x in d` or d.get(x)"
+        )
 
     def __setitem__(self, key, value):
         entry = self._entries.get(id(key))
@@ -83,8 +84,9 @@ class IdDict:
             reference = _Key(key, self._forget)
         except TypeError:
             raise TypeError(
-                f"a {type(key).__name__} cannot be a key of an IdDict, which tells keys apart by identity and lets "
-                "them die: use a Tensor or an ndarray, e.g. np.array(0.5) instead of 0.5") from None
+                f"a {type(key).__name__} cannot be a key of an IdDict, which tells keys apart by identity "
+                "and lets them die: use a Tensor or an ndarray, e.g. np.array(0.5) instead of 0.5"
+            ) from None
         reference.place = id(key)
         self._entries[id(key)] = reference, value
 

@@ -33,10 +33,12 @@ ALL = {
     "Rprop": lambda: o.Rprop(),
     "Lookahead": lambda: o.Lookahead(o.ADAM(), period=2),
     "AccumGrad": lambda: o.Optimiser(o.AccumGrad(2), o.Momentum()),
-    "Optimiser": lambda: o.Optimiser(o.ClipValue(1), o.WeightDecay(0.1), o.Optimiser(o.ADAM(), o.ExpDecay(1, 0.5, 2))),
+    "Optimiser": lambda: o.Optimiser(
+        o.ClipValue(1), o.WeightDecay(0.1), o.Optimiser(o.ADAM(), o.ExpDecay(1, 0.5, 2))
+    ),
 }
 NO_COMPLEX = {"Rprop"}
-UNCOMPILED = {"AccumGrad"}          # gathers in plain Python; what follows it is compiled
+UNCOMPILED = {"AccumGrad"}  # gathers in plain Python; what follows it is compiled
 
 every_rule = pytest.mark.parametrize("name", ALL)
 

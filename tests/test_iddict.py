@@ -167,6 +167,7 @@ def test_it_is_no_part_of_a_reference_cycle():
         d = IdDict([(x, 1)])
         died = []
         import weakref
+
         weakref.finalize(d, died.append, 1)
         del d
         assert died == [1]

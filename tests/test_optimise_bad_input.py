@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from all_rules import compiled, either_way, interpreted, numbers  # noqa: F401
+from all_rules import numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,7 +11,7 @@ from minigrad import Grads, Tensor, gradient, params
 from minigrad import optimise as o
 from minigrad.errors import LostGradientError, NonFiniteError, StrangerError
 
-STEP = 0.5      # of Descent(STEP) along a gradient of ones
+STEP = 0.5  # of Descent(STEP) along a gradient of ones
 
 
 def ones_step(x, dx=None):
@@ -20,14 +20,18 @@ def ones_step(x, dx=None):
 
 # Refused, and the message says why.
 
-@pytest.mark.parametrize("x, why", [
-    (np.zeros(3, int), "holds no floating-point numbers"),
-    (np.zeros(3, bool), "holds no floating-point numbers"),
-    (np.zeros(3, object), "holds no floating-point numbers"),
-    (np.array(["a"]), "holds no floating-point numbers"),
-    (np.zeros(3, [("a", float)]), "holds no floating-point numbers"),
-    (np.ma.masked_array(np.zeros(3), [True, False, False]), "masked"),
-])
+
+@pytest.mark.parametrize(
+    "x, why",
+    [
+        (np.zeros(3, int), "holds no floating-point numbers"),
+        (np.zeros(3, bool), "holds no floating-point numbers"),
+        (np.zeros(3, object), "holds no floating-point numbers"),
+        (np.array(["a"]), "holds no floating-point numbers"),
+        (np.zeros(3, [("a", float)]), "holds no floating-point numbers"),
+        (np.ma.masked_array(np.zeros(3), [True, False, False]), "masked"),
+    ],
+)
 def test_what_is_no_parameter_is_a_type_error(x, why, either_way):
     with pytest.raises(TypeError, match=why):
         o.update_(o.ADAM(), x, np.ones(x.shape))
@@ -130,6 +134,7 @@ def test_what_is_no_optimiser_is_a_type_error_that_shows_how_to_make_one(opt):
 
 # Right answers.
 
+
 def test_parameters_without_a_gradient_are_left_alone(either_way):
     W, b = Tensor(np.zeros(2)), Tensor(np.zeros(2))
 
@@ -147,24 +152,43 @@ def test_the_two_argument_form_subtracts(either_way):
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
-@pytest.mark.parametrize("make", [
-    lambda: np.zeros((6, 8))[::2, 1::3],
-    lambda: np.zeros((3, 4)).T,
-    lambda: np.zeros((3, 4), order="F"),
-    lambda: np.zeros((2, 3, 4)).transpose(1, 2, 0),
-    lambda: np.zeros(7)[::-1],
-    lambda: np.zeros((3, 4), ">f8"),
-    lambda: np.zeros((3, 4), ">f4"),
-    lambda: np.zeros((3, 4), np.float16),
-    lambda: np.frombuffer(bytearray(8 * 5 + 1), np.float64, 5, 1),
-    lambda: np.zeros(()),
-    lambda: np.zeros((0, 3)),
-    lambda: np.zeros((4, 1)),
-    lambda: np.asmatrix(np.zeros((2, 2))),
-    lambda: np.zeros((3, 4), np.longdouble),
-    lambda: np.zeros((3, 4), np.complex64),
-], ids=["strided", "transposed", "Fortran", "permuted", "reversed", "big-endian", "big-endian-32", "float16", "unaligned",
-        "0-d", "empty", "column", "matrix", "longdouble", "complex"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: np.zeros((6, 8))[::2, 1::3],
+        lambda: np.zeros((3, 4)).T,
+        lambda: np.zeros((3, 4), order="F"),
+        lambda: np.zeros((2, 3, 4)).transpose(1, 2, 0),
+        lambda: np.zeros(7)[::-1],
+        lambda: np.zeros((3, 4), ">f8"),
+        lambda: np.zeros((3, 4), ">f4"),
+        lambda: np.zeros((3, 4), np.float16),
+        lambda: np.frombuffer(bytearray(8 * 5 + 1), np.float64, 5, 1),
+        lambda: np.zeros(()),
+        lambda: np.zeros((0, 3)),
+        lambda: np.zeros((4, 1)),
+        lambda: np.asmatrix(np.zeros((2, 2))),
+        lambda: np.zeros((3, 4), np.longdouble),
+        lambda: np.zeros((3, 4), np.complex64),
+    ],
+    ids=[
+        "strided",
+        "transposed",
+        "Fortran",
+        "permuted",
+        "reversed",
+        "big-endian",
+        "big-endian-32",
+        "float16",
+        "unaligned",
+        "0-d",
+        "empty",
+        "column",
+        "matrix",
+        "longdouble",
+        "complex",
+    ],
+)
 @pytest.mark.parametrize("rule", [lambda: o.Descent(0.5), lambda: o.Momentum(0.5, 0.5), lambda: o.ADAM(0.5)])
 def test_odd_parameters_get_the_whole_step(make, rule, either_way):
     x, plain = make(), np.zeros(make().shape)
@@ -175,20 +199,26 @@ def test_odd_parameters_get_the_whole_step(make, rule, either_way):
         o.update_(opt, x, dx)
         o.update_(other, plain, dx)
 
-    np.testing.assert_allclose(x, plain, rtol=5e-3 if x.dtype == np.float16 else 1e-5, atol=1e-3 * (x.dtype == "f2"))
+    np.testing.assert_allclose(
+        x, plain, rtol=5e-3 if x.dtype == np.float16 else 1e-5, atol=1e-3 * (x.dtype == "f2")
+    )
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
-@pytest.mark.parametrize("wrap", [
-    lambda dx: dx[::-1].copy()[::-1],
-    lambda dx: np.asfortranarray(dx),
-    lambda dx: dx.astype(">f8"),
-    lambda dx: dx.astype(np.longdouble),
-    lambda dx: dx.tolist(),
-    lambda dx: Tensor(dx),
-    lambda dx: np.ma.masked_array(dx),
-    lambda dx: np.asmatrix(dx),
-], ids=["reversed", "Fortran", "big-endian", "longdouble", "list", "Tensor", "masked", "matrix"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda dx: dx[::-1].copy()[::-1],
+        lambda dx: np.asfortranarray(dx),
+        lambda dx: dx.astype(">f8"),
+        lambda dx: dx.astype(np.longdouble),
+        lambda dx: dx.tolist(),
+        lambda dx: Tensor(dx),
+        lambda dx: np.ma.masked_array(dx),
+        lambda dx: np.asmatrix(dx),
+    ],
+    ids=["reversed", "Fortran", "big-endian", "longdouble", "list", "Tensor", "masked", "matrix"],
+)
 def test_odd_gradients_mean_the_same(wrap, either_way):
     x, dx = np.zeros((3, 4)), numbers((3, 4))
 
@@ -199,7 +229,7 @@ def test_odd_gradients_mean_the_same(wrap, either_way):
 
 def test_a_gradient_as_sum_gives_it_is_right(either_way):
     x = np.zeros((3, 4))
-    dx = np.broadcast_to(1.0, (3, 4))           # stride 0, read-only
+    dx = np.broadcast_to(1.0, (3, 4))  # stride 0, read-only
 
     ones_step(x, dx)
 
@@ -296,6 +326,7 @@ def test_nan_passes_through_the_clipping_of_values(either_way):
 
 # Norms.
 
+
 @pytest.mark.parametrize("rule", [o.ClipNorm, o.ClipGlobalNorm])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_norm_that_is_not_finite_raises_before_anything_moves(rule, value, either_way):
@@ -318,7 +349,9 @@ def test_skip_leaves_that_parameter_alone(either_way):
 def test_skip_of_the_global_norm_leaves_all_alone(either_way):
     a, b = np.zeros(2), np.zeros(2)
 
-    o.update_(o.Optimiser(o.ClipGlobalNorm(10, "skip"), o.Descent(1)), [a, b], [np.array([np.nan, 1]), np.ones(2)])
+    o.update_(
+        o.Optimiser(o.ClipGlobalNorm(10, "skip"), o.Descent(1)), [a, b], [np.array([np.nan, 1]), np.ones(2)]
+    )
 
     assert not a.any() and not b.any()
 
@@ -357,6 +390,7 @@ def test_norms_of_huge_and_tiny_numbers_do_not_overflow(size, either_way):
 
 
 # Nothing prepared goes stale.
+
 
 def test_replaced_data_of_the_same_shape_is_updated_with_the_old_state(either_way):
     W, opt = Tensor(np.zeros(2)), o.Momentum(1, 0.5)
@@ -423,13 +457,22 @@ def test_a_member_added_to_a_composition(either_way):
 
 # Any layout.
 
-layouts = st.tuples(hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4), st.integers(0, 2**32 - 1))
+layouts = st.tuples(
+    hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4), st.integers(0, 2**32 - 1)
+)
 
 
 @settings(deadline=None, max_examples=60)
-@given(layouts, st.sampled_from("CF"), st.sampled_from("CF"), st.booleans(), st.sampled_from(["f4", "f8", ">f8", "f2"]))
+@given(
+    layouts,
+    st.sampled_from("CF"),
+    st.sampled_from("CF"),
+    st.booleans(),
+    st.sampled_from(["f4", "f8", ">f8", "f2"]),
+)
 def test_any_shape_and_layout_is_updated_like_a_plain_array(layout, order, grad_order, reverse, dtype):
-    (shape, seed), rng = layout, np.random.default_rng(layout[1])
+    shape, seed = layout
+    rng = np.random.default_rng(seed)
     x = np.asarray(rng.standard_normal(shape)).astype(dtype, order=order)
     view = x[(..., *[slice(None, None, -1)] * len(shape))] if reverse else x
     plain = np.array(view, np.float32 if dtype == "f2" else np.dtype(dtype).newbyteorder("="))

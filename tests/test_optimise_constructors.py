@@ -28,8 +28,18 @@ SIGNATURES = {
     "ExpDecay": (dict(eta=0.001, decay=0.1, step=1000, clip=1e-4, start=0), "current"),
     "WeightDecay": (dict(wd=0), None),
 }
-OTHER = {"eta": 0.5, "rho": 0.25, "epsilon": 1e-3, "beta": (0.25, 0.75), "decay": 0.5, "gamma": 0.5, "wd": 0.5, "clip": 0.25,
-         "step": 7, "start": 3}
+OTHER = {
+    "eta": 0.5,
+    "rho": 0.25,
+    "epsilon": 1e-3,
+    "beta": (0.25, 0.75),
+    "decay": 0.5,
+    "gamma": 0.5,
+    "wd": 0.5,
+    "clip": 0.25,
+    "step": 7,
+    "start": 3,
+}
 GREEK = {"eta": "η", "rho": "ρ", "epsilon": "ϵ", "beta": "β", "gamma": "γ"}
 
 every_constructor = pytest.mark.parametrize("name", SIGNATURES)
@@ -106,7 +116,9 @@ def test_decay_step_is_another_name_of_step():
 def test_the_repr_is_a_call_that_makes_the_same(name):
     text = repr(getattr(o, name)(**{n: OTHER[n] for n in SIGNATURES[name][0]}))
 
-    assert repr(eval(text, vars(o))) == text and text.startswith(name + "(eta=0.5" * ("eta" in SIGNATURES[name][0]))
+    assert repr(eval(text, vars(o))) == text and text.startswith(
+        name + "(eta=0.5" * ("eta" in SIGNATURES[name][0])
+    )
 
 
 def test_a_repr_reads_like_the_manual():
@@ -122,11 +134,27 @@ def test_numbers_of_all_kinds_become_plain_ones():
     assert (type(opt.eta), type(opt.rho)) == (float, float) and (opt.eta, opt.rho) == (1.0, 0.25)
 
 
-@pytest.mark.parametrize("name, bad", [
-    ("eta", -0.1), ("eta", float("nan")), ("eta", float("inf")), ("rho", 1.0), ("rho", -0.1), ("beta", (0.9, 1.0)),
-    ("beta", (0.9,)), ("beta", (-0.1, 0.9)), ("beta", (0.9, 0.99, 0.999)), ("epsilon", -1e-8), ("gamma", -1),
-    ("wd", -1), ("clip", -1), ("step", 0), ("step", 2.5), ("start", -1),
-])
+@pytest.mark.parametrize(
+    "name, bad",
+    [
+        ("eta", -0.1),
+        ("eta", float("nan")),
+        ("eta", float("inf")),
+        ("rho", 1.0),
+        ("rho", -0.1),
+        ("beta", (0.9, 1.0)),
+        ("beta", (0.9,)),
+        ("beta", (-0.1, 0.9)),
+        ("beta", (0.9, 0.99, 0.999)),
+        ("epsilon", -1e-8),
+        ("gamma", -1),
+        ("wd", -1),
+        ("clip", -1),
+        ("step", 0),
+        ("step", 2.5),
+        ("start", -1),
+    ],
+)
 def test_a_value_out_of_range_is_refused_by_name_when_made_and_when_assigned(name, bad):
     for rule in [rule for rule, (defaults, _) in SIGNATURES.items() if name in defaults]:
         with pytest.raises((ValueError, TypeError), match=f"{name} must be"):
@@ -192,7 +220,14 @@ def test_the_state_must_be_an_iddict():
 
 def test_later_spellings_are_the_same_classes():
     assert (o.Adam, o.AdamW, o.NAdam, o.OAdam, o.RAdam, o.AdaGrad, o.AdaDelta) == (
-        o.ADAM, o.ADAMW, o.NADAM, o.OADAM, o.RADAM, o.ADAGrad, o.ADADelta)
+        o.ADAM,
+        o.ADAMW,
+        o.NADAM,
+        o.OADAM,
+        o.RADAM,
+        o.ADAGrad,
+        o.ADADelta,
+    )
 
 
 def test_adamw_reaches_the_rules_inside():

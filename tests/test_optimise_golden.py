@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from all_rules import compiled, interpreted  # noqa: F401
 
 from minigrad import optimise as o
 
@@ -15,8 +14,8 @@ CASES = {case["id"]: case for case in GOLDEN["cases"]}
 # Flux's shared-counter defect: the second parameter rests at a multiple of the period and stops the decay.
 DEFECT = "expdecay-shared-uneven-f64"
 
-# Flux holds hyperparameters in float64, so with float32 parameters it computes in float64 and rounds at every store;
-# here everything is float32.
+# Flux holds hyperparameters in float64, so with float32 parameters it computes in float64 and rounds at
+# every store; here everything is float32.
 TOLERANCE = {"float64": 1e-11, "complex128": 1e-11, "float32": 2e-4}
 
 
@@ -49,8 +48,10 @@ def run(case, opt, step):
         for change in case.get("set_before_step") or []:
             if change["step"] == t:
                 setattr(member(opt, change["path"]), change["field"], change["value"])
-        made = [None if t in skip else step(opt, x, array(s["grads"][t - 1], s["dtype"], s["shape"]))
-                for s, x, skip in zip(sets, xs, skipped)]
+        made = [
+            None if t in skip else step(opt, x, array(s["grads"][t - 1], s["dtype"], s["shape"]))
+            for s, x, skip in zip(sets, xs, skipped)
+        ]
         if t in recorded:
             for k, (s, x) in enumerate(zip(sets, xs)):
                 theirs = array(recorded[t]["x"][k], s["dtype"], s["shape"])
@@ -94,7 +95,9 @@ def test_apply_returns_the_step_of_flux(case, interpreted):
             assert_close(step, delta, f"step {t}")
 
 
-@pytest.mark.parametrize("case", [id for id, c in CASES.items() if "constructor" in c and c["group"] != "OADAM"])
+@pytest.mark.parametrize(
+    "case", [id for id, c in CASES.items() if "constructor" in c and c["group"] != "OADAM"]
+)
 def test_the_positional_constructor_makes_the_same(case):
     call = CASES[case]["constructor"]
     made = getattr(o, call["name"])(*call["args"])
@@ -102,7 +105,8 @@ def test_the_positional_constructor_makes_the_same(case):
     meant = build(CASES[case]["optimiser"])
 
     assert list(map(repr, made.os if call["name"] == "ADAMW" else [made])) == list(
-        map(repr, meant.os if call["name"] == "ADAMW" else [meant]))
+        map(repr, meant.os if call["name"] == "ADAMW" else [meant])
+    )
 
 
 def test_a_resting_parameter_does_not_stop_the_decay():
@@ -112,7 +116,7 @@ def test_a_resting_parameter_does_not_stop_the_decay():
     for t, *_ in run(case, opt, update):
         etas.append((t, opt.eta))
 
-    assert [eta for t, eta in etas if t >= 24] == [max(0.5 * 0.5 ** 6, 1e-4)] * sum(t >= 24 for t, _ in etas)
+    assert [eta for t, eta in etas if t >= 24] == [max(0.5 * 0.5**6, 1e-4)] * sum(t >= 24 for t, _ in etas)
 
 
 def test_the_file_holds_all_cases():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from all_rules import compiled, either_way, interpreted, numbers, train  # noqa: F401
+from all_rules import numbers, train
 
 from minigrad import Tensor
 from minigrad import optimise as o
@@ -72,8 +72,14 @@ def test_a_rule_of_ones_own_may_consume_its_gradient_but_not_the_callers():
     assert dx.tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize("order", [lambda own: (o.ClipValue(0.5), own, o.InvDecay(0.1)),
-                                   lambda own: (own, o.Momentum()), lambda own: (o.ADAM(), own)])
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda own: (o.ClipValue(0.5), own, o.InvDecay(0.1)),
+        lambda own: (own, o.Momentum()),
+        lambda own: (o.ADAM(), own),
+    ],
+)
 def test_it_composes_with_all_others(order, either_way):
     x, y = numbers(4), numbers(4)
 
@@ -207,14 +213,17 @@ def misnamed(p, g, eta=1.0):
     return eta * g
 
 
-@pytest.mark.parametrize("formula, why", [
-    (branching, r"`if dx > 0:` is neither an assignment .* write|choose with where"),
-    (choosing, "chooses by an element; write where"),
-    (calling, r"`sorted\(dx\)` calls something that no kernel knows"),
-    (forgetful, "must return the step, m"),
-    (looping, "`for _ in range"),
-    (misnamed, "first two arguments are x and dx"),
-])
+@pytest.mark.parametrize(
+    "formula, why",
+    [
+        (branching, r"`if dx > 0:` is neither an assignment .* write|choose with where"),
+        (choosing, "chooses by an element; write where"),
+        (calling, r"`sorted\(dx\)` calls something that no kernel knows"),
+        (forgetful, "must return the step, m"),
+        (looping, "`for _ in range"),
+        (misnamed, "first two arguments are x and dx"),
+    ],
+)
 def test_what_is_no_formula_is_refused_with_the_line(formula, why):
     with pytest.raises(TypeError, match=why):
         rule(formula)

@@ -45,7 +45,9 @@ def test_a_deep_copy_of_optimiser_and_parameters_goes_on_by_itself(name):
 
     opt2, x2 = copy.deepcopy((opt, x))
 
-    assert np.array_equal(train(opt2, x2, seed=40), expected) and np.array_equal(train(opt, x, seed=40), expected)
+    assert np.array_equal(train(opt2, x2, seed=40), expected) and np.array_equal(
+        train(opt, x, seed=40), expected
+    )
 
 
 @every_rule
@@ -98,7 +100,9 @@ def test_names_find_parameters_in_any_order():
     new = o.Momentum()
     o.load_state_(new, {"b": b, "a": a}, o.state_dict(opt, {"a": a, "b": b}))
 
-    assert np.array_equal(new.velocity[b], opt.velocity[b]) and np.array_equal(new.velocity[a], opt.velocity[a])
+    assert np.array_equal(new.velocity[b], opt.velocity[b]) and np.array_equal(
+        new.velocity[a], opt.velocity[a]
+    )
 
 
 def saved_and_new():
@@ -118,20 +122,35 @@ def adam(saved):
     return saved["optimiser"]["inside"]["1"]
 
 
-@pytest.mark.parametrize("saved, why", [
-    (lambda: {}, "nothing that state_dict"),
-    (lambda: None, "nothing that state_dict"),
-    (lambda: broken(lambda s: s["parameters"].pop("1")), r"\(1\) than are given \(2\).*given only: 1"),
-    (lambda: broken(lambda s: s["parameters"]["0"].update(shape=[3])), "parameter 0 was float64, shape"),
-    (lambda: broken(lambda s: s["parameters"]["0"].update(dtype="float32")), "parameter 0 was float32"),
-    (lambda: broken(lambda s: adam(s).update(rule="RADAM")), r"Optimiser\[1\] is a ADAM, but a RADAM was saved"),
-    (lambda: broken(lambda s: adam(s)["hyper"].update(eta=-1)), "eta must be"),
-    (lambda: broken(lambda s: adam(s)["hyper"].pop("eta")), "hyperparameters"),
-    (lambda: broken(lambda s: s["optimiser"]["inside"].pop("0")), "rules inside"),
-    (lambda: broken(lambda s: adam(s)["state"]["state"].update({"0": [np.zeros(2)]})), "parameter 0: saved were"),
-    (lambda: broken(lambda s: adam(s)["state"]["state"].update(
-        {"1": [np.zeros(6), np.zeros((2, 3)), np.zeros(2)]})), r"parameter 1: saved were float64 \(6,\)"),
-])
+@pytest.mark.parametrize(
+    "saved, why",
+    [
+        (lambda: {}, "nothing that state_dict"),
+        (lambda: None, "nothing that state_dict"),
+        (lambda: broken(lambda s: s["parameters"].pop("1")), r"\(1\) than are given \(2\).*given only: 1"),
+        (lambda: broken(lambda s: s["parameters"]["0"].update(shape=[3])), "parameter 0 was float64, shape"),
+        (lambda: broken(lambda s: s["parameters"]["0"].update(dtype="float32")), "parameter 0 was float32"),
+        (
+            lambda: broken(lambda s: adam(s).update(rule="RADAM")),
+            r"Optimiser\[1\] is a ADAM, but a RADAM was saved",
+        ),
+        (lambda: broken(lambda s: adam(s)["hyper"].update(eta=-1)), "eta must be"),
+        (lambda: broken(lambda s: adam(s)["hyper"].pop("eta")), "hyperparameters"),
+        (lambda: broken(lambda s: s["optimiser"]["inside"].pop("0")), "rules inside"),
+        (
+            lambda: broken(lambda s: adam(s)["state"]["state"].update({"0": [np.zeros(2)]})),
+            "parameter 0: saved were",
+        ),
+        (
+            lambda: broken(
+                lambda s: adam(s)["state"]["state"].update(
+                    {"1": [np.zeros(6), np.zeros((2, 3)), np.zeros(2)]}
+                )
+            ),
+            r"parameter 1: saved were float64 \(6,\)",
+        ),
+    ],
+)
 def test_what_does_not_fit_is_refused_and_nothing_is_overwritten(saved, why):
     _, xs = saved_and_new()
     new = o.Optimiser(o.WeightDecay(0.5), o.ADAM(0.5))

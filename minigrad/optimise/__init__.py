@@ -20,8 +20,21 @@
 
 from minigrad.iddict import IdDict
 from minigrad.optimise.compose import ADAMW, Lookahead, Optimiser
-from minigrad.optimise.optimisers import (ADAM, NADAM, OADAM, RADAM, ADADelta, ADAGrad, AMSGrad, AdaBelief, AdaMax,
-                                          Descent, Momentum, Nesterov, RMSProp)
+from minigrad.optimise.optimisers import (
+    ADAM,
+    NADAM,
+    OADAM,
+    RADAM,
+    ADADelta,
+    ADAGrad,
+    AMSGrad,
+    AdaBelief,
+    AdaMax,
+    Descent,
+    Momentum,
+    Nesterov,
+    RMSProp,
+)
 from minigrad.optimise.callbacks import early_stopping, patience, plateau, throttle
 from minigrad.optimise.extras import AccumGrad, Lion, Rprop
 from minigrad.optimise.rules import AbstractOptimiser, rule

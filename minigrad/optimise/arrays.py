@@ -30,16 +30,23 @@ def check_parameter(x, row=0, rows=1):
     """Raise TypeError or ValueError unless steps can be subtracted from ``x``."""
     name = which(row, rows, x)
     if x.dtype.kind not in "fc":
-        raise TypeError(f"update_: {name} holds no floating-point numbers, so a step would be cut off to nothing. "
-                        "Make it x.astype(float)")
+        raise TypeError(
+            f"update_: {name} holds no floating-point numbers, so a step would be cut off to nothing. "
+            "Make it x.astype(float)"
+        )
     if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"update_: {name} is a masked array; update x.data, or multiply the gradient by the mask")
+        raise TypeError(
+            f"update_: {name} is a masked array; update x.data, or multiply the gradient by the mask"
+        )
     if not x.flags.writeable:
-        raise ValueError(f"update_: {name} is read-only. Update a copy, x.copy(), or allow it: "
-                         "x.flags.writeable = True")
+        raise ValueError(
+            f"update_: {name} is read-only. Update a copy, x.copy(), or allow it: x.flags.writeable = True"
+        )
     if x.size and any(stride == 0 and length > 1 for stride, length in zip(x.strides, x.shape)):
-        raise ValueError(f"update_: several elements of {name} share one place in memory, as np.broadcast_to makes "
-                         "them; they cannot be updated each by its own step. Update a copy, x.copy()")
+        raise ValueError(
+            f"update_: several elements of {name} share one place in memory, as np.broadcast_to makes "
+            "them; they cannot be updated each by its own step. Update a copy, x.copy()"
+        )
 
 
 def check(x, dx, row=0, rows=1):
@@ -47,14 +54,20 @@ def check(x, dx, row=0, rows=1):
     check_parameter(x, row, rows)
     name = which(row, rows, x)
     if dx is None:
-        raise TypeError(f"update_: the gradient of {name} is None: the loss does not depend on it. Leave the "
-                        "parameter out, or pass zeros to let the state move on")
+        raise TypeError(
+            f"update_: the gradient of {name} is None: the loss does not depend on it. Leave the "
+            "parameter out, or pass zeros to let the state move on"
+        )
     dx = gradient_array(dx)
     if dx.shape != x.shape:
-        raise ValueError(f"update_: the gradient of {name} has shape {dx.shape}; it must have the parameter's")
+        raise ValueError(
+            f"update_: the gradient of {name} has shape {dx.shape}; it must have the parameter's"
+        )
     if not np.can_cast(dx.dtype, x.dtype, "same_kind"):
-        raise TypeError(f"update_: the gradient of {name} is {dx.dtype}, which cannot be told as {x.dtype}"
-                        + (": take dx.real if the loss is real" if dx.dtype.kind == "c" else ""))
+        raise TypeError(
+            f"update_: the gradient of {name} is {dx.dtype}, which cannot be told as {x.dtype}"
+            + (": take dx.real if the loss is real" if dx.dtype.kind == "c" else "")
+        )
     return dx
 
 
@@ -69,13 +82,17 @@ def regular(x, dx, order, dtype):
     x_ = _made(x, order, dtype)
     dx_ = _made(dx, order, dtype)
     if dx_ is not x_ and np.may_share_memory(x_, dx_) and dx_.ctypes.data != x_.ctypes.data:
-        dx_ = dx_.copy(order)          # shifted against x: an update would overwrite it before its time
+        dx_ = dx_.copy(order)  # shifted against x: an update would overwrite it before its time
     return x_, dx_
 
 
 def _made(a, order, dtype):
     a = a if type(a) is np.ndarray else a.view(np.ndarray)
-    good = a.dtype == dtype and a.flags.aligned and (a.flags.c_contiguous if order == "C" else a.flags.f_contiguous)
+    good = (
+        a.dtype == dtype
+        and a.flags.aligned
+        and (a.flags.c_contiguous if order == "C" else a.flags.f_contiguous)
+    )
     return a if good else np.array(a, dtype=dtype, order=order)
 
 
@@ -84,7 +101,7 @@ def order_of(x):
     return "F" if x.flags.f_contiguous and not x.flags.c_contiguous else "C"
 
 
-LARGE = 1 << 16      # bytes; large arrays get pages of their own, all beginning at the same place in a page
+LARGE = 1 << 16  # bytes; large arrays get pages of their own, all beginning at the same place in a page
 _places = itertools.cycle(range(1088, 4096, 1088))
 
 
@@ -99,7 +116,7 @@ def apart(shape, dtype, order):
         return np.zeros(shape, dtype, order)
     memory = np.zeros(nbytes + 2 * 4096, np.uint8)
     begin = -memory.ctypes.data % 4096 + next(_places)
-    array = memory[begin:begin + nbytes].view(dtype)
+    array = memory[begin : begin + nbytes].view(dtype)
     return array.reshape(shape, order=order)
 
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from minigrad import __version__
 
-_engines = []       # they own the loaded code
-_warned = []        # what could not be done
+_engines = []  # they own the loaded code
+_warned = []  # what could not be done
 
 
 def folder():
@@ -36,7 +36,7 @@ def folder():
     home = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(home) if home else Path.home() / ".cache") / "minigrad"
-    except RuntimeError:             # nobody's home
+    except RuntimeError:  # nobody's home
         return None
 
 
@@ -50,6 +50,7 @@ def numba_version():
         return (Path(found.origin).parent / "_version.py").read_text()
     except (OSError, TypeError, ValueError):
         import numba
+
         return numba.__version__
 
 
@@ -58,8 +59,16 @@ def name(*made_of):
     import llvmlite
     import llvmlite.binding as llvm
 
-    surroundings = (__version__, sys.version, np.__version__, llvmlite.__version__, numba_version(),
-                    llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    surroundings = (
+        __version__,
+        sys.version,
+        np.__version__,
+        llvmlite.__version__,
+        numba_version(),
+        llvm.get_process_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+    )
     return hashlib.sha256(repr(made_of + surroundings).encode()).hexdigest()[:40] + ".kernel"
 
 
@@ -119,7 +128,7 @@ def content_of(made):
     inner = made.native_name.removeprefix("cfunc.")
     text = re.sub(r"\ndefine [^\n]*@\"?cfunc\..*?\n}\n", "\n", made.inspect_llvm(), flags=re.DOTALL)
     if f"@{inner}(ptr" not in text or "cfunc." in text:
-        return None                # an LLVM that writes its text in another way
+        return None  # an LLVM that writes its text in another way
     arguments = made.__wrapped__.__code__.co_argcount
     text += ENTRY.format(inner=inner, parameters=", ".join(f"i64 %a{i}" for i in range(arguments)))
     declared = set(re.findall(r"\ndeclare [^\n]*@\"?([\w.$]+)\"?\(", text))
@@ -157,13 +166,19 @@ def _machine(llvm):
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3,
-        codemodel="jitdefault", jit=True)
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        codemodel="jitdefault",
+        jit=True,
+    )
 
 
 def warn(done, error):
     """Say once per process that the folder is of no use."""
     if not _warned:
         _warned.append(done)
-        warnings.warn(f"minigrad's compiled kernels could not be {done} on disk ({folder()}: {error}), so they are "
-                      "compiled again. Set MINIGRAD_CACHE_DIR to a folder of your own, or to nothing to do without")
+        warnings.warn(
+            f"minigrad's compiled kernels could not be {done} on disk ({folder()}: {error}), so they are "
+            "compiled again. Set MINIGRAD_CACHE_DIR to a folder of your own, or to nothing to do without"
+        )

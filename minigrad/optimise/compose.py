@@ -7,8 +7,16 @@ import numpy as np
 from minigrad.iddict import IdDict
 from minigrad.optimise import formulas
 from minigrad.optimise.optimisers import ADAM
-from minigrad.optimise.rules import (AbstractOptimiser, Rule, fractions, hyperparameters, nonnegative, period,
-                                     proportion, state)
+from minigrad.optimise.rules import (
+    AbstractOptimiser,
+    Rule,
+    fractions,
+    hyperparameters,
+    nonnegative,
+    period,
+    proportion,
+    state,
+)
 from minigrad.optimise.transforms import WeightDecay
 from minigrad.spelling import also_spelled
 
@@ -22,9 +30,9 @@ class Optimiser(AbstractOptimiser, MutableSequence):
     ----------
     *os : optimisers, decays, clippings, other Optimisers, or your own; none at all is plain ``x - dx``
 
-    It is a sequence: ``opt[0].eta = 0.1``, ``opt[1:]`` (an Optimiser), ``opt.append(...)``, ``len(opt)``; ``opt.os`` is
-    the list.  Built-in rules run as one fused loop however they are nested; from the last rule of your
-    own on, and before it, they run one by one.
+    It is a sequence: ``opt[0].eta = 0.1``, ``opt[1:]`` (an Optimiser), ``opt.append(...)``, ``len(opt)``;
+    ``opt.os`` is the list.  Built-in rules run as one fused loop however they are nested.  With a rule of
+    your own among them they run one after the other.
 
     Reference: Flux 0.13 ``Optimiser``; PyTorch has no such thing, optax calls it ``chain``.
 
@@ -38,8 +46,10 @@ class Optimiser(AbstractOptimiser, MutableSequence):
 
     def __setattr__(self, name, value):
         if name not in ("os", "_plans") and not hasattr(type(self), name):
-            raise AttributeError(f"{type(self).__name__} itself has no {name!r}; set it on a member, as in "
-                                 f"opt[0].{name} = ...: {self!r}")
+            raise AttributeError(
+                f"{type(self).__name__} itself has no {name!r}; set it on a member, as in "
+                f"opt[0].{name} = ...: {self!r}"
+            )
         super().__setattr__(name, value)
 
     def __len__(self):
@@ -72,7 +82,9 @@ def _member(owner, o):
     if isinstance(o, type):
         raise TypeError(f"{owner}: {o.__name__} is a class; give an optimiser, {o.__name__}(...)")
     if o is None or isinstance(o, (int, float, str, tuple, list, dict, np.ndarray)):
-        raise TypeError(f"{owner}: {o!r} is not an optimiser; write {owner}(WeightDecay(1e-4), ADAM()) for example")
+        raise TypeError(
+            f"{owner}: {o!r} is not an optimiser; write {owner}(WeightDecay(1e-4), ADAM()) for example"
+        )
     return o
 
 
@@ -90,9 +102,11 @@ def flat(opt):
 
 def reaching(name, place):
     """A property that stands for a hyperparameter of a member."""
-    return property(lambda self: getattr(self.os[place], name),
-                    lambda self, value: setattr(self.os[place], name, value),
-                    doc=f"``{name}`` of the rule inside; assigning reaches it.")
+    return property(
+        lambda self: getattr(self.os[place], name),
+        lambda self, value: setattr(self.os[place], name, value),
+        doc=f"``{name}`` of the rule inside; assigning reaches it.",
+    )
 
 
 class CoupledWeightDecay(WeightDecay):
@@ -122,7 +136,8 @@ class ADAMW(Optimiser):
     ``AdamW`` do multiply: port ``AdamW(lr, weight_decay=wd)`` as ``ADAMW(lr, decay=wd, couple=True)``, or
     the weights are decayed 1 / eta times too fast.
 
-    State: ``opt[0].state[W]``.  ``opt.eta``, ``opt.beta``, ``opt.epsilon``, ``opt.decay`` reach the rules inside.
+    State: ``opt[0].state[W]``.  ``opt.eta``, ``opt.beta``, ``opt.epsilon`` and ``opt.decay`` reach the rules
+    inside.
 
     Reference: Loshchilov and Hutter 2019 (arXiv:1711.05101); Flux 0.13 ``ADAMW``.
 
@@ -140,7 +155,12 @@ class ADAMW(Optimiser):
             second._rate_of = adam
         super().__init__(adam, second)
 
-    eta, beta, epsilon, decay = reaching("eta", 0), reaching("beta", 0), reaching("epsilon", 0), reaching("wd", 1)
+    eta, beta, epsilon, decay = (
+        reaching("eta", 0),
+        reaching("beta", 0),
+        reaching("epsilon", 0),
+        reaching("wd", 1),
+    )
 
     @property
     def couple(self):

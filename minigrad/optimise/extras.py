@@ -7,8 +7,18 @@ import numpy as np
 from minigrad.iddict import IdDict
 from minigrad.optimise import formulas
 from minigrad.optimise.arrays import order_of
-from minigrad.optimise.rules import (AbstractOptimiser, Rule, fractions, full, hyperparameters, nonnegative, pair,
-                                     period, state, zeros)
+from minigrad.optimise.rules import (
+    AbstractOptimiser,
+    Rule,
+    fractions,
+    full,
+    hyperparameters,
+    nonnegative,
+    pair,
+    period,
+    state,
+    zeros,
+)
 from minigrad.optimise.update import apply_, target
 
 
@@ -87,8 +97,10 @@ class Rprop(Rule):
 
     def refuse_dtype(self, dtype):
         if dtype.kind == "c":
-            raise TypeError("Rprop follows the sign of the gradient, and complex numbers have none; use a Tensor of "
-                            "the real and imaginary parts, or another rule")
+            raise TypeError(
+                "Rprop follows the sign of the gradient, and complex numbers have none; use a Tensor of "
+                "the real and imaginary parts, or another rule"
+            )
 
 
 @dataclasses.dataclass(eq=False)
@@ -119,7 +131,8 @@ class AccumGrad(AbstractOptimiser):
 def apply_accumulation(opt: AccumGrad, x, dx):
     array = target(x)
     total, many = opt.state.get_or_make(
-        x, lambda: (np.zeros(array.shape, array.dtype, order_of(array)), np.zeros(1, int)))
+        x, lambda: (np.zeros(array.shape, array.dtype, order_of(array)), np.zeros(1, int))
+    )
     total += dx / opt.n
     many += 1
     if many[0] < opt.n:

@@ -53,12 +53,14 @@ def where(condition, a, b):
 
 def by_parts(function):
     """Let a function of a real number treat a complex one as two: real part and imaginary part."""
+
     def parts(z, *rest):
         if not np.iscomplexobj(z):
             return function(z, *rest)
         both = np.empty_like(z)
         both.real, both.imag = function(z.real, *rest), function(z.imag, *rest)
         return both
+
     return parts
 
 
@@ -67,6 +69,7 @@ clip = by_parts(lambda x, low, high: np.minimum(np.maximum(x, low), high))
 
 
 # The rules of the manual, in its order.
+
 
 def descent(x, dx, *, eta):
     return eta * dx
@@ -164,6 +167,7 @@ def adabelief(x, dx, m, s, *, eta, beta1, beta2, epsilon):
 
 # Decays and clipping.
 
+
 def inv_decay(x, dx, n: float, *, gamma):
     return dx * (1 / (1 + gamma * n)), n + 1
 
@@ -190,6 +194,7 @@ def clip_norm(x, dx, norm: float, *, thresh):
 
 
 # Beyond the manual.
+
 
 def lion(x, dx, m, *, eta, beta1, beta2):
     step = eta * sign(beta1 * m + (1 - beta1) * dx)

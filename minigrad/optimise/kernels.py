@@ -24,8 +24,8 @@ from minigrad.optimise import walk as walking
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
 LOADING, COMPILING = 3_000_000, 50_000_000
 
-WALK, METHOD = "walk", "method"          # the functions of walk.py
-_kept = []             # compiled functions that own their code
+WALK, METHOD = "walk", "method"  # the functions of walk.py
+_kept = []  # compiled functions that own their code
 _addresses, _missing, _failed = {}, set(), set()
 _lock = threading.RLock()
 
@@ -42,12 +42,16 @@ def find(text, dtype, purpose=loops.UPDATE, work=float("inf")):
 
 def available():
     """Whether compiled code is to be used at all: numba is installed and nobody forbade it."""
-    return not os.environ.get("MINIGRAD_NOJIT", "0").strip("0") \
-        and not os.environ.get("NUMBA_DISABLE_JIT", "0").strip("0") and cache.numba_version() and _layout_is_known()
+    return (
+        not os.environ.get("MINIGRAD_NOJIT", "0").strip("0")
+        and not os.environ.get("NUMBA_DISABLE_JIT", "0").strip("0")
+        and cache.numba_version()
+        and _layout_is_known()
+    )
 
 
 def walker(work=float("inf")):
-    """Return ``walk`` as a function (address of a plan, address of three tuples) that lets other threads run."""
+    """Return ``walk`` as a function of two addresses, which lets other threads run meanwhile."""
     address = find(WALK, "d", work=work)
     return address and _callable(address)
 
@@ -68,13 +72,21 @@ def bound(plan, work=float("inf")):
 class _Method(ctypes.Structure):
     """CPython's ``PyMethodDef``, which describes a built-in function."""
 
-    _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
 
 
-_FASTCALL = 0x80           # METH_FASTCALL: called with an array of arguments
-_methods = {}              # they must outlive the functions
+_FASTCALL = 0x80  # METH_FASTCALL: called with an array of arguments
+_methods = {}  # they must outlive the functions
 _new_function = ctypes.pythonapi.PyCFunction_NewEx
-_new_function.argtypes, _new_function.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p), ctypes.py_object
+_new_function.argtypes, _new_function.restype = (
+    (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p),
+    ctypes.py_object,
+)
 
 
 def compiled():
@@ -99,7 +111,7 @@ def _load_or_compile(key, work):
             else:
                 _kept.append(made)
                 address = made.address
-        except Exception as error:       # a formula that numba cannot compile still runs on arrays
+        except Exception as error:  # a formula that numba cannot compile still runs on arrays
             _failed.add(key)
             warnings.warn(f"minigrad runs a rule without a compiled kernel, which is slower: {_short(error)}")
     if address is not None:
@@ -128,15 +140,20 @@ def _layout_is_known():
     """Whether arrays and tuples lie in memory as walk.py believes; asked once, of real ones."""
     if object.__basicsize__ != walking.DATA or tuple.__basicsize__ != walking.ITEMS:
         return False
+    peek, peek32 = walking.peek, walking.peek32
     for array in (np.zeros((2, 3, 5), np.float32), np.zeros((4, 2), order="F"), np.zeros((), complex)):
         at, held = id(array), (array,)
-        dimensions = _read(at + walking.DIMENSIONS, ctypes.c_int64)
-        seen = (_read(at + walking.DATA, ctypes.c_int64), _read(at + walking.NDIM, ctypes.c_int32),
-                [_read(dimensions + 8 * d, ctypes.c_int64) for d in range(array.ndim)],
-                _read(at + walking.DTYPE, ctypes.c_int64), _read(at + walking.FLAGS, ctypes.c_int32) & 0x503,
-                _read(id(held) + walking.ITEMS, ctypes.c_int64))
-        flags = array.flags.c_contiguous + 2 * array.flags.f_contiguous + 0x100 + 0x400
-        if seen != (array.ctypes.data, array.ndim, list(array.shape), id(array.dtype), flags, at):
+        dimensions = peek(at + walking.DIMENSIONS)
+        seen = (
+            peek(at + walking.DATA),
+            peek32(at + walking.NDIM),
+            tuple(peek(dimensions + 8 * d) for d in range(array.ndim)),
+            peek(at + walking.DTYPE),
+            peek32(at + walking.FLAGS) & 0x503,
+            peek(id(held) + walking.ITEMS),
+        )
+        flags = array.flags.c_contiguous + 2 * array.flags.f_contiguous + walking.ALIGNED + walking.WRITEABLE
+        if seen != (array.ctypes.data, array.ndim, array.shape, id(array.dtype), flags, at):
             return False
         word = walking.dtype_word(array.dtype)
         if word & 0xFF != ord(array.dtype.kind) or word >> 32 != array.dtype.num:
@@ -144,11 +161,8 @@ def _layout_is_known():
     return True
 
 
-def _read(address, kind):
-    return kind.from_address(address).value
-
-
 # The compiler.
+
 
 def _compile(text, dtype, purpose):
     import numba
@@ -164,7 +178,9 @@ def _compile(text, dtype, purpose):
         function = space["kernel"]
     # A sum may be taken in any order, or it would be added up one element at a time.
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
-    return numba.cfunc(signature, error_model="numpy", fastmath={"reassoc"} if purpose is loops.MEASURE else False)(function)
+    return numba.cfunc(
+        signature, error_model="numpy", fastmath={"reassoc"} if purpose is loops.MEASURE else False
+    )(function)
 
 
 def _tools(dtype):
@@ -179,53 +195,70 @@ def _tools(dtype):
     @intrinsic
     def peek(typing, address):
         return number(number), lambda context, builder, signature, args: builder.load(
-            builder.inttoptr(args[0], int64.as_pointer()))
+            builder.inttoptr(args[0], int64.as_pointer())
+        )
 
     @intrinsic
     def peek32(typing, address):
         return number(number), lambda context, builder, signature, args: builder.sext(
-            builder.load(builder.inttoptr(args[0], int32.as_pointer())), int64)
+            builder.load(builder.inttoptr(args[0], int32.as_pointer())), int64
+        )
 
     @intrinsic
     def poke(typing, address, value):
         def code(context, builder, signature, args):
             builder.store(args[1], builder.inttoptr(args[0], int64.as_pointer()))
             return context.get_dummy_value()
+
         return numba.void(number, number), code
 
     @intrinsic
     def call(typing, kernel, x, dx, state, size, plan):
         pointer = ir.FunctionType(int64, [int64] * 5).as_pointer()
         return number(*[number] * 6), lambda context, builder, signature, args: builder.call(
-            builder.inttoptr(args[0], pointer), args[1:])
+            builder.inttoptr(args[0], pointer), args[1:]
+        )
 
     def pointer_to(kind):
         @intrinsic
         def pointer(typing, address):
             signature = numba.types.CPointer(kind)(address)
             return signature, lambda context, builder, signature, args: builder.inttoptr(
-                args[0], context.get_value_type(signature.return_type))
+                args[0], context.get_value_type(signature.return_type)
+            )
+
         return pointer
 
     @intrinsic
     def sqrt(typing, x):
         def code(context, builder, signature, args):
             return builder.call(builder.module.declare_intrinsic("llvm.sqrt", [args[0].type]), args)
+
         return (x(x), code) if isinstance(x, numba.types.Float) else None
 
     @intrinsic
     def floor(typing, x):
         return x(x), lambda context, builder, signature, args: builder.call(
-            builder.module.declare_intrinsic("llvm.floor", [args[0].type]), args)
+            builder.module.declare_intrinsic("llvm.floor", [args[0].type]), args
+        )
 
     inline = numba.njit(error_model="numpy", no_cpython_wrapper=True)
     by_parts = _by_parts(inline) if dtype.kind == "c" else inline
     return {
-        "np": np, "peek": peek, "peek32": peek32, "poke": poke, "call": call,
-        "elements": pointer_to(numba.from_dtype(dtype)), "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
+        "np": np,
+        "peek": peek,
+        "peek32": peek32,
+        "poke": poke,
+        "call": call,
+        "elements": pointer_to(numba.from_dtype(dtype)),
+        "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
         "numbers": pointer_to(numba.float64),
-        "real": dtype.type(0).real.dtype.type, "wide": np.float64 if dtype.kind == "f" else np.complex128, "sqrt": sqrt,
-        "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if dtype.kind == "c" else (lambda z: z * z)),
+        "real": dtype.type(0).real.dtype.type,
+        "wide": np.float64 if dtype.kind == "f" else np.complex128,
+        "sqrt": sqrt,
+        "abs2": inline(
+            (lambda z: z.real * z.real + z.imag * z.imag) if dtype.kind == "c" else (lambda z: z * z)
+        ),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),
         "where": inline(lambda condition, a, b: a if condition else b),
@@ -239,4 +272,5 @@ def _by_parts(inline):
     def wrap(function):
         part = inline(function)
         return inline(lambda z, *rest: complex(part(z.real, *rest), part(z.imag, *rest)))
+
     return wrap

@@ -32,30 +32,60 @@ from minigrad.optimise import formulas
 
 # What a formula may call: the function itself -> its name inside a kernel.
 CALLS = {
-    formulas.sqrt: "sqrt", np.sqrt: "sqrt", math.sqrt: "sqrt", formulas.abs2: "abs2", abs: "abs", np.abs: "abs",
-    formulas.maximum: "maximum", np.maximum: "maximum", formulas.minimum: "minimum", np.minimum: "minimum",
-    formulas.where: "where", np.where: "where", formulas.sign: "sign", np.sign: "sign",
-    formulas.clip: "clip", np.clip: "clip",
+    formulas.sqrt: "sqrt",
+    np.sqrt: "sqrt",
+    math.sqrt: "sqrt",
+    formulas.abs2: "abs2",
+    abs: "abs",
+    np.abs: "abs",
+    formulas.maximum: "maximum",
+    np.maximum: "maximum",
+    formulas.minimum: "minimum",
+    np.minimum: "minimum",
+    formulas.where: "where",
+    np.where: "where",
+    formulas.sign: "sign",
+    np.sign: "sign",
+    formulas.clip: "clip",
+    np.clip: "clip",
 }
 
-OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
-             ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~",
-             ast.Not: "not ", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-             ast.And: " and ", ast.Or: " or "}
+OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.USub: "-",
+    ast.UAdd: "+",
+    ast.Invert: "~",
+    ast.Not: "not ",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.And: " and ",
+    ast.Or: " or ",
+}
 
-ELEMENT, NUMBER = "element", "number"     # one per element of the array, or one for all of them
+ELEMENT, NUMBER = "element", "number"  # one per element of the array, or one for all of them
 
 
 class Formula(NamedTuple):
     """A formula taken apart: its arguments by role, its assignments, what it returns."""
 
     function: object
-    arrays: tuple          # names of the state kept per element
-    numbers: tuple         # names of the state kept once per parameter
-    hyper: tuple           # names of the hyperparameters
-    defaults: dict         # of the hyperparameters that have one
-    lines: tuple           # pairs (name, expression)
-    results: tuple         # expressions: the step, the arrays, the numbers, hyperparameters
+    arrays: tuple  # names of the state kept per element
+    numbers: tuple  # names of the state kept once per parameter
+    hyper: tuple  # names of the hyperparameters
+    defaults: dict  # of the hyperparameters that have one
+    lines: tuple  # pairs (name, expression)
+    results: tuple  # expressions: the step, the arrays, the numbers, hyperparameters
 
 
 @functools.lru_cache(maxsize=None)
@@ -71,7 +101,7 @@ def read(function):
     lines, results = [], ()
     for statement in definition.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            continue                                                        # the docstring
+            continue  # the docstring
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             lines.append((statement.targets[0].id, statement.value))
         elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
@@ -84,7 +114,11 @@ def read(function):
             refuse(function, statement, "is neither an assignment to a name nor the return")
     if len(results) < 1 + len(arrays) + len(numbers):
         names = ", ".join(("the step",) + arrays + numbers)
-        refuse(function, definition, f"must return {names}: the step first, then the state in the order of the arguments")
+        refuse(
+            function,
+            definition,
+            f"must return {names}: the step first, then the state in the order of the arguments",
+        )
     return Formula(function, arrays, numbers, hyper, defaults, tuple(lines), results)
 
 
@@ -92,7 +126,9 @@ def roles(function):
     """Sort a formula's arguments: names of arrays, of numbers, of hyperparameters, and defaults."""
     parameters = list(inspect.signature(function).parameters.values())
     if [p.name for p in parameters[:2]] != ["x", "dx"]:
-        raise TypeError(f"{function.__name__}: a rule's first two arguments are x and dx, the parameter and its gradient")
+        raise TypeError(
+            f"{function.__name__}: a rule's first two arguments are x and dx, the parameter and its gradient"
+        )
     arrays, numbers, hyper = [], [], []
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
     defaults.update(getattr(function, "hyperparameters", {}))
@@ -112,8 +148,10 @@ def check(function):
 def refuse(function, node, why):
     line = ast.unparse(node).splitlines()[0]
     raise TypeError(
-        f"rule {function.__name__}: `{line}` {why}. A rule is a list of assignments with one return; choose with "
-        f"where(condition, a, b) instead of if, and call {', '.join(sorted(set(CALLS.values())))} or functions of NumPy")
+        f"rule {function.__name__}: `{line}` {why}. A rule is a list of assignments with one return; choose "
+        f"with where(condition, a, b) instead of if, and call {', '.join(sorted(set(CALLS.values())))} or "
+        "ufuncs of NumPy"
+    )
 
 
 UPDATE, STEP, MEASURE = "update", "step", "measure"
@@ -164,7 +202,11 @@ def write(stages, dtype, purpose=UPDATE):
             elif kind is NUMBER:
                 commits.append(f"{target} = {code}")
             else:
-                refuse(function, ast.Name(target), "is a number, but what is returned for it depends on an element")
+                refuse(
+                    function,
+                    ast.Name(target),
+                    "is a number, but what is returned for it depends on an element",
+                )
     if purpose is MEASURE:
         return text.measuring(dx[0], next(place))
     result = f"x_[i] = x - {dx[0]}" if purpose is UPDATE else f"dx_[i] = {dx[0]}"
@@ -262,7 +304,9 @@ class Text:
         if name == "where":
             (condition, kind), *parts = parts
             if kind is ELEMENT:
-                return "where({}, {}, {})".format(condition, *(self.element(*part) for part in parts)), ELEMENT
+                return "where({}, {}, {})".format(
+                    condition, *(self.element(*part) for part in parts)
+                ), ELEMENT
             return self.joined(parts, f"where({condition}, {{}}, {{}})")
         return self.joined(parts, name + "(" + ", ".join(["{}"] * len(parts)) + ")")
 
@@ -288,8 +332,11 @@ class Text:
         return self.kernel(loop + [f"numbers({data_of('state_', place)})[0] = total"])
 
     def kernel(self, lines):
-        head = ["def kernel(x_, dx_, state_, size, plan):", "    hyper = numbers(peek(plan + 8 * HYPER))",
-                "    part, parts, mode = peek(plan + 8 * PART), peek(plan + 8 * PARTS), peek(plan + 8 * MODE)"]
+        head = [
+            "def kernel(x_, dx_, state_, size, plan):",
+            "    hyper = numbers(peek(plan + 8 * HYPER))",
+            "    part, parts, mode = peek(plan + 8 * PART), peek(plan + 8 * PARTS), peek(plan + 8 * MODE)",
+        ]
         return "\n".join(head + ["    " + line for line in self.once + lines + ["return 0"]]) + "\n"
 
 

@@ -8,7 +8,16 @@ import numpy as np
 
 from minigrad.iddict import IdDict
 from minigrad.optimise import formulas
-from minigrad.optimise.rules import Rule, fraction, fractions, full, hyperparameters, nonnegative, real, state, zeros
+from minigrad.optimise.rules import (
+    Rule,
+    fraction,
+    fractions,
+    full,
+    hyperparameters,
+    nonnegative,
+    state,
+    zeros,
+)
 
 
 @hyperparameters(η="eta")

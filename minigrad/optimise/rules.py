@@ -67,10 +67,15 @@ class AbstractOptimiser:
 
     A class of your own takes part by a method registered on ``apply_``; from here it inherits
     ``reset_`` and the checking of whatever it annotates with a ``Range``.
+
+    >>> class Mine(AbstractOptimiser):
+    ...     eta = 0.5
+    >>> isinstance(Mine(), AbstractOptimiser)
+    True
     """
 
     _ranges = {}
-    _plans = None              # work prepared by step.py, never older than what it was made from
+    _plans = None  # work prepared by step.py, never older than what it was made from
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -115,8 +120,8 @@ class Rule(AbstractOptimiser):
 
     formula = None
     kept = None
-    replaces = False           # whether the formula returns new values of its first hyperparameters
-    measures = None            # "each" or "all": the last number is the norm of what arrives here
+    replaces = False  # whether the formula returns new values of its first hyperparameters
+    measures = None  # "each" or "all": the last number is the norm of what arrives here
 
     def __setattr__(self, name, value):
         if name not in self.__dataclass_fields__ and name[0] != "_" and not hasattr(type(self), name):
@@ -177,6 +182,7 @@ def hyperparameters(**greek):
 
     An IdDict given last is the state, also where epsilon before it was left out, as in Flux.
     """
+
     def decorate(cls):
         cls = dataclasses.dataclass(cls, eq=False)
         init, given = cls.__init__, [f.name for f in dataclasses.fields(cls) if f.init]
@@ -192,6 +198,7 @@ def hyperparameters(**greek):
 
         cls.__init__ = __init__
         return also_spelled(**greek)(cls)
+
     return decorate
 
 
@@ -234,13 +241,25 @@ def rule(function=None, **defaults):
     arrays, numbers, hyper, defaults = loops.roles(function)
     try:
         loops.check(function)
-    except OSError:              # no text to read: it runs on whole arrays, uncompiled
+    except OSError:  # no text to read: it runs on whole arrays, uncompiled
         pass
-    body = {"formula": staticmethod(function), "__doc__": function.__doc__, "__module__": function.__module__,
-            "__qualname__": function.__qualname__, "__annotations__": dict.fromkeys(hyper, number), **defaults,
-            "hyper": lambda self: tuple([getattr(self, name) for name in hyper])}
+    body = {
+        "formula": staticmethod(function),
+        "__doc__": function.__doc__,
+        "__module__": function.__module__,
+        "__qualname__": function.__qualname__,
+        "__annotations__": dict.fromkeys(hyper, number),
+        **defaults,
+        "hyper": lambda self: tuple([getattr(self, name) for name in hyper]),
+    }
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
-        body |= {"state": state(), "kept": "state", "fresh": lambda self, x: (
-            *[zeros(x) for _ in arrays], *([np.zeros(len(numbers))] if numbers else []))}
+        body |= {
+            "state": state(),
+            "kept": "state",
+            "fresh": lambda self, x: (
+                *[zeros(x) for _ in arrays],
+                *([np.zeros(len(numbers))] if numbers else []),
+            ),
+        }
     return hyperparameters()(type(function.__name__, (Rule,), body))

@@ -81,7 +81,9 @@ def _named(ps):
     named = {str(name): (p, ndarray_of(p)) for name, p in pairs}
     for name, (p, x) in named.items():
         if x is None:
-            raise TypeError(f"parameter {name} is a {type(p).__name__}; a parameter is a Tensor or an ndarray")
+            raise TypeError(
+                f"parameter {name} is a {type(p).__name__}; a parameter is a Tensor or an ndarray"
+            )
     return named
 
 
@@ -94,7 +96,8 @@ def _parts(opt):
         elif isinstance(value, AbstractOptimiser) and name[0] != "_":
             inside[name] = value
         elif isinstance(value, (numbers.Number, str, bool)) or (
-                isinstance(value, tuple) and all(isinstance(v, numbers.Number) for v in value)):
+            isinstance(value, tuple) and all(isinstance(v, numbers.Number) for v in value)
+        ):
             plain[name] = value
     if isinstance(opt, Optimiser):
         inside.update((str(i), o) for i, o in enumerate(opt.os))
@@ -106,8 +109,10 @@ def _saved(opt, named):
     return {
         "rule": type(opt).__name__,
         "hyper": {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()},
-        "state": {attribute: {name: _copied(entries[p]) for name, (p, _) in named.items() if p in entries}
-                  for attribute, entries in kept.items()},
+        "state": {
+            attribute: {name: _copied(entries[p]) for name, (p, _) in named.items() if p in entries}
+            for attribute, entries in kept.items()
+        },
         "inside": {name: _saved(o, named) for name, o in inside.items()},
     }
 
@@ -123,24 +128,35 @@ def _compare(named, then):
     """Raise ValueError unless the parameters are those that were saved."""
     if set(named) != set(then):
         missing, new = sorted(set(then) - set(named)), sorted(set(named) - set(then))
-        raise ValueError(f"load_state_: other parameters were saved ({len(then)}) than are given ({len(named)}); "
-                         f"saved only: {', '.join(missing) or 'none'}; given only: {', '.join(new) or 'none'}")
+        raise ValueError(
+            f"load_state_: other parameters were saved ({len(then)}) than are given ({len(named)}); "
+            f"saved only: {', '.join(missing) or 'none'}; given only: {', '.join(new) or 'none'}"
+        )
     for name, (_, x) in named.items():
         shape, dtype = tuple(then[name]["shape"]), then[name]["dtype"]
         if shape != x.shape or dtype != x.dtype.name:
-            raise ValueError(f"load_state_: parameter {name} was {dtype}, shape {shape}, when it was saved, and is "
-                             f"{describe(x)} now. Were the parameters given in another order?")
+            raise ValueError(
+                f"load_state_: parameter {name} was {dtype}, shape {shape}, when it was saved, and is "
+                f"{describe(x)} now. Were the parameters given in another order?"
+            )
 
 
 def _plan(opt, named, saved, where, tasks):
     """Check what is to be loaded into one optimiser, and add to ``tasks`` what is to be done then."""
     plain, kept, inside = _parts(opt)
     if saved["rule"] != type(opt).__name__:
-        raise ValueError(f"load_state_: {where} is a {type(opt).__name__}, but a {saved['rule']} was saved there")
-    for what, now, then in (("hyperparameters", plain, saved["hyper"]), ("state", kept, saved["state"]),
-                            ("rules inside", inside, saved["inside"])):
+        raise ValueError(
+            f"load_state_: {where} is a {type(opt).__name__}, but a {saved['rule']} was saved there"
+        )
+    for what, now, then in (
+        ("hyperparameters", plain, saved["hyper"]),
+        ("state", kept, saved["state"]),
+        ("rules inside", inside, saved["inside"]),
+    ):
         if set(now) != set(then):
-            raise ValueError(f"load_state_: {where} has the {what} {sorted(now)}, but {sorted(then)} were saved")
+            raise ValueError(
+                f"load_state_: {where} has the {what} {sorted(now)}, but {sorted(then)} were saved"
+            )
     for name, value in saved["hyper"].items():
         value = tuple(value) if isinstance(value, list) else value
         if name in opt_ranges(opt):
@@ -169,7 +185,9 @@ def _fitting(opt, attribute, value, x, where):
         wanted = [(a.dtype, a.shape if a.size else x.shape) for a in expected]
         found = [(np.asarray(a).dtype, np.shape(a)) for a in parts]
         if wanted != found:
-            raise ValueError(f"load_state_: {where}: saved were {_listed(found)}, needed are {_listed(wanted)}")
+            raise ValueError(
+                f"load_state_: {where}: saved were {_listed(found)}, needed are {_listed(wanted)}"
+            )
     return tuple(value) if isinstance(value, list) else value
 
 

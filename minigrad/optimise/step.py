@@ -23,13 +23,13 @@ from minigrad.optimise import kernels, loops, threads
 from minigrad.optimise.arrays import check, check_parameter, describe, flat, native, order_of, regular, which
 from minigrad.optimise.walk import CHECK, COMMIT, ITEMS, LOOP, dtype_word
 
-BLOCK = 8192                 # elements at a time where formulas run on arrays: temporaries stay in the cache
-CALL = 10_000                # what a step costs there besides, in elements
-KEEP_LOCK_BELOW = 100_000    # elements; handing Python's lock over costs more than so short a step
+BLOCK = 8192  # elements at a time where formulas run on arrays: temporaries stay in the cache
+CALL = 10_000  # what a step costs there besides, in elements
+KEEP_LOCK_BELOW = 100_000  # elements; handing Python's lock over costs more than so short a step
 
 unpack = struct.Struct("2d").unpack_from
 
-_worked = {}                 # elements updated without a kernel, by what the kernel would be made of
+_worked = {}  # elements updated without a kernel, by what the kernel would be made of
 
 
 class Plans(dict):
@@ -43,9 +43,9 @@ class Plans(dict):
 
     def __init__(self, stages, composed, registered):
         self.stages = stages
-        self.composed = composed            # pairs (Optimiser, list of its members then)
-        self.registered = registered        # how many rules were registered on apply_ then
-        self.recent = {}                    # first parameter, how many -> the compiled plan last used for such
+        self.composed = composed  # pairs (Optimiser, list of its members then)
+        self.registered = registered  # how many rules were registered on apply_ then
+        self.recent = {}  # first parameter, how many -> the compiled plan last used for such
 
     def find(self, params, xs, *more):
         """Return the plan for these parameters, the old one if it still holds; None if their dtypes differ.
@@ -60,8 +60,10 @@ class Plans(dict):
         for row, x in enumerate(xs):
             check_parameter(x, row, len(xs))
         if len(set(map(id, params))) < len(params):
-            raise ValueError("update_: a parameter is listed twice, each time with a gradient of its own. Add the "
-                             "gradients first, or list it once")
+            raise ValueError(
+                "update_: a parameter is listed twice, each time with a gradient of its own. Add the "
+                "gradients first, or list it once"
+            )
         if len({native(x.dtype) for x in xs}) > 1:
             return None
         if len(self) >= self.LIMIT:
@@ -77,6 +79,7 @@ class Plans(dict):
             plans = this()
             if plans is not None:
                 plans.forget()
+
         return [weakref.ref(p, forget) for p in params]
 
     def forget(self):
@@ -102,8 +105,9 @@ def one_by_one(plans, params, xs, dxs):
     dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
     each = [plans.find((p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
     for j, k in enumerate(each[0].measured):
-        norms = np.array([plan.norm(j, p, *plan.regular(x, dx))
-                          for plan, p, x, dx in zip(each, params, xs, dxs)])
+        norms = np.array(
+            [plan.norm(j, p, *plan.regular(x, dx)) for plan, p, x, dx in zip(each, params, xs, dxs)]
+        )
         norms, bad = settle(plans.stages[k], norms, xs)
         if len(bad):
             return without(bad, plans, params, xs, dxs)
@@ -131,7 +135,7 @@ def step_of(plans, p, x, dx):
         plan.norms[j] = norms
     plan.read_hyper()
     out = np.array(dx_, order=plan.order)
-    kernel = plan.compiled() and plan.kernel(loops.STEP, _worked[plan.key], plan.kinds)
+    kernel = plan.compiled() and plan.kernel(loops.STEP, _worked.get(plan.key, 0), plan.kinds)
     if not (kernel and plan.obey(plan.task(kernel, CHECK | LOOP | COMMIT), (p,), (x_,), (out,))):
         plan.overwrite(x_, dx_, out)
     plan.take_back()
@@ -140,7 +144,9 @@ def step_of(plans, p, x, dx):
 
 def without(bad, plans, params, xs, dxs):
     """Make the step without the parameters at the places ``bad``."""
-    params, xs, dxs = (tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, xs, dxs))
+    params, xs, dxs = (
+        tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, xs, dxs)
+    )
     if params:
         step(plans, params, xs, dxs)
 
@@ -151,9 +157,10 @@ def settle(stage, norms, xs):
     if len(bad) and stage.nonfinite == "raise":
         row = bad[0]
         raise NonFiniteError(
-            f"{type(stage).__name__}: the gradient of {which(row, len(xs), xs[row])} has norm {norms[row]}; nothing "
-            "was updated. Look for the cause, or write nonfinite='skip' to leave such parameters alone or 'pass' "
-            "to go on")
+            f"{type(stage).__name__}: the gradient of {which(row, len(xs), xs[row])} has norm {norms[row]}; "
+            "nothing was updated. Look for the cause, or write nonfinite='skip' to leave such parameters "
+            "alone or 'pass' to go on"
+        )
     if stage.measures == "all":
         bad = np.arange(len(xs)) if len(bad) else bad
         norms = np.full_like(norms, math.hypot(*norms))
@@ -169,7 +176,7 @@ def text_of(kinds, char, purpose):
 class Plan:
     """What the steps of ``stages`` on ``params``, whose arrays are ``xs`` now, have in common."""
 
-    walk = quick = None        # the compiled walk, once there are kernels; for small parameters, a quicker one
+    walk = quick = None  # the compiled walk, once there are kernels; for small parameters, a quicker one
 
     def __init__(self, stages, params, xs):
         self.stages, self.rows, self.dtype = stages, len(params), native(xs[0].dtype)
@@ -182,42 +189,64 @@ class Plan:
         for stage in stages:
             stage.refuse_dtype(self.dtype)
         fresh = [stage.fresh(np.zeros(0, self.dtype)) for stage in stages]
-        self.kinds = tuple((stage.formula, "".join(a.dtype.char for a in made if a.size == 0))
-                           for stage, made in zip(stages, fresh))
+        self.kinds = tuple(
+            (stage.formula, "".join(a.dtype.char for a in made if a.size == 0))
+            for stage, made in zip(stages, fresh)
+        )
         self.key = self.kinds, self.dtype.char
-        self.states = [[self.state(k, made, p, x, row) for k, made in enumerate(fresh)]
-                       for row, (p, x) in enumerate(zip(params, xs))]
-        self.kept = [(vars(stage), stage.kept, getattr(stage, stage.kept), getattr(stage, stage.kept).changes)
-                     for stage in stages if stage.kept]
-        self.order = next((order_of(a) for state in self.states[0] for a in state if a.shape == xs[0].shape),
-                          order_of(xs[0]))
+        self.states = [
+            [self.state(k, made, p, x, row) for k, made in enumerate(fresh)]
+            for row, (p, x) in enumerate(zip(params, xs))
+        ]
+        self.kept = [
+            (vars(stage), stage.kept, getattr(stage, stage.kept), getattr(stage, stage.kept).changes)
+            for stage in stages
+            if stage.kept
+        ]
+        self.order = next(
+            (order_of(a) for state in self.states[0] for a in state if a.shape == xs[0].shape),
+            order_of(xs[0]),
+        )
         self.lay_out(fresh)
 
     def state(self, k, fresh, p, x, row):
-        """Return the arrays of stage ``k`` for a parameter, made if need be, after a look at whether they fit."""
+        """Return the arrays of stage ``k`` for a parameter, made if need be; raise unless they fit it."""
         stage = self.stages[k]
         state = stage.state_of(p, regular(x, x, order_of(x), self.dtype)[0])
         good = len(state) == len(fresh) and all(
-            type(a) is np.ndarray and a.dtype == b.dtype and a.shape == (b.shape if b.size else x.shape)
-            and a.flags.behaved and a.flags.forc for a, b in zip(state, fresh))
+            type(a) is np.ndarray
+            and a.dtype == b.dtype
+            and a.shape == (b.shape if b.size else x.shape)
+            and a.flags.behaved
+            and a.flags.forc
+            for a, b in zip(state, fresh)
+        )
         if not good:
             kept = ", ".join(describe(a) if isinstance(a, np.ndarray) else repr(a) for a in state)
             raise ValueError(
-                f"{type(stage).__name__}: the state kept for this parameter ({kept}) does not fit it ({describe(x)}). If "
-                f"its data was replaced by another array, forget the old state: opt.reset_() or del opt.{stage.kept}[x]")
-        return state + (self.norms[self.measured.index(k), row:row + 1],) if stage.measures else state
+                f"{type(stage).__name__}: the state kept for this parameter ({kept}) does not fit it "
+                f"({describe(x)}). If its data was replaced by another array, forget the old state: "
+                f"opt.reset_() or del opt.{stage.kept}[x]"
+            )
+        return state + (self.norms[self.measured.index(k), row : row + 1],) if stage.measures else state
 
     def lay_out(self, fresh):
         """Lay out for ``walk`` what it needs to know (see walk.py)."""
         self.items = tuple(a for states in self.states for state in states for a in state)
-        wanted = []                # per array of one parameter: its dtype, and its length (-1: shaped like x)
+        wanted = []  # per array of one parameter: its dtype, and its length (-1: shaped like x)
         for stage, made in zip(self.stages, fresh):
             wanted += [(dtype_word(a.dtype), a.size or -1) for a in made]
             wanted += [(dtype_word(self.norms.dtype), 1)] if stage.measures else []
         self.wanted = np.array(wanted + [(0, 0)], np.int64)
         self.hyper = np.zeros(sum(len(stage.hyper()) for stage in self.stages) + 1)
         self.pack = struct.Struct(f"{self.hyper.size - 1}d").pack_into
-        self.table = [self.ids.ctypes.data, id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data, self.hyper.ctypes.data]
+        self.table = [
+            self.ids.ctypes.data,
+            id(self.items) + ITEMS,
+            len(wanted),
+            self.wanted.ctypes.data,
+            self.hyper.ctypes.data,
+        ]
 
     def valid(self):
         """Whether the plan still holds: no state was replaced or forgotten since."""
@@ -266,13 +295,26 @@ class Plan:
     def kernel(self, purpose, work, kinds):
         try:
             return kernels.find(text_of(kinds, self.dtype.char, purpose), self.dtype, purpose, work)
-        except OSError:            # a formula whose text cannot be read
+        except OSError:  # a formula whose text cannot be read
             return None
 
     def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
         """Lay out a table for ``walk``: which kernel to run on which parameters, how and how much."""
-        return np.array([first, self.rows if last is None else last, *self.table, kernel, dtype_word(self.dtype),
-                         self.dtype.itemsize, id(np.ndarray), part, parts, mode], np.int64)
+        return np.array(
+            [
+                first,
+                self.rows if last is None else last,
+                *self.table,
+                kernel,
+                dtype_word(self.dtype),
+                self.dtype.itemsize,
+                id(np.ndarray),
+                part,
+                parts,
+                mode,
+            ],
+            np.int64,
+        )
 
     def run(self, plans, params, xs, dxs):
         """Make the step by compiled code; False, and nothing is written, if the arrays are not regular."""
@@ -309,7 +351,7 @@ class Plan:
                 self.obey(self.task(kernel, LOOP | COMMIT, row, row + 1), params, xs, dxs)
             else:
                 shares = [self.task(kernel, LOOP, row, row + 1, part, parts) for part in range(parts)]
-                threads.share(lambda part: self.obey(shares[part], params, xs, dxs), parts)    # noqa: B023
+                threads.share(lambda part: self.obey(shares[part], params, xs, dxs), parts)  # noqa: B023
                 self.obey(self.task(kernel, COMMIT, row, row + 1), params, xs, dxs)
         return True
 
@@ -349,7 +391,7 @@ class Plan:
             else:
                 target[part] = step
             for (state, chars), new in zip(self.parts(0), news):
-                for array, value in zip(state, new[:len(chars)]):
+                for array, value in zip(state, new[: len(chars)]):
                     flat(array)[part] = value
         self.commit(news)
 
@@ -361,12 +403,12 @@ class Plan:
         """Keep the numbers, and the hyperparameters, that the formulas have returned."""
         place = 0
         for stage, (state, chars), new in zip(self.stages, self.parts(0), news):
-            new = new[len(chars):]
+            new = new[len(chars) :]
             if len(state) > len(chars):
                 numbers = state[-1]
-                numbers[:] = new[:numbers.size]
-                new = new[numbers.size:]
-            self.hyper[place:place + len(new)] = new
+                numbers[:] = new[: numbers.size]
+                new = new[numbers.size :]
+            self.hyper[place : place + len(new)] = new
             place += len(stage.hyper())
 
     def blocks(self, x, dx, row=0, stop=None):
@@ -375,7 +417,7 @@ class Plan:
         for stage, (state, chars) in zip(self.stages[:stop], self.parts(row)):
             numbers = state[-1].tolist() if len(state) > len(chars) else []
             named = dict(zip(loops.roles(stage.formula)[2], hyper))
-            stages.append((stage.formula, [flat(a) for a in state[:len(chars)]], numbers, named))
+            stages.append((stage.formula, [flat(a) for a in state[: len(chars)]], numbers, named))
         for begin in range(0, max(1, x.size), BLOCK):
             part = slice(begin, begin + BLOCK)
             step, news = dx[part], []

@@ -8,10 +8,10 @@ import os
 import queue
 import threading
 
-WORTH = 200_000            # elements; below, sharing the work costs more than it saves
+WORTH = 200_000  # elements; below, sharing the work costs more than it saves
 
 _number = 1
-_jobs = None               # what the helping threads are to do; None until there are any
+_jobs = None  # what the helping threads are to do; None until there are any
 _lock = threading.Lock()
 
 
@@ -49,7 +49,7 @@ def get_num_threads():
 
 
 def share(work, parts):
-    """Run ``work(part)`` for part = 0 ... parts - 1, each in a thread of its own; return when all are done."""
+    """Run ``work(part)`` for part = 0 ... parts - 1, each in a thread of its own; return when all are."""
     done = queue.SimpleQueue()
     jobs = _helpers(parts - 1)
     for part in range(1, parts):

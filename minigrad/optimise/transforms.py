@@ -6,8 +6,7 @@ import numpy as np
 
 from minigrad.iddict import IdDict
 from minigrad.optimise import formulas
-from minigrad.optimise.rules import (Rule, count, hyperparameters, nonnegative, number, period, positive,
-                                     state)
+from minigrad.optimise.rules import Rule, count, hyperparameters, nonnegative, number, period, positive, state
 
 
 @hyperparameters(γ="gamma")
@@ -74,7 +73,7 @@ class ExpDecay(Rule):
     clip: nonnegative = 1e-4
     start: count = 0
     current: IdDict = state()
-    _latest: float = dataclasses.field(default_factory=float, init=False, repr=False)   # steps of the foremost
+    _latest: float = dataclasses.field(default_factory=float, init=False, repr=False)  # steps of the foremost
 
     formula = staticmethod(formulas.exp_decay)
     kept, replaces = "current", True
@@ -188,7 +187,9 @@ class ClipNorm(Rule):
 
     def __setattr__(self, name, value):
         if name == "nonfinite" and value not in ("raise", "skip", "pass"):
-            raise ValueError(f"{type(self).__name__}: nonfinite must be 'raise', 'skip' or 'pass', got {value!r}")
+            raise ValueError(
+                f"{type(self).__name__}: nonfinite must be 'raise', 'skip' or 'pass', got {value!r}"
+            )
         super().__setattr__(name, value)
 
 

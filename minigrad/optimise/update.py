@@ -46,7 +46,9 @@ def apply_(opt, x, dx):
     """
     raise TypeError(
         f"apply_: {type(opt).__name__} is no optimiser: no rule is registered for it. Write\n"
-        f"    @apply_.register\n    def apply_rule(opt: {type(opt).__name__}, x, dx):\n        ...\n        return step")
+        f"    @apply_.register\n    def apply_rule(opt: {type(opt).__name__}, x, dx):\n"
+        "        ...\n        return step"
+    )
 
 
 @apply_.register
@@ -81,7 +83,7 @@ def plans_of(opt):
         if not isinstance(stage, Rule) or apply_.dispatch(type(stage)) is not apply_rule:
             return None
     if len(set(map(id, stages))) < len(stages):
-        return None                # the second sees what the first has kept
+        return None  # the second sees what the first has kept
     opt._plans = Plans(stages, composed, len(apply_.registry))
     return opt._plans
 
@@ -126,7 +128,7 @@ def update_(opt, x, *gradient):
     if isinstance(x, (np.ndarray, Storage)):
         params, dxs = (x,), (bare(*gradient),)
     elif not hasattr(x, "__iter__") or isinstance(x, str):
-        target(x)                          # which says what a parameter is
+        target(x)  # which says what a parameter is
     else:
         params, dxs = pairs(x, *gradient)
     plans = plans_of(opt)
@@ -156,16 +158,16 @@ def pairs(ps, gs):
     if len(dxs) != len(params) or not all(map(operator.is_, params, gs.keys())):
         dxs = list(map(gs.__getitem__, params))
     try:
-        return params, tuple([dx._value for dx in dxs])        # Tensors all of them
+        return params, tuple([dx._value for dx in dxs])  # Tensors all of them
     except AttributeError:
         return with_gradient(zip(params, dxs))
 
 
 def of_containers(ps, gs):
-    """The same for lists, tuples and dicts of parameters, with gradients in a Grads or in the same containers."""
+    """The same for lists, tuples and dicts of parameters."""
     if isinstance(gs, (list, tuple)) or isinstance(ps, dict):
         return with_gradient(paired(ps, gs))
-    params = list({id(p): p for p in ps}.values())             # once each: gs has the whole gradient
+    params = list({id(p): p for p in ps}.values())  # once each: gs has the whole gradient
     for p in params:
         target(p)
     return with_gradient((p, gs[p]) for p in params)
@@ -175,8 +177,10 @@ def paired(ps, gs):
     """Yield (parameter, gradient) from containers of the same structure."""
     if isinstance(ps, dict):
         if not isinstance(gs, dict) or ps.keys() != gs.keys():
-            raise ValueError(f"update_: the parameters are a dict of {list(ps)}; the gradients must be one too, "
-                             f"but are a {type(gs).__name__}" + f" of {list(gs)}" * isinstance(gs, dict))
+            raise ValueError(
+                f"update_: the parameters are a dict of {list(ps)}; the gradients must be one too, "
+                f"but are a {type(gs).__name__}" + f" of {list(gs)}" * isinstance(gs, dict)
+            )
         ps, gs = ps.values(), gs.values()
     elif len(ps) != len(gs):
         raise ValueError(f"update_: {len(ps)} parameters but {len(gs)} gradients")
@@ -196,16 +200,18 @@ def with_gradient(pairs):
 def target(x):
     """Return the array of a parameter, which is to be overwritten."""
     try:
-        return x.to_overwrite("update_")       # a Tensor refuses while a gradient is taken
+        return x.to_overwrite("update_")  # a Tensor refuses while a gradient is taken
     except AttributeError:
         if isinstance(x, (np.ndarray, Storage)):
             return ndarray_of(x)
-    raise TypeError(f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}")
+    raise TypeError(
+        f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}"
+    )
 
 
 def targets(params):
     """Return the arrays of all parameters, which are to be overwritten."""
-    array = target(params[0])                  # refuses if a gradient is being taken, of whichever
+    array = target(params[0])  # refuses if a gradient is being taken, of whichever
     try:
         return tuple([p._value for p in params])
     except AttributeError:

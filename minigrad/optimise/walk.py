@@ -1,38 +1,63 @@
 """The compiled walk over the parameters of one step: check every array, then run the kernel on each.
 
 ``walk`` is ordinary Python; kernels.py compiles it once for all rules.  It is handed three Python tuples,
-of parameters, of their arrays and of their gradients, and reads NumPy's array objects itself, because asking an array for its
-address and shape from Python costs more than the whole update of a small parameter.  What it reads
-is NumPy's public C structure ``PyArrayObject_fields`` and CPython's tuple, both unchanged since
-NumPy 1.7; kernels.py makes sure of it on real arrays before the first use, and does without
-compiled code where it is not so.
+of parameters, of their arrays and of their gradients, and reads NumPy's array objects itself, because
+asking an array for its address and shape from Python costs more than the whole update of a small
+parameter.  What it reads is NumPy's public C structure ``PyArrayObject_fields`` and CPython's tuple, both
+unchanged since NumPy 1.7; kernels.py makes sure of it on real arrays before the first use, and does
+without compiled code where it is not so.
 
-    offset in an array:  8 its type   16 data   24 number of dimensions (int32)   32 dimensions
-                         56 dtype   64 flags (int32)
-    offset in a dtype:   24 kind, type, byte order, flags (bytes), type number (int32)
-    offset in a tuple:   24 the items          in any object:  0 the number of references
+    offset in any object:  0 number of references   8 type
+    offset in an array:    16 data   24 number of dimensions (int32)   32 dimensions
+                           56 dtype   64 flags (int32)
+    offset in a dtype:     24 kind, type, byte order, flags (bytes each), type number (int32)
+    offset in a tuple:     24 items
 
-``peek(address)`` is the 8-byte integer at an address, ``peek32`` the 4-byte one, ``poke`` writes one,
-``call(kernel, ...)`` calls compiled code.  The plan is a table of integers made by step.py.
+The plan is a table of integers made by step.py.
 """
 
 import ctypes
 
-CHECK, LOOP, COMMIT = 1, 2, 4          # what a call is to do; bits of `mode`
+CHECK, LOOP, COMMIT = 1, 2, 4  # what a call is to do; bits of `mode`
 
 TYPE, DATA, NDIM, DIMENSIONS, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
-DTYPE_WORD, WORD_MASK = 24, ~0xFF000000    # the mask drops the dtype's flags
+DTYPE_WORD, WORD_MASK = 24, ~0xFF000000  # the mask drops the dtype's flags
 ITEMS = 24
 
-CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400     # contiguous: in C's order (1) or Fortran's (2)
+CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400  # contiguous: in C's order (1) or Fortran's (2)
 
 # The plan's table.
-(FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE, NDARRAY, PART, PARTS, MODE) = range(14)
+(FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE, NDARRAY, PART, PARTS, MODE) = (
+    range(14)
+)
+
+
+# The compiler puts single instructions in the place of these four.
+
+
+def peek(address):
+    """The 8-byte integer at an address."""
+    return ctypes.c_int64.from_address(address).value
+
+
+def peek32(address):
+    """The 4-byte integer at an address."""
+    return ctypes.c_int32.from_address(address).value
+
+
+def poke(address, value):
+    """Write an 8-byte integer to an address."""
+    ctypes.c_int64.from_address(address).value = value
+
+
+def call(kernel, *integers):
+    """Run compiled code."""
+    ctypes.PYFUNCTYPE(*[ctypes.c_int64] * (1 + len(integers)))(kernel)(*integers)
 
 
 def dtype_word(dtype):
     """Return the 8 bytes that tell a dtype from others, as ``walk`` reads them."""
-    return ctypes.c_int64.from_address(id(dtype) + DTYPE_WORD).value & WORD_MASK
+    return peek(id(dtype) + DTYPE_WORD) & WORD_MASK
 
 
 def method(self, args, many):
@@ -43,7 +68,7 @@ def method(self, args, many):
     """
     went_well = walk(peek(self + DATA), args) < 0
     returned = peek(args) if went_well else peek(args + 8)
-    poke(returned, peek(returned) + 1)             # the caller owns what it is given
+    poke(returned, peek(returned) + 1)  # the caller owns what it is given
     return returned
 
 

@@ -6,8 +6,21 @@ import numpy as np
 
 from minigrad.optimise import cache, kernels
 from minigrad.optimise.compose import ADAMW, Optimiser
-from minigrad.optimise.optimisers import (ADAM, NADAM, OADAM, RADAM, ADADelta, ADAGrad, AMSGrad, AdaBelief, AdaMax,
-                                          Descent, Momentum, Nesterov, RMSProp)
+from minigrad.optimise.optimisers import (
+    ADAM,
+    NADAM,
+    OADAM,
+    RADAM,
+    ADADelta,
+    ADAGrad,
+    AMSGrad,
+    AdaBelief,
+    AdaMax,
+    Descent,
+    Momentum,
+    Nesterov,
+    RMSProp,
+)
 from minigrad.optimise.transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
 from minigrad.optimise.update import plans_of
 
@@ -20,12 +33,31 @@ compositions, and keep them in {folder}
 
 def common():
     """Return the optimisers that are compiled ahead."""
-    plain = [Descent(), Momentum(), Nesterov(), RMSProp(), ADAM(), RADAM(), AdaMax(), OADAM(), ADAGrad(), ADADelta(),
-             AMSGrad(), NADAM(), ADAMW(), AdaBelief()]
+    plain = [
+        Descent(),
+        Momentum(),
+        Nesterov(),
+        RMSProp(),
+        ADAM(),
+        RADAM(),
+        AdaMax(),
+        OADAM(),
+        ADAGrad(),
+        ADADelta(),
+        AMSGrad(),
+        NADAM(),
+        ADAMW(),
+        AdaBelief(),
+    ]
     return plain + [
-        Optimiser(ExpDecay(), Descent()), Optimiser(ADAM(), ExpDecay()), Optimiser(ADAM(), InvDecay()),
-        Optimiser(WeightDecay(), ADAM()), Optimiser(ClipValue(1), ADAM()), Optimiser(ClipNorm(1), ADAM()),
-        Optimiser(ClipGlobalNorm(1), ADAM()), Optimiser(WeightDecay(), Momentum()),
+        Optimiser(ExpDecay(), Descent()),
+        Optimiser(ADAM(), ExpDecay()),
+        Optimiser(ADAM(), InvDecay()),
+        Optimiser(WeightDecay(), ADAM()),
+        Optimiser(ClipValue(1), ADAM()),
+        Optimiser(ClipNorm(1), ADAM()),
+        Optimiser(ClipGlobalNorm(1), ADAM()),
+        Optimiser(WeightDecay(), Momentum()),
     ]
 
 
@@ -42,8 +74,10 @@ def warm_up(opt, *dtypes):
     """
     plans = plans_of(opt)
     if plans is None:
-        raise TypeError(f"warm_up: {opt!r} has a rule of your own, registered on apply_, which is not compiled; "
-                        "the decorator @rule makes rules that are")
+        raise TypeError(
+            f"warm_up: {opt!r} has a rule of your own, registered on apply_, which is not compiled; "
+            "the decorator @rule makes rules that are"
+        )
     found = []
     for dtype in dtypes:
         x = np.zeros(1, dtype)
@@ -60,7 +94,9 @@ def main(arguments):
         print(HELP.format(folder=cache.folder()))
         return 0 if arguments in ([], ["-h"], ["--help"]) else 2
     if not kernels.available():
-        print("numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it: there is nothing to compile")
+        print(
+            "numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it: nothing to compile"
+        )
         return 1
     begin = time.perf_counter()
     for opt in common():
