@@ -217,8 +217,11 @@ def main(doc, measure, marks=()):
 def show(rows):
     """Print a table: a line per name, a column per case; in brackets how many times minigrad's number."""
     print(f"\n{rows[0]['table']}   [{rows[0]['unit']}]")
-    for line in grid(rows):
-        print("   " + line[0].ljust(26) + "".join(cell.rjust(18) for cell in line[1:]))
+    lines = grid(rows)
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for line in lines:
+        print("   " + line[0].ljust(widths[0]) + "".join("   " + cell.rjust(width)
+                                                         for cell, width in zip(line[1:], widths[1:])))
 
 
 def grid(rows):
