@@ -21,7 +21,7 @@ The book, in the order of reading; a chapter imports only from chapters above it
 
 __version__ = "0.1.0"
 
-from . import data, losses, nn, optimise, schedules
+from . import array_api, data, losses, nn, optimise, sampling, schedules
 from .adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .bridge import as_scipy
@@ -31,7 +31,7 @@ from .derivatives.indexing import put_along_axis
 from .errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
 from .gradcheck import gradcheck
 from .gradient import gradient, isderiving, pullback, withgradient
-from .higher import diaghessian, hessian, hvp, jacobian, jvp
+from .higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
 from .joining import block, c_, r_
 from .losses import mse
 from .optimise import *  # noqa: F403 - the chapter's own __all__
@@ -41,11 +41,12 @@ from .tensor import Tensor
 
 # fmt: off
 __all__ = [
-    "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
-    "StrangerError", "Tensor", "adjoint", "array", "as_scipy", "block", "c_", "checkpointed", "copy_", "data",
-    "diaghessian", "dropgrad", "gradcheck", "generator", "gradient", "hessian", "hook", "hvp", "ignore", "isderiving",
-    "jacobian", "jvp", "losses", "mse", "nn", "nograd", "ones", "optimise", "params", "pullback",
-    "put_along_axis", "r_", "rand", "randn", "schedules", "seed", "supported", "withgradient", "zeros",
+    "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError",
+    "Params", "StrangerError", "Tensor", "adjoint", "array", "array_api", "as_scipy", "block", "c_",
+    "checkpointed", "copy_", "data", "diaghessian", "dropgrad", "generator", "ggnvp", "gradcheck",
+    "gradient", "hessian", "hook", "hvp", "ignore", "isderiving", "jacobian", "jvp", "losses", "mse",
+    "nn", "nograd", "ones", "optimise", "params", "pullback", "put_along_axis", "r_", "rand", "randn",
+    "sampling", "schedules", "seed", "supported", "withgradient", "zeros",
     *optimise.__all__, *schedules.__all__,
 ]
 # fmt: on

@@ -32,6 +32,9 @@ CONSTANTS = set()  # functions whose derivative is zero or does not exist: their
 COMPOSITIONS = {}  # function -> the same function, written with functions that have rows
 REFUSED = {}  # function -> the reason why it has no derivative here
 
+# Types that are known not to answer NumPy's protocol, so that they need not be asked.
+_plain = {np.ndarray, np.float64, np.float32, float, int, bool, tuple, list, slice, str, type(None)}
+
 
 class Row:
     """One line of the table: a function, its parameters, and the vjp of each of them.
@@ -123,7 +126,7 @@ def primitive(function):
     @functools.wraps(function)
     def intercepted(*args, **kwargs):
         for a in args:
-            if type(a) is not np.ndarray and hasattr(type(a), "__array_function__"):
+            if type(a) not in _plain and hasattr(type(a), "__array_function__"):
                 return a.__array_function__(intercepted, (type(a),), args, kwargs)
         return function(*args, **kwargs)
 
