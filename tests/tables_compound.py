@@ -3,7 +3,6 @@
 import numpy as np
 from cases import Case, Kink, distinct, fraction, nonzero, positive, real
 from minigrad.derivatives.compound import (
-    dense,
     elu,
     gelu,
     leakyrelu,
@@ -46,9 +45,6 @@ CASES = [
     Case(mean_softmax_crossentropy, (real(2, 3), real(2, 3)), order=3),
     Case(mean_softmax_crossentropy, (real(2, 3), real(2, 3)), output=lambda y: y[0]),
     Case(mean_softmax_crossentropy, (real(3), real(3)), output=lambda y: y[1]),
-    Case(dense, (real(4, 2), real(2, 3), real(3)), complex=True),
-    Case(dense, (real(2), real(2, 3), real(3))),
-    Case(dense, (real(5, 4, 2), real(2, 3), real(3)), order=3),
     Case(normalise, (distinct(2, 4),), order=3),
     Case(normalise, (distinct(2, 4),), dict(axis=0, epsilon=0.1)),
     Case(normalise, (distinct(2, 3, 2),), dict(axis=(1, 2))),

@@ -337,17 +337,6 @@ row(
 
 # ------------------------------------------------------------------------------------------- layers
 @primitive
-def dense(x, W, b):
-    """Return ``x @ W + b``: shapes (..., n), (n, m) and (m,) give (..., m).
-
-    >>> dense(np.ones((1, 2)), np.ones((2, 1)), np.ones(1))
-    array([[3.]])
-    """
-    y = x @ W
-    return np.add(y, b, out=y) if y.dtype == b.dtype else y + b
-
-
-@primitive
 def normalise(x, axis=-1, epsilon=1e-5):
     """Return ``x`` with mean 0 and standard deviation 1 along an axis: (x - mean) / (std + epsilon).
 
@@ -370,16 +359,10 @@ def normalise(x, axis=-1, epsilon=1e-5):
     return (x - np.mean(x, axis, keepdims=True)) / (np.std(x, axis, keepdims=True) + epsilon)
 
 
-def dense_vjp_W(g, x):
-    n, m = x.shape[-1], g.shape[-1]
-    return np.reshape(x.conjugate(), (-1, n)).T @ np.reshape(g, (-1, m))
-
-
 def normalise_vjp(g, x, y, axis, epsilon):
     s = np.std(x, axis, keepdims=True)
     of_std = y * np.mean(g * y, axis, keepdims=True) * ((s + epsilon) / safe(s))
     return (g - np.mean(g, axis, keepdims=True) - of_std) / (s + epsilon)
 
 
-row(dense, lambda g, W: g @ W.conjugate().T, dense_vjp_W, lambda g: g, signature="x, W, b")
 row(normalise, normalise_vjp, signature="x, axis=-1, epsilon=1e-5")

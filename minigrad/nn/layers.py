@@ -18,7 +18,7 @@ import numpy as np
 from ..adjoint import dropgrad
 from ..arrays import ones, rand, randn, zeros
 from ..containers import parts
-from ..derivatives.compound import dense, normalise
+from ..derivatives.compound import normalise
 from ..params import named_tensors
 from ..tensor import Tensor
 from .activations import identity
@@ -177,7 +177,8 @@ class Dense(Printed):
 
     def __call__(self, x):
         check_features("Dense", x, self.W.shape[0])
-        return self.activation(x @ self.W if self.b is None else dense(x, self.W, self.b))
+        y = x @ self.W
+        return self.activation(y if self.b is None else y + self.b)
 
     def spelled(self):
         without = {"bias": False} if self.b is None else {}

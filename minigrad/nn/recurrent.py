@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import zeros
-from ..derivatives.compound import dense, sigmoid
+from ..derivatives.compound import sigmoid
 from ..tensor import Tensor
 from .initialisers import glorot_uniform
 from .layers import Printed, call_of, check_features, layer
@@ -49,7 +49,7 @@ class Recurrent(Printed):
         if state is None:
             state = self.start(x.shape[0])
         outputs = []
-        for moment in np.split(dense(x, self.Wi, self.b), x.shape[1], 1):
+        for moment in np.split(x @ self.Wi + self.b, x.shape[1], 1):
             state, y = self.step(state, np.squeeze(moment, 1))
             outputs.append(y)
         return np.stack(outputs, 1), state
