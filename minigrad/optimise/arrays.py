@@ -34,7 +34,7 @@ def check_parameter(x, row=0, rows=1):
             f"update_: {name} holds no floating-point numbers, so a step would be cut off to nothing. "
             "Make it x.astype(float)"
         )
-    if isinstance(x, np.ma.MaskedArray):
+    if type(x) is not np.ndarray and isinstance(x, np.ma.MaskedArray):
         raise TypeError(
             f"update_: {name} is a masked array; update x.data, or multiply the gradient by the mask"
         )

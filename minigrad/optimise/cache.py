@@ -16,7 +16,7 @@ import importlib.util
 import os
 import re
 import sys
-import tempfile
+import threading
 import warnings
 from pathlib import Path
 
@@ -94,14 +94,12 @@ def store(file, content):
         return
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=folder(), suffix=".tmp")
+        draft = folder() / f"{file}.{os.getpid()}.{threading.get_ident()}.tmp"
         try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            draft.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
             os.replace(draft, folder() / file)
-        except BaseException:
-            os.unlink(draft)
-            raise
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         warn("written", error)
 

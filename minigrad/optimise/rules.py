@@ -136,6 +136,10 @@ class Rule(AbstractOptimiser):
     def fresh(self, x):
         return ()
 
+    def __repr__(self):
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if f.repr]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def replace(self, values):
         """Take back the hyperparameters that the formula has replaced."""
 
@@ -184,7 +188,7 @@ def hyperparameters(**greek):
     """
 
     def decorate(cls):
-        cls = dataclasses.dataclass(cls, eq=False)
+        cls = dataclasses.dataclass(cls, eq=False, repr=False, match_args=False)
         init, given = cls.__init__, [f.name for f in dataclasses.fields(cls) if f.init]
 
         @functools.wraps(init)
