@@ -21,10 +21,12 @@ The book, in the order of reading; a chapter imports only from chapters above it
 
 __version__ = "0.1.0"
 
-from . import array_api, data, losses, nn, optimise, sampling, schedules
+import importlib
+from typing import TYPE_CHECKING
+
+from . import array_api
 from .adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .arrays import array, generator, ones, rand, randn, seed, zeros
-from .bridge import as_scipy
 from .buffer import Buffer
 from .derivatives import supported
 from .derivatives.indexing import put_along_axis
@@ -32,21 +34,59 @@ from .errors import LostGradientError, MinigradError, NoDerivativeError, NonFini
 from .gradcheck import gradcheck
 from .gradient import gradient, isderiving, pullback, withgradient
 from .higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
-from .joining import block, c_, r_
-from .losses import mse
-from .optimise import *  # noqa: F403 - the chapter's own __all__
 from .params import Grads, Params, copy_, params
-from .schedules import *  # noqa: F403
 from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from . import checkpoint, data, nn, sampling
+    from .bridge import as_scipy
+    from .joining import block, c_, r_
+    from .losses import mse
+    from .optimise import *  # noqa: F403
+    from .schedules import *  # noqa: F403
+
+# What is not needed to differentiate is imported when one of its names is first asked for.
+_LATER = {
+    "bridge": "as_scipy",
+    "checkpoint": "",
+    "data": "",
+    "joining": "block c_ r_",
+    "losses": "mse",
+    "nn": "",
+    "optimise": """
+        ADADelta ADAGrad ADAM ADAMW AMSGrad AbstractOptimiser AccumGrad AdaBelief AdaDelta AdaGrad
+        AdaMax Adam AdamW ClipGlobalNorm ClipNorm ClipValue Context Descent ExpDecay IdDict InvDecay
+        Lion Lookahead Momentum NADAM NAdam Nesterov OADAM OAdam Optimiser RADAM RAdam RMSProp Rprop
+        WeightDecay apply_ early_stopping epochs get_num_threads load_state_ patience plateau rule
+        set_num_threads skip state_dict stop throttle train_ train_step_ update_
+    """,
+    "sampling": "",
+    "schedules": """
+        ComposedSchedule Constant Cos CosAnneal CosRestarts Exp Interpolator Inv Loop OneCycle Plateau
+        Poly Schedule Scheduler Sequence Shifted Shortened Sin SinDecay2 SinExp Stateful Step StepError
+        Triangle TriangleDecay2 TriangleExp WSD Warmup next_ plot reset_ reverse symmetric
+    """,
+}
+_CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
 
 # fmt: off
 __all__ = [
-    "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError",
-    "Params", "StrangerError", "Tensor", "adjoint", "array", "array_api", "as_scipy", "block", "c_",
-    "checkpointed", "copy_", "data", "diaghessian", "dropgrad", "generator", "ggnvp", "gradcheck",
-    "gradient", "hessian", "hook", "hvp", "ignore", "isderiving", "jacobian", "jvp", "losses", "mse",
-    "nn", "nograd", "ones", "optimise", "params", "pullback", "put_along_axis", "r_", "rand", "randn",
-    "sampling", "schedules", "seed", "supported", "withgradient", "zeros",
-    *optimise.__all__, *schedules.__all__,
+    "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
+    "StrangerError", "Tensor", "adjoint", "array", "array_api", "checkpointed", "copy_", "diaghessian",
+    "dropgrad", "generator", "ggnvp", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore",
+    "isderiving", "jacobian", "jvp", "nograd", "ones", "params", "pullback", "put_along_axis", "rand", "randn",
+    "seed", "supported", "withgradient", "zeros", *_CHAPTER_OF,
 ]
 # fmt: on
+
+
+def __getattr__(name):
+    if name not in _CHAPTER_OF:
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    chapter = importlib.import_module(f".{_CHAPTER_OF[name]}", __name__)
+    globals()[name] = found = chapter if name in _LATER else getattr(chapter, name)
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

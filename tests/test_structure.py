@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import importlib
 import inspect
 import re
 import subprocess
@@ -248,3 +249,26 @@ JULIAS = """
 @pytest.mark.parametrize("name", JULIAS)
 def test_what_comes_from_julia_names_its_source(name):
     assert re.search(r"[Ss]ource|Reference", inspect.getdoc(PUBLIC[name]))
+
+
+@pytest.mark.parametrize("chapter", ["optimise", "schedules"])
+def test_the_names_imported_later_are_all_that_the_chapter_exports(chapter):
+    module = importlib.import_module(f"minigrad.{chapter}")
+
+    assert sorted(minigrad._LATER[chapter].split()) == sorted(module.__all__)
+
+
+def test_differentiating_imports_neither_the_optimisers_nor_the_schedules():
+    code = """
+import sys, numpy as np, minigrad
+minigrad.gradient(lambda x: np.sum(x**2), np.ones(3))
+print([name for name in sys.modules if name.startswith(("minigrad.optimise", "minigrad.schedules", "minigrad.nn"))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'minigrad' has no attribute 'Adagard'"):
+        minigrad.Adagard
