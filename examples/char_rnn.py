@@ -20,11 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad import ADAM, ClipNorm, NonFiniteError, Optimiser, params, seed
+from minigrad import ADAM, ClipNorm, NonFiniteError, Optimiser, params, seed, train_
 from minigrad.data import onehot
 from minigrad.losses import logitcrossentropy
 from minigrad.nn import RNN, Dense, relu, softmax
-from minigrad.optimise.train import train_
 
 BATCH = 16
 TOO_LARGE = 1.2

@@ -12,12 +12,11 @@ import argparse
 
 import numpy as np
 
-from minigrad import ADAM, CosAnneal, params, seed
+from minigrad import ADAM, CosAnneal, params, seed, train_
 from minigrad.data import DataLoader, digits, onecold, onehot, train_test_split
 from minigrad.losses import logitcrossentropy
 from minigrad.nn import (Chain, Conv, Dense, Dropout, MaxPool, flatten, kaiming_normal, relu, testmode_,
                          trainmode_)
-from minigrad.optimise.train import train_
 
 try:
     from tqdm import tqdm
