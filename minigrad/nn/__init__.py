@@ -6,6 +6,7 @@
     convolution     Conv, MaxPool
     recurrent       RNN, LSTM, GRU
     flat            destructure: a model as one vector
+    printing        how layers are shown
 
 Arrays are batch first and features last: (batch, ..., features).
 """

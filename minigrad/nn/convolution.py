@@ -14,7 +14,8 @@ from ..derivatives.windows import windows
 from ..tensor import Tensor
 from .activations import identity
 from .initialisers import glorot_uniform
-from .layers import Printed, call_of, layer
+from .layers import layer
+from .printing import Printed, call_of
 
 
 def conv(x, W, *, stride=1, pad=0):
@@ -171,7 +172,7 @@ class Conv(Printed):
         *size, n_in, n_out = self.W.shape
         usual = {"stride": 1, "pad": 0, "bias": True}
         ours = {"stride": self.stride, "pad": self.pad, "bias": self.b is not None}
-        unusual = {key: repr(value) for key, value in ours.items() if value != usual[key]}
+        unusual = {key: value for key, value in ours.items() if value != usual[key]}
         return call_of("Conv", tuple(size), n_in, n_out, self.activation, **unusual)
 
 

@@ -19,68 +19,14 @@ from ..adjoint import dropgrad
 from ..arrays import ones, rand, randn, zeros
 from ..containers import parts
 from ..derivatives.compound import normalise
-from ..params import named_tensors
 from ..tensor import Tensor
 from .activations import identity
 from .initialisers import glorot_uniform
-
+from .printing import Printed, call_of, listing_of_chain
 
 layer = dataclass(init=False, repr=False, eq=False)
 
 
-class Printed:
-    """Shows a layer as the call that makes one like it, and how many parameters it has."""
-
-    def __repr__(self):
-        lines = listing(self)
-        width = max(len(code) for code, _ in lines)
-        return "\n".join(f"{code:<{width}}  {comment}".rstrip() for code, comment in lines)
-
-
-def listing(x):
-    """Return the lines that show a layer, or whatever else stands in a Chain: [(code, comment)]."""
-    if isinstance(x, Chain):
-        inner = [(f"    {code}", comment) for part in x for code, comment in ended_by_comma(listing(part))]
-        return [("Chain(", ""), *inner, (")", how_many_parameters(x))]
-    code = x.spelled() if isinstance(x, Printed) else getattr(x, "__name__", repr(x))
-    return [(code, how_many_parameters(x))]
-
-
-def ended_by_comma(lines):
-    *first, (code, comment) = lines
-    return [*first, (f"{code},", comment)]
-
-
-def how_many_parameters(x):
-    n = sum(t.size for _, t in named_tensors(x))
-    return f"# {n:,} parameter{'s' * (n != 1)}" if n else ""
-
-
-def call_of(name, *arguments, **keywords):
-    """Return a call as code.
-
-    >>> call_of("Dense", 2, 3, np.tanh, bias=False)
-    'Dense(2, 3, tanh, bias=False)'
-    """
-    spelled = [getattr(a, "__name__", str(a)) for a in arguments if a is not identity]
-    return f"{name}({', '.join([*spelled, *(f'{k}={v}' for k, v in keywords.items())])})"
-
-
-def check_features(name, x, n):
-    """Raise unless the last axis of ``x`` has length n."""
-    shape = np.shape(x) if isinstance(x, (list, tuple)) else getattr(x, "shape", ())
-    if shape[-1:] != (n,):
-        raise ValueError(
-            f"{name} takes arrays of shape (..., {n}), batch first and features last; got shape {shape}"
-        )
-
-
-def constant(x):
-    """Return a hyperparameter as a plain number, also where the model itself is being differentiated."""
-    return float(dropgrad(x))
-
-
-# ------------------------------------------------------------------------------------------ the layers
 @layer
 class Chain(Printed):
     """Layers and functions, one after the other: ``Chain(f, g)(x)`` is ``g(f(x))``.
@@ -131,6 +77,9 @@ class Chain(Printed):
 
     def __len__(self):
         return len(self.layers)
+
+    def listing(self):
+        return listing_of_chain(self.layers)
 
 
 @layer
@@ -377,3 +326,18 @@ def testmode_(model):
 
 
 testmode_.__test__ = False  # its name makes pytest take it for a test
+
+
+# ------------------------------------------------------------------------------- what layers check
+def check_features(name, x, n):
+    """Raise unless the last axis of ``x`` has length n."""
+    shape = np.shape(x) if isinstance(x, (list, tuple)) else getattr(x, "shape", ())
+    if shape[-1:] != (n,):
+        raise ValueError(
+            f"{name} takes arrays of shape (..., {n}), batch first and features last; got shape {shape}"
+        )
+
+
+def constant(x):
+    """Return a hyperparameter as a plain number, also where the model itself is being differentiated."""
+    return float(dropgrad(x))

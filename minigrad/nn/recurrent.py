@@ -13,7 +13,8 @@ from ..arrays import zeros
 from ..derivatives.compound import sigmoid
 from ..tensor import Tensor
 from .initialisers import glorot_uniform
-from .layers import Printed, call_of, check_features, layer
+from .layers import check_features, layer
+from .printing import Printed, call_of
 
 
 class Recurrent(Printed):
