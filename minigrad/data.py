@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import rand
+from .arrays import generator
 from .containers import leaves, rebuild
 from .tensor import Tensor
 
@@ -27,7 +27,7 @@ class DataLoader:
     batchsize : int >= 1, rows per batch
     shuffle : bool, whether every pass goes through the rows in a new random order
     partial : bool, whether the last batch may be smaller; without it, what is left over is not used
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Iteration gives batches like the data: arrays, or tuples or dicts of arrays.  They are views where
     nothing is shuffled.  ``len`` is the number of batches.
@@ -58,13 +58,14 @@ class DataLoader:
                 f"DataLoader: batchsize {batchsize} is more than the {self.n} rows of the data, and "
                 "partial=False forbids a smaller batch, so there is none at all"
             )
-        self.batchsize, self.shuffle, self.partial, self.rng = batchsize, shuffle, partial, rng
+        self.batchsize, self.shuffle, self.partial = batchsize, shuffle, partial
+        self.rng = None if rng is None else generator(rng)
 
     def __len__(self):
         return math.ceil(self.n / self.batchsize) if self.partial else self.n // self.batchsize
 
     def __iter__(self):
-        order = permutation(self.n, self.rng) if self.shuffle else None
+        order = generator(self.rng).permutation(self.n) if self.shuffle else None
         for start in range(0, len(self) * self.batchsize, self.batchsize):
             batch = slice(start, start + self.batchsize)
             yield picked(self.data, batch if order is None else order[batch])
@@ -81,7 +82,7 @@ def train_test_split(data, held_out=0.2, *, rng=None):
     ----------
     data : array of shape (n, ...), or a tuple, named tuple or dict of arrays with n rows each
     held_out : float in (0, 1), the part that is held out, rounded to whole rows
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Returns
     -------
@@ -103,7 +104,7 @@ def train_test_split(data, held_out=0.2, *, rng=None):
             f"train_test_split: held_out={held_out!r} of {n} rows makes {n - test} and {test}; "
             "neither part may be empty"
         )
-    order = permutation(n, rng)
+    order = generator(rng).permutation(n)
     return picked(data, order[test:]), picked(data, order[:test])
 
 
@@ -128,11 +129,6 @@ def rows(who, data):
 def picked(data, index):
     """Return data like the given ones, with some of their rows."""
     return rebuild(data, iter([a[index] for a in leaves(data)]))
-
-
-def permutation(n, rng):
-    """Return the integers below n in random order."""
-    return np.argsort(rand(n, rng=rng).data, kind="stable")
 
 
 # ----------------------------------------------------------------------------------------- labels

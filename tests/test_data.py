@@ -68,6 +68,14 @@ def test_the_same_generator_gives_the_same_order():
     assert first(rng(1)) == first(rng(1)) != first(rng(2))
 
 
+def test_a_seed_will_do_in_the_place_of_a_generator():
+    one, two = (DataLoader(np.arange(100), 100, shuffle=True, rng=5) for _ in range(2))
+
+    first, second = next(iter(one)).tolist(), next(iter(one)).tolist()
+
+    assert next(iter(two)).tolist() == first != second
+
+
 def test_without_a_generator_seed_decides():
     loader = DataLoader(np.arange(100), 100, shuffle=True)
     seed(3)

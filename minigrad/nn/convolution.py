@@ -130,7 +130,7 @@ class Conv(Printed):
     bias : bool, whether there is a b; it starts at 0
     init : initialiser of W
     dtype : float64 or float32; give x in the same
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Attributes
     ----------

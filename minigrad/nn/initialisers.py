@@ -25,7 +25,7 @@ def glorot_uniform(*shape, gain=1.0, dtype=float, rng=None):
     *shape : ints >= 0: (inputs, outputs), or (*window, inputs, outputs)
     gain : float > 0
     dtype : float64 or float32
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Differs from Flux: the outputs are the last axis, not the first.
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..adjoint import dropgrad
-from ..arrays import ones, rand, randn, zeros
+from ..arrays import generator, ones, rand, randn, zeros
 from ..containers import parts
 from ..derivatives.compound import normalise
 from ..tensor import Tensor
@@ -95,7 +95,7 @@ class Dense(Printed):
     bias : bool, whether there is a b; it starts at 0
     init : initialiser of W
     dtype : float64 or float32; give x in the same
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class Dropout(Printed):
     ----------
     p : float in [0, 1), the part that is dropped
     training : bool, or None until one of the two functions says it
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Raises
     ------
@@ -169,7 +169,8 @@ class Dropout(Printed):
     def __init__(self, p, training=None, *, rng=None):
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p is the part that is dropped, at least 0 and less than 1; got {p!r}")
-        self.p, self.training, self.rng = p, training, rng
+        self.p, self.training = p, training
+        self.rng = None if rng is None else generator(rng)
 
     def __call__(self, x):
         if self.training is None:
@@ -241,7 +242,7 @@ class Embedding(Printed):
     n_out : int >= 1, features
     init : initialiser of W
     dtype : float64 or float32
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Attributes
     ----------

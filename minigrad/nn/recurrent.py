@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..arrays import zeros
+from ..arrays import generator, zeros
 from ..derivatives.compound import sigmoid
 from ..tensor import Tensor
 from .initialisers import glorot_uniform
@@ -23,6 +23,7 @@ class Recurrent(Printed):
     gates = 1  # how many times n_out the step needs
 
     def __init__(self, n_in, n_out, *, init=glorot_uniform, dtype=float, rng=None):
+        rng = generator(rng)
         self.Wi = init(n_in, self.gates * n_out, dtype=dtype, rng=rng)
         self.Wh = init(n_out, self.gates * n_out, dtype=dtype, rng=rng)
         self.b = zeros(self.gates * n_out, dtype=dtype)
@@ -75,7 +76,7 @@ class RNN(Recurrent):
     activation : function of an array
     init : initialiser of Wi and Wh
     dtype : float64 or float32; give x in the same
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Attributes
     ----------
@@ -125,7 +126,7 @@ class LSTM(Recurrent):
     n_in, n_out : ints >= 1, features that come in and go out
     init : initialiser of Wi and Wh
     dtype : float64 or float32; give x in the same
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Attributes
     ----------
@@ -179,7 +180,7 @@ class GRU(Recurrent):
     n_in, n_out : ints >= 1, features that come in and go out
     init : initialiser of Wi and Wh
     dtype : float64 or float32; give x in the same
-    rng : numpy.random.Generator, by default the one that ``minigrad.seed`` restarts
+    rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
 
     Attributes
     ----------
