@@ -37,19 +37,20 @@ class Run:
     outputs : list, for each leaf of ``value`` the Tensor recorded on this tape, or None for a constant
     """
 
-    __slots__ = ("args", "inputs", "value", "outputs", "entries")
+    __slots__ = ("args", "params", "inputs", "value", "outputs", "entries")
 
     def __init__(self, f, args, who):
         if not callable(f):
             raise TypeError(not_callable(f, who))
         if not args:
             raise TypeError(f"{who}: with respect to what? Write {who}(f, x) or {who}(f, params(W, b))")
-        self.args = (args[0].copy(),) if is_implicit(args) else args  # the Params may change later
+        self.args, self.params = args, None
         tape = Tape()
         self.entries = tape.entries
         with tape:
-            if is_implicit(args):
-                self.inputs = inputs = list(args[0])
+            if len(args) == 1 and isinstance(args[0], Params):
+                self.params = args[0].copy()  # the caller's may change later
+                self.inputs = inputs = list(self.params)
                 tape.entries += [()] * len(inputs)
                 tape.leaves = {id(p): new_tensor(below(p, tape), tape, slot) for slot, p in enumerate(inputs)}
                 self.value = f()
@@ -59,25 +60,21 @@ class Run:
             results = (self.value,) if type(self.value) is Tensor else leaves(self.value)
             self.outputs = [on(tape, y) if type(y) is Tensor else None for y in results]
 
-    def gradients(self, seeds, consume=False):
-        """Walk back from the given seeds, one per output, None for an unused one."""
+    def gradients(self, seeds):
+        """Walk back from the given seeds, one per output, None for an unused one; the entries stay."""
         slots = {}
         for y, seed in zip(self.outputs, seeds):
             if y is not None and seed is not None:
                 slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
-        return self.finish(backward(self.entries, slots, len(self.inputs), consume))
+        return self.finish(backward(self.entries, slots, len(self.inputs)))
 
     def finish(self, gradients):
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
         seen = set()
         gradients = [None if g is None else as_kind_of(x, g, seen) for x, g in zip(self.inputs, gradients)]
-        if is_implicit(self.args):
-            return Grads(self.args[0], gradients)
+        if self.params is not None:
+            return Grads(self.params, gradients)
         return rebuild(self.args, iter(gradients))
-
-
-def is_implicit(args):
-    return len(args) == 1 and isinstance(args[0], Params)
 
 
 def alias(x, tape, who):
@@ -235,12 +232,12 @@ def withgradient(f, *args):
 def gradient_of_loss(run, loss, who):
     """Return the gradients of the run's first output, which must be one real number."""
     check_loss(loss, who)
-    (y, *others) = run.outputs
+    y, n = run.outputs[0], len(run.inputs)
     if y is None:
-        return run.finish([None] * len(run.inputs))
+        return run.finish([None] * n)
     dtype = y._value.dtype
     one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
-    return run.gradients([one, *[None] * len(others)], consume=True)
+    return run.finish(backward(run.entries, {y.slot: one}, n, consume=True))
 
 
 def gradient(f, *args):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .containers import leaves, leaves_along, rebuild
-from .gradient import Run, gradient, is_implicit, pullback
+from .gradient import Run, gradient, pullback
 from .params import Grads, Params
 from .tensor import Tensor, lower, new_tensor
 
@@ -54,7 +54,7 @@ def jacobian(f, *args, holomorphic=False):
     blocks = [stacked(column, x, shape) for x, column in zip(run.inputs, columns)]
     if holomorphic:  # the gradient of the real part is the conjugate of the derivative
         blocks = [None if block is None else block.conjugate() for block in blocks]
-    return Grads(args[0], blocks) if is_implicit(args) else rebuild(args, iter(blocks))
+    return Grads(run.params, blocks) if run.params is not None else rebuild(args, iter(blocks))
 
 
 def check_holomorphic(run):

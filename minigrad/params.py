@@ -91,11 +91,14 @@ def params(*models):
     """
     ps = Params()
     for position, model in enumerate(models, 1):
+        if type(model) is Tensor:
+            ps.push_(model)
+            continue
+        if isinstance(model, Params):
+            ps.push_(*model)
+            continue
         if isinstance(model, (Iterator, ValuesView)):  # a generator of layers, the values of a dict
             model = list(model)
-        if isinstance(model, (Tensor, Params)):
-            ps.push_(*([model] if type(model) is Tensor else model))
-            continue
         found = named_tensors(model)
         if not found:
             raise TypeError(no_tensor_in(model, position))

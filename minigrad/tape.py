@@ -112,7 +112,7 @@ def backward(entries, seeds, leaves, consume=False):
             if h is not None:
                 so_far = gradients[into]
                 gradients[into] = h if so_far is None else so_far + h
-    return [g.array() if type(g) is Scattered else g for g in gradients]
+    return gradients
 
 
 class Parts(tuple):

@@ -74,18 +74,22 @@ row(
 row(np.mean, mean_vjp, signature="a, axis=None, *, dtype=None, keepdims=False, where=True")
 
 
+_sum = np.add.reduce
+_wide = {np.float32, np.float64}
+
+
 @primitive
 def total(x):
     """Return the sum of all elements: ``np.sum(x)`` without its argument handling."""
-    return np.add.reduce(x, axis=None)
+    return _sum(x, None)
 
 
 @primitive
 def average(x):
     """Return the mean of all elements: ``np.mean(x)`` without its argument handling."""
-    scalar = x.dtype.type
-    if scalar in (np.float32, np.float64) and x.size:
-        return np.add.reduce(x, axis=None) / scalar(x.size)
+    number, n = x.dtype.type, x.size
+    if number in _wide and n:
+        return _sum(x, None) / number(n)
     return np.mean(x)  # which widens half precision and integers before it adds
 
 
