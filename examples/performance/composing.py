@@ -16,7 +16,8 @@ TABLE = "One iteration of the manual's example of composing"
 
 def start():
     rng = np.random.default_rng(1)
-    return rng, rng.standard_normal((10, 10), dtype=np.float32), rng.standard_normal((10, 10), dtype=np.float32)
+    a, b = rng.standard_normal((2, 10, 10), dtype=np.float32)
+    return rng, a, b
 
 
 def eta_at(step):
@@ -57,7 +58,7 @@ def numpy_by_hand(case):
         eta = eta_at(steps)
         steps += 1
         error = w @ x - w1 @ x
-        loss = np.mean(error ** 2)
+        loss = np.mean(error**2)
         g = np.outer(error * (2 / 10), x)
         g *= eta
         np.subtract(w, g, out=w)
@@ -129,8 +130,13 @@ def hips_autograd(case):
     return step
 
 
-CONTENDERS = {"minigrad": minigrad, "NumPy by hand": numpy_by_hand, "PyTorch": pytorch, "HIPS autograd": hips_autograd,
-              "jax, compiled": jax_jit}
+CONTENDERS = {
+    "minigrad": minigrad,
+    "NumPy by hand": numpy_by_hand,
+    "PyTorch": pytorch,
+    "HIPS autograd": hips_autograd,
+    "jax, compiled": jax_jit,
+}
 CASES = ["with mse", "with np.mean"]
 MARKS = [against("with mse", "PyTorch", 0.13), against("with mse", "jax, compiled", 0.6)]
 

@@ -26,7 +26,7 @@ ONE_THREAD = {
     "JAX_PLATFORMS": "cpu",
 }
 OURS = "minigrad"
-CHUNK = 0.002      # seconds
+CHUNK = 0.002  # seconds
 _fresh = multiprocessing.get_context("spawn")
 
 
@@ -96,8 +96,13 @@ def row(table, unit, case, name, turns):
     chunks = sorted(t for turn in turns for t in turn)
     p10 = statistics.median(sorted(turn)[len(turn) // 10] for turn in turns)
     numbers = {"p10": p10, "min": chunks[0], "median": statistics.median(chunks)}
-    return {"table": table, "unit": unit, "case": case, "name": name,
-            **{key: float(f"{value:.4g}") for key, value in numbers.items()}}
+    return {
+        "table": table,
+        "unit": unit,
+        "case": case,
+        "name": name,
+        **{key: float(f"{value:.4g}") for key, value in numbers.items()},
+    }
 
 
 def prepared(name, ask, case):
@@ -130,16 +135,17 @@ def worker(make):
 
 def serve(pipe, make):
     """In a worker: prepare a case, or time its step, until there is nothing more to do."""
+    step, n = None, 1
     while (order := pipe.recv()) is not None:
         what, value = order
         if what == "time":
             pipe.send(chunks(step, n, value))
             continue
+        problem, step = None, None  # what the last case took is given back first
         try:
-            step, n, problem = None, None, None
             step = make(value)
             n = warmed_up(step)
-        except Exception as error:       # a contender that fails is left out, and the others go on
+        except Exception as error:  # a contender that fails is left out, and the others go on
             problem = f"{type(error).__name__}: {error}"[:200]
         pipe.send(problem)
 
@@ -196,22 +202,30 @@ def main(doc, measure, marks=()):
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a rough look in a few seconds")
-    parser.add_argument("--only", type=lambda text: text.lower().split(","), metavar="NAMES",
-                        help="beside minigrad only these, e.g. numpy,pytorch")
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.lower().split(","),
+        metavar="NAMES",
+        help="beside minigrad only these, e.g. numpy,pytorch",
+    )
     parser.add_argument("--json", metavar="FILE", help="append one JSON line per number and per mark")
     options = parser.parse_args()
     rows = list(measure(options))
     for table in dict.fromkeys(row["table"] for row in rows):
         show([row for row in rows if row["table"] == table])
-    judged = [(mark, mark.ratio(rows)) for mark in marks]
-    for mark, ratio in judged:
-        if ratio is not None:
-            print(f"   {'met   ' if ratio <= mark.limit else 'MISSED'} {mark.text()}: {ratio:.3g}, mark {mark.limit:.3g}")
+    judged = [judge(mark, rows) for mark in marks if mark.ratio(rows) is not None]
     if options.json:
         with open(options.json, "a", encoding="utf-8") as file:
-            for line in [*rows, *({"mark": mark.text(), "limit": mark.limit, "ratio": float(f"{ratio:.4g}")}
-                                  for mark, ratio in judged if ratio is not None)]:
+            for line in [*rows, *judged]:
                 print(json.dumps(line, ensure_ascii=False), file=file)
+
+
+def judge(mark, rows):
+    """Print whether a mark is met; return it as a JSON line."""
+    ratio = mark.ratio(rows)
+    word = "met   " if ratio <= mark.limit else "MISSED"
+    print(f"   {word} {mark.text()}: {ratio:.3g}, mark {mark.limit:.3g}")
+    return {"mark": mark.text(), "limit": mark.limit, "ratio": float(f"{ratio:.4g}")}
 
 
 def show(rows):
@@ -220,8 +234,11 @@ def show(rows):
     lines = grid(rows)
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:
-        print("   " + line[0].ljust(widths[0]) + "".join("   " + cell.rjust(width)
-                                                         for cell, width in zip(line[1:], widths[1:])))
+        print(
+            "   "
+            + line[0].ljust(widths[0])
+            + "".join("   " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))
+        )
 
 
 def grid(rows):
@@ -231,7 +248,8 @@ def grid(rows):
     found = {(row["case"], row["name"]): row["p10"] for row in rows}
     lines = [["", *cases]]
     for name in names:
-        lines.append([name, *(cell(found.get((case, name)), found.get((case, OURS)), name) for case in cases)])
+        numbers = [(found.get((case, name)), found.get((case, OURS))) for case in cases]
+        lines.append([name, *(cell(value, ours, name) for value, ours in numbers)])
     return lines
 
 

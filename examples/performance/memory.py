@@ -1,9 +1,9 @@
 """How much memory does it take?
 
-Two tables, each number from a fresh process on Linux.  ADAM on a parameter of 10 million float32 elements: the
-peak of the process above what parameter and gradient take, in MB; the two moments alone take 80.  And the bytes
-that one operation leaves on the tape, for chains of the three operations of tape.py; where arrays are kept for the
-backward pass they are counted.
+Two tables, each number from a fresh process on Linux.  ADAM on a parameter of 10 million float32 elements:
+the peak of the process above what parameter and gradient take, in MB; the two moments alone take 80.  And the
+bytes that one operation leaves on the tape, for chains of the three operations of tape.py; arrays that are
+kept for the backward pass are counted too.
 """
 
 import gc
@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from harness import OURS, Mark, against, alone, chosen, main
+from harness import OURS, Mark, against, alone, chosen, main, row
 
 ELEMENTS = 10_000_000
 CHAINS, LENGTH = 40, 1000
@@ -33,8 +33,7 @@ def measure(options):
 
 def one(table, unit, case, name, value):
     if value is not None:
-        value = float(f"{value:.4g}")
-        yield {"table": table, "unit": unit, "case": case, "name": name, "p10": value, "min": value, "median": value}
+        yield row(table, unit, case, name, [[value]])
 
 
 # ------------------------------------------------------------------------------- what the system says
@@ -55,7 +54,7 @@ def forget_the_peak():
 # -------------------------------------------------------------------------------------------- ADAM
 def peak_of_adam(make):
     step = make(np.full(1000, 0.5, np.float32), np.full(1000, 0.1, np.float32))
-    step()                                      # whatever is imported and compiled on the way is not counted
+    step()  # whatever is imported and compiled on the way is not counted
     gc.collect()
     before = resident()
     forget_the_peak()
@@ -82,7 +81,7 @@ def numpy_adam(x, g):
         t += 1
         m = 0.9 * m + 0.1 * g
         v = 0.999 * v + 0.001 * g * g
-        x[:] -= 1e-3 * m / (1 - 0.9 ** t) / (np.sqrt(v / (1 - 0.999 ** t)) + 1e-8)
+        x[:] -= 1e-3 * m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
 
     return step
 
@@ -121,8 +120,13 @@ def optax_adam(x, g):
     return step
 
 
-ADAMS = {OURS: minigrad_adam, "NumPy by hand": numpy_adam, "PyTorch": torch_adam, "PyTorch, fused": fused_torch_adam,
-         "optax, compiled": optax_adam}
+ADAMS = {
+    OURS: minigrad_adam,
+    "NumPy by hand": numpy_adam,
+    "PyTorch": torch_adam,
+    "PyTorch, fused": fused_torch_adam,
+    "optax, compiled": optax_adam,
+}
 
 
 # ------------------------------------------------------------------------------------------- the tape

@@ -1,8 +1,8 @@
 """Run all benchmarks, draw the picture, and write the tables into docs/performance.md.
 
-    python examples/performance/page.py                     run everything: tables on the screen, picture in docs/
-    python examples/performance/page.py --write             the same, and write the page's tables
-    python examples/performance/page.py --keep --write      picture and page from the numbers of the last run
+    python examples/performance/page.py                   run all: tables on the screen, a picture in docs/
+    python examples/performance/page.py --write           the same, and write the page's tables
+    python examples/performance/page.py --keep --write    picture and page from the numbers of the last run
 
 The numbers are kept in docs/performance.jsonl, one line each, with the machine and the versions in the first.
 Other frameworks take part if they are installed: pip install torch jax optax autograd.
@@ -21,22 +21,28 @@ from harness import OURS, grid
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent.parent / "docs"
-NUMBERS, PAGE, PICTURE = DOCS / "performance.jsonl", DOCS / "performance.md", DOCS / "pictures" / "performance.png"
+NUMBERS, PAGE = DOCS / "performance.jsonl", DOCS / "performance.md"
+PICTURE = DOCS / "pictures" / "performance.png"
 BENCHMARKS = ["tape", "composing", "digits", "optimisers", "startup", "memory", "scaling"]
 PACKAGES = ["minigrad", "numpy", "numba", "torch", "jax", "optax", "autograd"]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="a rough look")
-    parser.add_argument("--keep", action="store_true", help="measure nothing; use docs/performance.jsonl as it is")
+    parser.add_argument(
+        "--keep", action="store_true", help="measure nothing; use the numbers of the last run"
+    )
     parser.add_argument("--write", action="store_true", help="write the tables into docs/performance.md")
     options = parser.parse_args()
     if not options.keep:
         NUMBERS.write_text(json.dumps(surroundings()) + "\n", encoding="utf-8")
         for name in BENCHMARKS:
             print(f"\n== {name}", flush=True)
-            subprocess.run([sys.executable, HERE / f"{name}.py", "--json", NUMBERS, *["--quick"] * options.quick], check=True)
+            command = [sys.executable, HERE / f"{name}.py", "--json", NUMBERS]
+            subprocess.run(command + ["--quick"] * options.quick, check=True)
     first, *lines = (json.loads(line) for line in NUMBERS.read_text(encoding="utf-8").splitlines())
     rows, marks = [line for line in lines if "name" in line], [line for line in lines if "mark" in line]
     draw(rows)
@@ -52,8 +58,13 @@ def surroundings():
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             pass
-    return {"date": time.strftime("%Y-%m-%d"), "processor": processor(), "system": platform.system(),
-            "python": platform.python_version(), **versions}
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": processor(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **versions,
+    }
 
 
 def processor():
@@ -67,7 +78,7 @@ def processor():
 
 # --------------------------------------------------------------------------------------- the picture
 def draw(rows):
-    """Draw one panel per table: how many times minigrad's number each contender needs, on a logarithmic axis."""
+    """Draw one panel per table: how many times minigrad's number each contender needs."""
     try:
         import matplotlib
     except ImportError:
@@ -78,8 +89,14 @@ def draw(rows):
 
     tables = [table for table in dict.fromkeys(row["table"] for row in rows) if comparable(rows, table)]
     height = [len({row["name"] for row in rows if row["table"] == table}) for table in tables]
-    figure, panels = plt.subplots(len(tables), 1, figsize=(9, 1.2 * len(tables) + 0.35 * sum(height)), squeeze=False,
-                                  gridspec_kw={"height_ratios": [n + 1 for n in height]}, layout="constrained")
+    figure, panels = plt.subplots(
+        len(tables),
+        1,
+        figsize=(9, 1.2 * len(tables) + 0.35 * sum(height)),
+        squeeze=False,
+        gridspec_kw={"height_ratios": [n + 1 for n in height]},
+        layout="constrained",
+    )
     for panel, table in zip(panels[:, 0], tables):
         draw_panel(panel, [row for row in rows if row["table"] == table])
     figure.supxlabel("times minigrad's number (less is better; note the logarithmic axis)")
@@ -115,8 +132,9 @@ def write(first, rows, marks):
     """Put the machine, the marks and the tables between the page's comments of their names."""
     machine = [f"* {name}: {value}" for name, value in first.items()]
     judged = [["goal", "at most", "measured", ""]]
-    judged += [[m["mark"], f"{m['limit']:.3g}", f"{m['ratio']:.3g}", "met" if m["ratio"] <= m["limit"] else "**missed**"]
-               for m in marks]
+    for m in marks:
+        word = "met" if m["ratio"] <= m["limit"] else "**missed**"
+        judged.append([m["mark"], f"{m['limit']:.3g}", f"{m['ratio']:.3g}", word])
     tables = []
     for table in dict.fromkeys(row["table"] for row in rows):
         of_table = [row for row in rows if row["table"] == table]

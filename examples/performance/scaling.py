@@ -1,10 +1,10 @@
 """Does the cost grow as the work grows, and no faster?
 
-The processor's time per unit of work, and the memory per unit above what was there before (the peak, on Linux), while
-the work grows a thousandfold: operations in a chain, parameters, rows of a batch, elements of one parameter.  Along a
-line the numbers should stay about the same; small work pays for what every call costs, and large work for leaving the
-cache, which the line of NumPy's own copying shows.  Each pair comes from a fresh process; times are the best of
-several.
+The processor's time per unit of work, and the memory per unit above what was there before (the peak, on
+Linux), while the work grows a thousandfold: operations in a chain, parameters, rows of a batch, elements of
+one parameter. Along a line the numbers should stay about the same; small work pays for what every call
+costs, and large work for leaving the cache, which the line of NumPy's own copying shows. Each pair comes
+from a fresh process; times are the best of several.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from harness import alone, main
+from harness import alone, main, row
 from memory import forget_the_peak, resident
 
 LARGEST_QUICK = 100_000
@@ -28,15 +28,9 @@ def measure(options):
                 print(f"   ({what} of {size:,} is left out: there is not enough memory)")
                 continue
             seconds, nbytes = found
-            yield from lines(what, f"ns, bytes per {unit}", f"{size:.0e}".replace("e+0", "e"), seconds / size * 1e9,
-                             nbytes / size)
-
-
-def lines(table, unit, case, nanoseconds, nbytes):
-    for name, value in [("ns", nanoseconds), ("bytes", nbytes)]:
-        value = float(f"{value:.4g}")
-        yield {"table": f"Growth: {table}", "unit": unit, "case": case, "name": name, "p10": value, "min": value,
-               "median": value}
+            case = f"{size:.0e}".replace("e+0", "e")
+            for name, value in [("ns", seconds * 1e9 / size), ("bytes", nbytes / size)]:
+                yield row(f"Growth: {what}", f"per {unit}", case, name, [[value]])
 
 
 def cost(build, size):
@@ -111,8 +105,10 @@ def batch(size):
 
     rng = np.random.default_rng(0)
     x, y = rng.random((size, 64), dtype=np.float32), np.eye(10, dtype=np.float32)[rng.integers(0, 10, size)]
-    W1, W2, W3 = (Tensor(rng.standard_normal(shape, dtype=np.float32) / 8)
-                  for shape in itertools.pairwise((64, 128, 64, 10)))
+    W1, W2, W3 = (
+        Tensor(rng.standard_normal(shape, dtype=np.float32) / 8)
+        for shape in itertools.pairwise((64, 128, 64, 10))
+    )
     ps = params(W1, W2, W3)
     return lambda: gradient(lambda: logitcrossentropy(relu(relu(x @ W1) @ W2) @ W3, y), ps)
 

@@ -1,9 +1,9 @@
 """How long until a fresh process has done something?
 
-Milliseconds above those of a bare interpreter (the fastest of several runs, taken in turns): the import; and
-from the start of the process to the end of a first gradient and a first step of ADAM.  "cold" means that no compiled
-kernel is on disk yet; minigrad then computes by its interpreted formulas, which give the same numbers, until a kernel
-is worth its compilation.
+Milliseconds above those of a bare interpreter (the fastest of several runs, taken in turns): the import;
+and from the start of the process to the end of a first gradient and a first step of ADAM. "cold" means that
+no compiled kernel is on disk yet; minigrad then computes by its interpreted formulas, which give the same
+numbers, until a kernel is worth its compilation.
 """
 
 import os
@@ -14,8 +14,15 @@ import time
 
 from harness import ONE_THREAD, OURS, Mark, against, chosen, main, row
 
-IMPORTS = {"NumPy": "numpy", OURS: "minigrad", "numba": "numba", "HIPS autograd": "autograd.numpy", "PyTorch": "torch",
-           "jax": "jax.numpy", "optax": "optax"}
+IMPORTS = {
+    "NumPy": "numpy",
+    OURS: "minigrad",
+    "numba": "numba",
+    "HIPS autograd": "autograd.numpy",
+    "PyTorch": "torch",
+    "jax": "jax.numpy",
+    "optax": "optax",
+}
 FIRST_STEP = {
     OURS: """
 import numpy as np
@@ -48,17 +55,28 @@ jax.block_until_ready(optax.apply_updates(w, steps))
 """,
 }
 IMPORT, ABOVE, FIRST, COLD = "import", "import above NumPy", "first step", "first step, cold"
-CASES = {IMPORT: {name: f"import {module}" for name, module in IMPORTS.items()}, FIRST: FIRST_STEP,
-         COLD: {OURS: FIRST_STEP[OURS]}}
+CASES = {
+    IMPORT: {name: f"import {module}" for name, module in IMPORTS.items()},
+    FIRST: FIRST_STEP,
+    COLD: {OURS: FIRST_STEP[OURS]},
+}
 TABLE = "From the start of a fresh process"
-MARKS = [Mark((ABOVE, OURS), None, 60), against(FIRST, "HIPS autograd", 1.8), against(FIRST, "PyTorch", 0.08),
-         Mark((COLD, OURS), None, 1500)]
+MARKS = [
+    Mark((ABOVE, OURS), None, 60),
+    against(FIRST, "HIPS autograd", 1.8),
+    against(FIRST, "PyTorch", 0.08),
+    Mark((COLD, OURS), None, 1500),
+]
 
 
 def measure(options):
     repeats = 2 if options.quick else 7
-    codes = {(case, name): code for case, of in CASES.items() for name, code in of.items()
-             if chosen(name, options) or name == "NumPy"}
+    codes = {
+        (case, name): code
+        for case, of in CASES.items()
+        for name, code in of.items()
+        if chosen(name, options) or name == "NumPy"
+    }
     with tempfile.TemporaryDirectory() as folder:
         times = {key: [] for key, code in codes.items() if milliseconds(code, folder) is not None}
         bare = []
@@ -73,7 +91,7 @@ def measure(options):
 
 
 def milliseconds(code, folder, cold=False):
-    """Return the time of a process that runs the code, or None if it fails; Python's own caches are in ``folder``."""
+    """Return the time of a process that runs the code, or None if it fails; caches are in ``folder``."""
     environment = {**os.environ, **ONE_THREAD, "PYTHONPYCACHEPREFIX": folder}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if cold:

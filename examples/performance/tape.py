@@ -12,6 +12,7 @@ from harness import against, main, race
 
 SIZES = {"1 element": 1, "10 elements": 10, "100 elements": 100, "10k elements": 10_000}
 OPERATIONS = 1000
+TABLE = "One operation of a chain of 1,000, forward and backward"
 
 
 def start(case):
@@ -76,14 +77,21 @@ def jax_jit(case):
     return lambda: slope(x).block_until_ready()
 
 
-CONTENDERS = {"minigrad": minigrad, "NumPy by hand": numpy_by_hand, "PyTorch": pytorch, "HIPS autograd": hips_autograd,
-              "jax, compiled as a whole": jax_jit}
-MARKS = [against(case, *goal) for case in list(SIZES)[:3] for goal in [("PyTorch", 0.35), ("HIPS autograd", 0.25)]]
+CONTENDERS = {
+    "minigrad": minigrad,
+    "NumPy by hand": numpy_by_hand,
+    "PyTorch": pytorch,
+    "HIPS autograd": hips_autograd,
+    "jax, compiled as a whole": jax_jit,
+}
+MARKS = [
+    against(case, *goal) for case in list(SIZES)[:3] for goal in [("PyTorch", 0.35), ("HIPS autograd", 0.25)]
+]
 MARKS += [against("10k elements", "PyTorch", 0.95), against("10k elements", "NumPy by hand", 1.15)]
 
 
 def measure(options):
-    return race("One operation of a chain of 1,000, forward and backward", "µs", 1e6 / OPERATIONS, SIZES, CONTENDERS, options)
+    return race(TABLE, "µs", 1e6 / OPERATIONS, SIZES, CONTENDERS, options)
 
 
 if __name__ == "__main__":
