@@ -34,9 +34,9 @@ def test_it_finds_the_weights_that_scikit_learn_finds(example, answer):
 
     model = example.fit(example.standardised(features, features), malignant, strength=1 / answer["C"])
 
-    # ADAM ends as its rate falls to 0, scikit-learn at a gradient of 1e-12: weights of order 1 agree to 1e-3
-    np.testing.assert_allclose(model.W.data[:, 0], answer["weights"], atol=1e-3)
-    np.testing.assert_allclose(model.b.data[0], answer["offset"], atol=1e-3)
+    # ADAM stops where its rate has fallen to 0, 1e-6 from where scikit-learn stops
+    np.testing.assert_allclose(model.W.data[:, 0], answer["weights"], atol=1e-5)
+    np.testing.assert_allclose(model.b.data[0], answer["offset"], atol=1e-5)
 
 
 @pytest.fixture(scope="module")
