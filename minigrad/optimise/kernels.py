@@ -34,7 +34,8 @@ def find(text, dtype, purpose=loops.UPDATE, work=float("inf")):
     """Return the address of a kernel, or None: not worth it yet, or not to be had."""
     key = text, np.dtype(dtype).char, purpose
     address = _addresses.get(key)
-    if address is None and work >= LOADING and key not in _failed and available():
+    worth = COMPILING if key in _missing else LOADING
+    if address is None and work >= worth and key not in _failed and available():
         with _lock:
             address = _addresses.get(key) or _load_or_compile(key, work)
     return address

@@ -122,6 +122,7 @@ def read(function):
     return Formula(function, arrays, numbers, hyper, defaults, tuple(lines), results)
 
 
+@functools.lru_cache(maxsize=None)
 def roles(function):
     """Sort a formula's arguments: names of arrays, of numbers, of hyperparameters, and defaults."""
     parameters = list(inspect.signature(function).parameters.values())
