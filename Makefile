@@ -43,8 +43,8 @@ nojit: .venv/with-test  ## the tests with compilation off, so that a debugger ca
 examples: .venv/with-all  ## run every example
 	@set -e; for file in examples/*.py; do echo "== $$file"; $(RUN) $$file; done
 
-bench: .venv/with-all  ## run every benchmark and print its table
-	@set -e; for file in examples/performance/*.py; do echo "== $$file"; $(RUN) $$file; done
+bench: .venv/with-all  ## run every benchmark: tables on the screen, a picture in docs/ (docs/performance.md)
+	@$(RUN) examples/performance/page.py
 
 gallery: .venv/with-all  ## draw one picture per schedule
 	@$(RUN) examples/schedule_gallery.py
