@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from . import checkpoint, data, nn, sampling
     from .bridge import as_scipy
     from .joining import block, c_, r_
-    from .losses import mse
+    from .losses import *  # noqa: F403
     from .optimise import *  # noqa: F403
     from .schedules import *  # noqa: F403
 
@@ -51,7 +51,10 @@ _LATER = {
     "checkpoint": "",
     "data": "",
     "joining": "block c_ r_",
-    "losses": "mse",
+    "losses": """
+        binarycrossentropy crossentropy hinge_loss huber_loss kldivergence label_smoothing
+        logitbinarycrossentropy logitcrossentropy mae mse poisson_loss
+    """,
     "nn": "",
     "optimise": """
         ADADelta ADAGrad ADAM ADAMW AMSGrad AbstractOptimiser AccumGrad AdaBelief AdaDelta AdaGrad

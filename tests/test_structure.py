@@ -251,7 +251,7 @@ def test_what_comes_from_julia_names_its_source(name):
     assert re.search(r"[Ss]ource|Reference", inspect.getdoc(PUBLIC[name]))
 
 
-@pytest.mark.parametrize("chapter", ["optimise", "schedules"])
+@pytest.mark.parametrize("chapter", ["losses", "optimise", "schedules"])
 def test_the_names_imported_later_are_all_that_the_chapter_exports(chapter):
     module = importlib.import_module(f"minigrad.{chapter}")
 
