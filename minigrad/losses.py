@@ -23,6 +23,13 @@ from .derivatives.compound import (
     xlogy,
 )
 
+# fmt: off
+__all__ = [
+    "binarycrossentropy", "crossentropy", "hinge_loss", "huber_loss", "kldivergence", "label_smoothing",
+    "logitbinarycrossentropy", "logitcrossentropy", "mae", "mse", "poisson_loss",
+]
+# fmt: on
+
 
 # ------------------------------------------------------------------------------------------- numbers
 def mse(yhat, y, *, agg=np.mean):
