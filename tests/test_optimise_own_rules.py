@@ -217,7 +217,7 @@ def misnamed(p, g, eta=1.0):
     "formula, why",
     [
         (branching, r"`if dx > 0:` is neither an assignment .* write|choose with where"),
-        (choosing, "chooses by an element; write where"),
+        (choosing, "differs from element to element here; choose by where"),
         (calling, r"`sorted\(dx\)` calls something that no kernel knows"),
         (forgetful, "must return the step, m"),
         (looping, "`for _ in range"),

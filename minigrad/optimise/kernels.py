@@ -185,81 +185,87 @@ def _compile(text, dtype, purpose):
 
 
 def _tools(dtype):
-    """What a kernel calls: access to memory, and the functions of formulas on single elements."""
+    """What the text of a kernel calls."""
+    return {**_memory(dtype), **_functions(dtype)}
+
+
+def _memory(dtype):
+    """Access to memory: single instructions; pointers to elements, to real ones, to numbers."""
     import llvmlite.ir as ir
     import numba
     from numba.extending import intrinsic
 
-    int32, int64 = ir.IntType(32), ir.IntType(64)
-    number = numba.int64
+    number, int32, int64 = numba.int64, ir.IntType(32), ir.IntType(64)
+
+    def at(builder, address, kind=int64):
+        return builder.inttoptr(address, kind.as_pointer())
 
     @intrinsic
     def peek(typing, address):
-        return number(number), lambda context, builder, signature, args: builder.load(
-            builder.inttoptr(args[0], int64.as_pointer())
-        )
+        return number(number), lambda context, builder, signature, args: builder.load(at(builder, args[0]))
 
     @intrinsic
     def peek32(typing, address):
         return number(number), lambda context, builder, signature, args: builder.sext(
-            builder.load(builder.inttoptr(args[0], int32.as_pointer())), int64
+            builder.load(at(builder, args[0], int32)), int64
         )
 
     @intrinsic
     def poke(typing, address, value):
         def code(context, builder, signature, args):
-            builder.store(args[1], builder.inttoptr(args[0], int64.as_pointer()))
+            builder.store(args[1], at(builder, args[0]))
             return context.get_dummy_value()
 
         return numba.void(number, number), code
 
     @intrinsic
     def call(typing, kernel, x, dx, state, size, plan):
-        pointer = ir.FunctionType(int64, [int64] * 5).as_pointer()
+        kind = ir.FunctionType(int64, [int64] * 5)
         return number(*[number] * 6), lambda context, builder, signature, args: builder.call(
-            builder.inttoptr(args[0], pointer), args[1:]
+            at(builder, args[0], kind), args[1:]
         )
 
-    def pointer_to(kind):
+    def pointer(kind):
         @intrinsic
-        def pointer(typing, address):
+        def to(typing, address):
             signature = numba.types.CPointer(kind)(address)
             return signature, lambda context, builder, signature, args: builder.inttoptr(
                 args[0], context.get_value_type(signature.return_type)
             )
 
-        return pointer
+        return to
 
-    @intrinsic
-    def sqrt(typing, x):
-        def code(context, builder, signature, args):
-            return builder.call(builder.module.declare_intrinsic("llvm.sqrt", [args[0].type]), args)
+    elements, reals = numba.from_dtype(dtype), numba.from_dtype(dtype.type(0).real.dtype)
+    pointers = {"elements": pointer(elements), "reals": pointer(reals), "numbers": pointer(numba.float64)}
+    return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
 
-        return (x(x), code) if isinstance(x, numba.types.Float) else None
 
-    @intrinsic
-    def floor(typing, x):
-        return x(x), lambda context, builder, signature, args: builder.call(
-            builder.module.declare_intrinsic("llvm.floor", [args[0].type]), args
-        )
+def _functions(dtype):
+    """The functions of formulas on a single element, and the casts: to the real type, to the widest one."""
+    import numba
+    from numba.extending import intrinsic
 
-    inline = numba.njit(error_model="numpy", no_cpython_wrapper=True)
-    by_parts = _by_parts(inline) if dtype.kind == "c" else inline
+    def instruction(name):
+        @intrinsic
+        def of(typing, x):
+            def code(context, builder, signature, args):
+                return builder.call(builder.module.declare_intrinsic(name, [args[0].type]), args)
+
+            return (x(x), code) if isinstance(x, numba.types.Float) else None
+
+        return of
+
+    def inline(function):
+        return numba.njit(error_model="numpy", no_cpython_wrapper=True)(function)
+
+    is_complex, floor = dtype.kind == "c", instruction("llvm.floor")
+    by_parts = _by_parts(inline) if is_complex else inline
     return {
         "np": np,
-        "peek": peek,
-        "peek32": peek32,
-        "poke": poke,
-        "call": call,
-        "elements": pointer_to(numba.from_dtype(dtype)),
-        "reals": pointer_to(numba.from_dtype(dtype.type(0).real.dtype)),
-        "numbers": pointer_to(numba.float64),
         "real": dtype.type(0).real.dtype.type,
-        "wide": np.float64 if dtype.kind == "f" else np.complex128,
-        "sqrt": sqrt,
-        "abs2": inline(
-            (lambda z: z.real * z.real + z.imag * z.imag) if dtype.kind == "c" else (lambda z: z * z)
-        ),
+        "wide": np.complex128 if is_complex else np.float64,
+        "sqrt": instruction("llvm.sqrt"),
+        "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if is_complex else (lambda z: z * z)),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),
         "where": inline(lambda condition, a, b: a if condition else b),

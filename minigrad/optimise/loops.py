@@ -102,9 +102,9 @@ def read(function):
     for statement in definition.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             continue  # the docstring
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and named(statement.targets[0]):
             lines.append((statement.targets[0].id, statement.value))
-        elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        elif isinstance(statement, ast.AugAssign) and named(statement.target):
             before = ast.Name(statement.target.id, ast.Load())
             lines.append((statement.target.id, ast.BinOp(before, statement.op, statement.value)))
         elif isinstance(statement, ast.Return) and statement.value is not None:
@@ -137,8 +137,12 @@ def roles(function):
         if p.kind is p.KEYWORD_ONLY or p.name in defaults:
             hyper.append(p.name)
         else:
-            (numbers if p.annotation is float else arrays).append(p.name)
+            (numbers if p.annotation in (float, "float") else arrays).append(p.name)
     return tuple(arrays), tuple(numbers), tuple(hyper), defaults
+
+
+def named(node):
+    return isinstance(node, ast.Name)
 
 
 def check(function):
@@ -170,48 +174,12 @@ def write(stages, dtype, purpose=UPDATE):
         number that follows the stages' state
     """
     text = Text(dtype)
-    text.head(f"x_ = elements({data_of('x_')})", f"dx_ = elements({data_of('dx_')})")
-    text.each += ["x = x_[i]", "dx = dx_[i]"]
-    dx, stores, commits, place, hyper = ("dx", ELEMENT), [], [], itertools.count(), itertools.count()
+    dx = "dx"
     for k, (function, dtypes) in enumerate(stages):
-        formula = read(function)
-        names = {"x": ("x", ELEMENT), "dx": dx}
-        targets = []
-        for name, kind in zip(formula.arrays, dtypes):
-            array = f"{name}_{k}"
-            text.head(f"{array}_ = {text.pointer(kind)}({data_of('state_', next(place))})")
-            text.each.append(f"{array} = {array}_[i]")
-            names[name] = array, ELEMENT
-            targets.append(f"{array}_[i]")
-        if formula.numbers:
-            text.head(f"numbers_{k} = numbers({data_of('state_', next(place))})")
-        for j, name in enumerate(formula.numbers):
-            text.once.append(f"{name}_{k} = numbers_{k}[{j}]")
-            names[name] = f"{name}_{k}", NUMBER
-            targets.append(f"numbers_{k}[{j}]")
-        for name in formula.hyper:
-            slot = f"hyper[{next(hyper)}]"
-            text.once.append(f"{name}_{k} = {slot}")
-            names[name] = f"{name}_{k}", NUMBER
-            targets.append(slot)
-        step, *state = text.run(formula, names)
-        text.each.append(f"step_{k} = {text.element(*step)}")
-        dx = f"step_{k}", ELEMENT
-        for target, (code, kind) in zip(targets, state):
-            if target.endswith("[i]"):
-                stores.append(f"{target} = {text.element(code, kind)}")
-            elif kind is NUMBER:
-                commits.append(f"{target} = {code}")
-            else:
-                refuse(
-                    function,
-                    ast.Name(target),
-                    "is a number, but what is returned for it depends on an element",
-                )
+        dx = text.add(k, read(function), dtypes, dx)
     if purpose is MEASURE:
-        return text.measuring(dx[0], next(place))
-    result = f"x_[i] = x - {dx[0]}" if purpose is UPDATE else f"dx_[i] = {dx[0]}"
-    return text.storing([result] + stores, commits)
+        return text.measuring(dx)
+    return text.storing(f"x_[i] = x - {dx}" if purpose is UPDATE else f"dx_[i] = {dx}")
 
 
 def data_of(items, place=0):
@@ -219,27 +187,59 @@ def data_of(items, place=0):
     return f"peek(peek({items} + {8 * place}) + DATA)"
 
 
+def indented(lines):
+    return ["    " + line for line in lines]
+
+
 class Text:
     """A kernel's lines, as they are gathered."""
 
     def __init__(self, dtype):
-        self.dtype, self.once, self.each, self.casts = np.dtype(dtype), [], [], {}
-        self.fresh = itertools.count(1)
+        self.dtype, self.casts = np.dtype(dtype), {}
+        self.once = [f"x_ = elements({data_of('x_')})", f"dx_ = elements({data_of('dx_')})"]
+        self.each = ["x = x_[i]", "dx = dx_[i]"]
+        self.stores, self.commits = [], []  # new state: of elements, of numbers
+        self.place, self.slot, self.fresh = itertools.count(), itertools.count(), itertools.count(1)
 
-    def head(self, *lines):
-        self.once += lines
-
-    def pointer(self, dtype):
-        return "elements" if dtype == self.dtype else "reals"
-
-    def run(self, formula, names):
-        """Add a formula's assignments; return (code, kind) of each of its results."""
+    def add(self, k, formula, dtypes, dx):
+        """Add the k-th stage, whose gradient is the variable ``dx``; return the variable of its step."""
+        names, targets = self.declare(k, formula, dtypes)
+        names |= {"x": ("x", ELEMENT), "dx": (dx, ELEMENT)}
+        translate = Translator(self, formula.function, names)
         for name, expression in formula.lines:
-            code, kind = self.expression(formula.function, names, expression)
+            code, kind = translate.visit(expression)
             variable = f"{name}_{next(self.fresh)}v"
             (self.each if kind is ELEMENT else self.once).append(f"{variable} = {code}")
             names[name] = variable, kind
-        return [self.expression(formula.function, names, result) for result in formula.results]
+        step, *state = map(translate.visit, formula.results)
+        self.each.append(f"step_{k} = {self.element(*step)}")
+        for (target, wanted), (code, kind) in zip(targets, state):
+            if wanted is ELEMENT:
+                self.stores.append(f"{target} = {self.element(code, kind)}")
+            elif kind is NUMBER:
+                self.commits.append(f"{target} = {code}")
+            else:
+                refuse(formula.function, formula.results[0], "comes with a number that depends on an element")
+        return f"step_{k}"
+
+    def declare(self, k, formula, dtypes):
+        """Load the state and the hyperparameters of a stage; return their variables and where they lie."""
+        names, targets = {}, []
+        for name, dtype in zip(formula.arrays, dtypes):
+            pointer = "elements" if dtype == self.dtype else "reals"
+            self.once.append(f"{name}_{k}_ = {pointer}({data_of('state_', next(self.place))})")
+            self.each.append(f"{name}_{k} = {name}_{k}_[i]")
+            names[name] = f"{name}_{k}", ELEMENT
+            targets.append((f"{name}_{k}_[i]", ELEMENT))
+        if formula.numbers:
+            self.once.append(f"numbers_{k} = numbers({data_of('state_', next(self.place))})")
+        cells = [(name, f"numbers_{k}[{j}]") for j, name in enumerate(formula.numbers)]
+        cells += [(name, f"hyper[{next(self.slot)}]") for name in formula.hyper]
+        for name, cell in cells:
+            self.once.append(f"{name}_{k} = {cell}")
+            names[name] = f"{name}_{k}", NUMBER
+            targets.append((cell, NUMBER))
+        return names, targets
 
     def element(self, code, kind):
         """Code for a value where an element is wanted: a number is cast, once, before the loop."""
@@ -250,99 +250,116 @@ class Text:
             self.once.append(f"{self.casts[code]} = real({code})")
         return self.casts[code]
 
-    def expression(self, function, names, node):
-        """Return (code, kind) of an expression; an operation is an element's if any operand is."""
-        recur = functools.partial(self.expression, function, names)
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            return repr(node.value), NUMBER
-        if isinstance(node, ast.Name) and node.id in names:
-            return names[node.id]
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            return self.attribute(function, names, node)
-        if isinstance(node, ast.UnaryOp):
-            code, kind = recur(node.operand)
-            return f"({OPERATORS[type(node.op)]}{code})", kind
-        if isinstance(node, ast.BinOp):
-            if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant):
-                code, kind = recur(node.left)
-                return f"({code} ** {node.right.value!r})", kind
-            parts = [recur(node.left), recur(node.right)]
-            if isinstance(node.op, ast.Mod) and all(kind is NUMBER for _, kind in parts):
-                return self.joined(parts, "mod({}, {})")
-            if type(node.op) in OPERATORS:
-                return self.joined(parts, f"({{}} {OPERATORS[type(node.op)]} {{}})")
-        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
-            sign = OPERATORS[type(node.ops[0])]
-            return self.joined([recur(node.left), recur(node.comparators[0])], f"({{}} {sign} {{}})")
-        if isinstance(node, ast.BoolOp):
-            parts = [recur(value) for value in node.values]
-            if all(kind is NUMBER for _, kind in parts):
-                return "(" + OPERATORS[type(node.op)].join(code for code, _ in parts) + ")", NUMBER
-            refuse(function, node, "joins conditions on elements; write & and | with brackets")
-        if isinstance(node, ast.IfExp):
-            return self.choice(function, recur, node)
-        if isinstance(node, ast.Call) and not node.keywords:
-            return self.call(function, recur, node)
-        refuse(function, node, "is more than a formula can hold")
+    def storing(self, result):
+        """The whole text of a kernel that overwrites."""
+        loop = ["for i in range(size * part // parts, size * (part + 1) // parts):"]
+        loop += indented([*self.each, result, *self.stores])
+        commit = ["if mode & COMMIT:", *indented(self.commits)] if self.commits else []
+        return self.whole(["if mode & LOOP:", *indented(loop), *commit])
 
-    def joined(self, parts, form):
+    def measuring(self, dx):
+        """The whole text of a kernel that measures."""
+        loop = ["total = 0.0", "for i in range(size):", *indented([*self.each, f"total += abs2(wide({dx}))"])]
+        return self.whole([*loop, f"numbers({data_of('state_', next(self.place))})[0] = total"])
+
+    def whole(self, lines):
+        head = [
+            "hyper = numbers(peek(plan + 8 * HYPER))",
+            "part, parts, mode = peek(plan + 8 * PART), peek(plan + 8 * PARTS), peek(plan + 8 * MODE)",
+        ]
+        body = [*head, *self.once, *lines, "return 0"]
+        return "\n".join(["def kernel(x_, dx_, state_, size, plan):", *indented(body)]) + "\n"
+
+
+class Translator(ast.NodeVisitor):
+    """Turns the expressions of a formula into pairs (code, kind); what has an element in it is one."""
+
+    def __init__(self, text, function, names):
+        self.text, self.function, self.names = text, function, names
+
+    def joined(self, nodes, form):
+        """Code for an operation: of numbers if all operands are, else of elements."""
+        return self.filled(list(map(self.visit, nodes)), form)
+
+    def filled(self, parts, form):
         if all(kind is NUMBER for _, kind in parts):
             return form.format(*(code for code, _ in parts)), NUMBER
-        return form.format(*(self.element(*part) for part in parts)), ELEMENT
+        return form.format(*(self.text.element(*part) for part in parts)), ELEMENT
 
-    def choice(self, function, recur, node):
-        condition, kind = recur(node.test)
-        if kind is ELEMENT:
-            refuse(function, node, "chooses by an element; write where(condition, a, b)")
-        return self.joined([recur(node.body), recur(node.orelse)], f"({{}} if {condition} else {{}})")
-
-    def call(self, function, recur, node):
-        called = lookup(function, node.func)
-        parts = [recur(argument) for argument in node.args]
-        name = CALLS.get(called) or (f"np.{called.__name__}" if isinstance(called, np.ufunc) else None)
-        if name is None:
-            refuse(function, node, "calls something that no kernel knows")
-        if name == "where":
-            (condition, kind), *parts = parts
+    def numbers(self, nodes, instead):
+        """Code for each of some expressions, refused where it depends on an element."""
+        parts = list(map(self.visit, nodes))
+        for node, (_, kind) in zip(nodes, parts):
             if kind is ELEMENT:
-                return "where({}, {}, {})".format(
-                    condition, *(self.element(*part) for part in parts)
-                ), ELEMENT
-            return self.joined(parts, f"where({condition}, {{}}, {{}})")
-        return self.joined(parts, name + "(" + ", ".join(["{}"] * len(parts)) + ")")
+                refuse(self.function, node, f"differs from element to element here; {instead}")
+        return [code for code, _ in parts]
 
-    def attribute(self, function, names, node):
-        """``z.real`` and ``z.imag`` of an element; or a constant from around the formula."""
-        if isinstance(node, ast.Attribute) and node.attr in ("real", "imag"):
-            code, kind = self.expression(function, names, node.value)
-            return f"{code}.{node.attr}", kind
-        value = lookup(function, node)
+    def generic_visit(self, node):
+        refuse(self.function, node, "is more than a formula can hold")
+
+    def visit_Constant(self, node):
+        if type(node.value) not in (int, float, bool):
+            self.generic_visit(node)
+        return repr(node.value), NUMBER
+
+    def visit_Name(self, node):
+        """A variable, or a constant from around the formula."""
+        if isinstance(node, ast.Name) and node.id in self.names:
+            return self.names[node.id]
+        value = lookup(self.function, node)
         if type(value) not in (int, float, bool):
-            refuse(function, node, f"is a {type(value).__name__}; only numbers may be used from outside")
+            refuse(self.function, node, f"is a {type(value).__name__}; from outside only numbers may be used")
         return repr(value), NUMBER
 
-    def storing(self, stores, commits):
-        loop = ["for i in range(size * part // parts, size * (part + 1) // parts):"]
-        loop += ["    " + line for line in self.each + stores]
-        commit = ["if mode & COMMIT:"] + ["    " + line for line in commits] if commits else []
-        return self.kernel(["if mode & LOOP:"] + ["    " + line for line in loop] + commit)
+    def visit_Attribute(self, node):
+        """``z.real`` and ``z.imag`` of an element; or a constant of a module."""
+        if node.attr in ("real", "imag"):
+            code, kind = self.visit(node.value)
+            return f"{code}.{node.attr}", kind
+        return self.visit_Name(node)
 
-    def measuring(self, dx, place):
-        loop = ["total = 0.0", "for i in range(size):"]
-        loop += ["    " + line for line in self.each] + [f"    total += abs2(wide({dx}))"]
-        return self.kernel(loop + [f"numbers({data_of('state_', place)})[0] = total"])
+    def visit_UnaryOp(self, node):
+        return self.joined([node.operand], f"({OPERATORS[type(node.op)]}{{}})")
 
-    def kernel(self, lines):
-        head = [
-            "def kernel(x_, dx_, state_, size, plan):",
-            "    hyper = numbers(peek(plan + 8 * HYPER))",
-            "    part, parts, mode = peek(plan + 8 * PART), peek(plan + 8 * PARTS), peek(plan + 8 * MODE)",
-        ]
-        return "\n".join(head + ["    " + line for line in self.once + lines + ["return 0"]]) + "\n"
+    def visit_BinOp(self, node):
+        both = [node.left, node.right]
+        if isinstance(node.op, ast.Mod):
+            return "mod({}, {})".format(*self.numbers(both, "% is for numbers")), NUMBER
+        if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant):
+            return self.joined([node.left], f"({{}} ** {node.right.value!r})")  # an integer stays one
+        if type(node.op) not in OPERATORS:
+            self.generic_visit(node)
+        return self.joined(both, f"({{}} {OPERATORS[type(node.op)]} {{}})")
+
+    def visit_Compare(self, node):
+        if len(node.ops) > 1 or type(node.ops[0]) not in OPERATORS:
+            self.generic_visit(node)
+        return self.joined([node.left, *node.comparators], f"({{}} {OPERATORS[type(node.ops[0])]} {{}})")
+
+    def visit_BoolOp(self, node):
+        parts = self.numbers(node.values, "join conditions on elements by & and |, with brackets")
+        return "(" + OPERATORS[type(node.op)].join(parts) + ")", NUMBER
+
+    def visit_IfExp(self, node):
+        (condition,) = self.numbers([node.test], "choose by where(condition, a, b)")
+        return self.joined([node.body, node.orelse], f"({{}} if {condition} else {{}})")
+
+    def visit_Call(self, node):
+        called = lookup(self.function, node.func)
+        name = CALLS.get(called) or (f"np.{called.__name__}" if isinstance(called, np.ufunc) else None)
+        if name is None or node.keywords:
+            refuse(self.function, node, "calls something that no kernel knows")
+        if name != "where":
+            return self.joined(node.args, f"{name}({', '.join(['{}'] * len(node.args))})")
+        (condition, kind), *parts = map(self.visit, node.args)  # conditions are not cast
+        form = f"where({condition}, {{}}, {{}})"
+        if kind is NUMBER:
+            return self.filled(parts, form)
+        return form.format(*(self.text.element(*part) for part in parts)), ELEMENT
 
 
 def lookup(function, node):
-    """The object that a name means around a formula: its closure, its module, the builtins."""
+    """The object that a name means around a formula: in its closure, its module, the builtins."""
     if isinstance(node, ast.Attribute):
         return getattr(lookup(function, node.value), node.attr)
     inside = inspect.getclosurevars(function)
