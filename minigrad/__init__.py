@@ -37,10 +37,10 @@ from .higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
 from .params import Grads, Params, copy_, params
 from .tensor import Tensor
 
-if TYPE_CHECKING:
-    from . import checkpoint, data, nn, sampling
-    from .bridge import as_scipy
-    from .joining import block, c_, r_
+if TYPE_CHECKING:  # what __getattr__ below finds
+    from . import checkpoint, data, nn, sampling  # noqa: F401
+    from .bridge import as_scipy  # noqa: F401
+    from .joining import block, c_, r_  # noqa: F401
     from .losses import *  # noqa: F403
     from .optimise import *  # noqa: F403
     from .schedules import *  # noqa: F403

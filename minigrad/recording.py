@@ -414,8 +414,10 @@ def array_ufunc(self, ufunc, method, *inputs, **kwargs):
 
 def array_function(self, function, types, args, kwargs):
     """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
-    if function in WHOLE and not kwargs and len(args) == 1 and type(args[0]) is Tensor:
-        return RECORDERS[WHOLE[function]](args[0])
+    if not kwargs and len(args) == 1 and type(args[0]) is Tensor:
+        whole = WHOLE.get(function, function)
+        if hasattr(whole, "on_arrays"):  # a primitive of our own
+            return RECORDERS[whole](args[0])
     if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
         return NotImplemented
     return dispatch(function, args, kwargs)

@@ -271,4 +271,4 @@ print([name for name in sys.modules if name.startswith(("minigrad.optimise", "mi
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'minigrad' has no attribute 'Adagard'"):
-        minigrad.Adagard
+        minigrad.__getattr__("Adagard")
