@@ -324,6 +324,54 @@ def test_nan_passes_through_the_clipping_of_values(either_way):
     np.testing.assert_array_equal(x, [np.nan, -1, 1])
 
 
+def test_parameters_of_several_dtypes_in_one_call(either_way):
+    dtypes = [np.float32, np.float64, np.complex64, np.float16]
+    together, singly = [numbers(5, d) for d in dtypes], [numbers(5, d) for d in dtypes]
+    opt, other = o.ADAM(), o.ADAM()
+
+    for t in range(3):
+        grads = [numbers(5, d, seed=t) for d in dtypes]
+        o.update_(opt, together, grads)
+        for x, dx in zip(singly, grads):
+            o.update_(other, x, dx)
+
+    assert all(map(np.array_equal, together, singly))
+
+
+def test_the_global_norm_is_that_of_parameters_of_several_dtypes_and_layouts(either_way):
+    a, b = np.zeros(1, np.float32), np.zeros((2, 2))[:, 0]
+
+    o.update_(o.Optimiser(o.ClipGlobalNorm(1), o.Descent(1)), [a, b], [np.array([3.0]), np.array([4.0, 0.0])])
+
+    np.testing.assert_allclose([a[0], b[0]], [-0.6, -0.8], rtol=1e-7)
+
+
+def test_gradients_in_the_same_containers_as_the_parameters(either_way):
+    model = {"W": np.zeros(2), "rest": [np.zeros(1), (np.zeros(1), np.zeros(3))]}
+    grads = {"rest": [np.ones(1), (None, np.ones(3))], "W": np.ones(2)}
+
+    o.update_(o.Descent(STEP), model, {"W": grads["W"], "rest": grads["rest"]})
+
+    assert model["W"].tolist() == [-STEP] * 2 and model["rest"][0][0] == model["rest"][1][1][0] == -STEP
+    assert model["rest"][1][0][0] == 0
+
+
+def test_params_with_the_gradients_of_explicit_arguments(either_way):
+    W, b = Tensor(np.ones(2)), Tensor(np.ones(2))
+
+    o.update_(o.Descent(STEP), params(W, b), gradient(lambda W, b: np.sum(W * 2 + b), W, b))
+
+    assert (W.data.tolist(), b.data.tolist()) == ([0, 0], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("gs, error", [(np.ones(2), TypeError), (0.5, TypeError), ({"other": 1}, KeyError)])
+def test_what_holds_no_gradients_is_refused(gs, error):
+    W, b = Tensor(np.ones(2)), Tensor(np.ones(2))
+
+    with pytest.raises(error):
+        o.update_(o.Descent(), params(W, b), gs)
+
+
 # Norms.
 
 

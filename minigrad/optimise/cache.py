@@ -107,9 +107,9 @@ def store(file, content):
 ENTRY = """
 define i64 @minigrad_kernel({parameters}) {{
   %result = alloca i64
-  %error = alloca ptr
-  call i32 @{inner}(ptr %result, ptr %error, {parameters})
-  %value = load i64, ptr %result
+  %error = alloca {error}
+  call i32 @{inner}({result} %result, {to_error} %error, {parameters})
+  %value = load i64, {result} %result
   ret i64 %value
 }}
 """
@@ -125,10 +125,14 @@ def content_of(made):
 
     inner = made.native_name.removeprefix("cfunc.")
     text = re.sub(r"\ndefine [^\n]*@\"?cfunc\..*?\n}\n", "\n", made.inspect_llvm(), flags=re.DOTALL)
-    if f"@{inner}(ptr" not in text or "cfunc." in text:
-        return None  # an LLVM that writes its text in another way
-    arguments = made.__wrapped__.__code__.co_argcount
-    text += ENTRY.format(inner=inner, parameters=", ".join(f"i64 %a{i}" for i in range(arguments)))
+    # Pointers have types of their own before LLVM 15.
+    types = re.search(rf"@{inner}\((ptr|i64\*) [^,%]*%retptr, (ptr|{{[^}}]*}}\*\*) [^,%]*%excinfo", text)
+    if types is None or "cfunc." in text:
+        return None  # a compiler that writes its text in another way
+    result, to_error = types.groups()
+    arguments = ", ".join(f"i64 %a{i}" for i in range(made.__wrapped__.__code__.co_argcount))
+    error = "ptr" if to_error == "ptr" else to_error[:-1]
+    text += ENTRY.format(inner=inner, result=result, to_error=to_error, error=error, parameters=arguments)
     declared = set(re.findall(r"\ndeclare [^\n]*@\"?([\w.$]+)\"?\(", text))
     needed = sorted(name for name in declared if not name.startswith("llvm.") and text.count(f"@{name}(") > 1)
     if not all(map(_in_this_process, needed)):

@@ -151,8 +151,13 @@ def by_own_rules(opt, params, dxs):
 
 def pairs(ps, gs):
     """Return the parameters that have a gradient, and the arrays of their gradients, as two tuples."""
-    if isinstance(ps, (list, tuple, dict)):
+    if isinstance(ps, (list, tuple, dict)) or isinstance(gs, (list, tuple)):
         return of_containers(ps, gs)
+    if not hasattr(gs, "values"):
+        raise TypeError(
+            "update_: the gradients of several parameters are a Grads, or a list, tuple or dict like that of the "
+            f"parameters; this is a {type(gs).__name__}"
+        )
     params = tuple(ps)
     dxs = gs.values()
     if len(dxs) != len(params) or not all(map(operator.is_, params, gs.keys())):
@@ -166,7 +171,7 @@ def pairs(ps, gs):
 def of_containers(ps, gs):
     """The same for lists, tuples and dicts of parameters."""
     if isinstance(gs, (list, tuple)) or isinstance(ps, dict):
-        return with_gradient(paired(ps, gs))
+        return with_gradient(paired(ps if isinstance(ps, dict) else list(ps), gs))
     params = list({id(p): p for p in ps}.values())  # once each: gs has the whole gradient
     for p in params:
         target(p)
