@@ -12,6 +12,7 @@ work.  It raises ImportError where its package is missing, NotImplementedError w
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -72,12 +73,17 @@ def race(table, unit, factor, cases, contenders, options):
     contenders : dict, name -> function from a case to a step
     options : as parsed by ``main``: quick and only
     """
-    turns, seconds = (2, 0.03) if options.quick else (7, 0.1)
+    turns, seconds = (2, 0.02) if options.quick else (5, 0.1)
     wanted = {name: make for name, make in contenders.items() if chosen(name, options)}
+    missing = set()
     with contextlib.ExitStack() as stack:
         workers = {name: stack.enter_context(worker(make)) for name, make in wanted.items()}
         for case in cases:
-            ready = {name: ask for name, ask in workers.items() if prepared(name, ask, case)}
+            ready = {
+                name: ask
+                for name, ask in workers.items()
+                if name not in missing and prepared(name, ask, case, seconds, missing)
+            }
             times = {name: [] for name in ready}
             for _ in range(turns):
                 for name, ask in ready.items():
@@ -105,10 +111,14 @@ def row(table, unit, case, name, turns):
     }
 
 
-def prepared(name, ask, case):
-    """Say whether a contender can run the case; tell why not."""
-    problem = ask("prepare", case)
-    if problem and not problem.startswith("NotImplementedError"):
+def prepared(name, ask, case, seconds, missing):
+    """Say whether a contender can run the case; tell why not, and note whose package is missing."""
+    problem = ask("prepare", case, seconds)
+    if problem:
+        if name.startswith(OURS):
+            raise SystemExit(f"{name}, {case}: {problem}")
+        if problem.startswith("ModuleNotFoundError"):
+            missing.add(name)
         print(f"   ({name} is left out: {problem})", file=sys.stderr)
     return not problem
 
@@ -137,20 +147,21 @@ def serve(pipe, make):
     """In a worker: prepare a case, or time its step, until there is nothing more to do."""
     step, n = None, 1
     while (order := pipe.recv()) is not None:
-        what, value = order
+        what, *values = order
         if what == "time":
-            pipe.send(chunks(step, n, value))
+            pipe.send(chunks(step, n, *values))
             continue
         problem, step = None, None  # what the last case took is given back first
         try:
-            step = make(value)
-            n = warmed_up(step)
+            case, seconds = values
+            step = make(case)
+            n = warmed_up(step, seconds)
         except Exception as error:  # a contender that fails is left out, and the others go on
             problem = f"{type(error).__name__}: {error}"[:200]
         pipe.send(problem)
 
 
-def warmed_up(step, seconds=0.1):
+def warmed_up(step, seconds):
     """Run the step for a while; return how many make a chunk."""
     best, end, calls = 1e9, time.perf_counter() + seconds, 0
     while calls < 3 or time.perf_counter() < end:
@@ -210,6 +221,8 @@ def main(doc, measure, marks=()):
     )
     parser.add_argument("--json", metavar="FILE", help="append one JSON line per number and per mark")
     options = parser.parse_args()
+    if importlib.util.find_spec(OURS) is None:
+        parser.error("minigrad is not installed here: pip install . in the folder of the project")
     rows = list(measure(options))
     for table in dict.fromkeys(row["table"] for row in rows):
         show([row for row in rows if row["table"] == table])

@@ -70,7 +70,7 @@ MARKS = [
 
 
 def measure(options):
-    repeats = 2 if options.quick else 7
+    repeats = 2 if options.quick else 5
     codes = {
         (case, name): code
         for case, of in CASES.items()
