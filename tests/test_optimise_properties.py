@@ -309,24 +309,28 @@ def test_a_tensor_is_updated_like_its_array(name, either_way):
     assert np.array_equal(tensor.data, array)
 
 
+# What solves the manual's problem where the hyperparameters of the list would not: too short, or decaying.
+SOLVERS = {
+    "OADAM": lambda: o.OADAM(0.001),
+    "ADADelta": lambda: o.ADADelta(0.9, 1e-6),
+    "ADAMW": lambda: o.ADAMW(),
+    "ADAMW coupled": lambda: o.ADAMW(couple=True),
+    "Optimiser": lambda: o.Optimiser(
+        o.ClipValue(1), o.WeightDecay(1e-5), o.ADAM(0.01), o.ExpDecay(1, 0.1, 10_000)
+    ),
+}
+TRANSFORMS = {"ClipValue", "ClipNorm", "ClipGlobalNorm", "WeightDecay", "InvDecay", "ExpDecay"}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        n
-        for n in ALL
-        if n not in ("ClipValue", "ClipNorm", "ClipGlobalNorm", "WeightDecay", "InvDecay", "ExpDecay")
-    ],
-)
+@pytest.mark.parametrize("name", [n for n in ALL if n not in TRANSFORMS])
 def test_every_rule_solves_the_manuals_problem(name):
     rng = np.random.default_rng(0)
     w, target = rng.standard_normal((10, 10)), rng.standard_normal((10, 10))
-    opt = ALL[name]()
+    opt = SOLVERS.get(name, ALL[name])()
     for _ in range(30_000):
-        u = rng.standard_normal(10)
-        e = w @ u - target @ u
-        o.update_(opt, w, np.outer(e, u) * 0.2)
+        # Rprop goes by signs, which random data turn at every step: it gets the mean gradient.
+        u = np.eye(10) if name == "Rprop" else rng.standard_normal((10, 1))
+        o.update_(opt, w, 0.2 * (w @ u - target @ u) @ u.T)
 
-    assert np.mean((w - target) ** 2) < (
-        0.2 if "ADAMW" in name or name in ("Rprop", "Optimiser", "ADADelta") else 0.01
-    )
+    assert np.mean((w - target) ** 2) < 0.01
