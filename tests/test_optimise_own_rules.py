@@ -1,5 +1,6 @@
 """Rules of one's own: the manual's interface, and the decorator."""
 
+import linecache
 import copy
 import pickle
 from dataclasses import dataclass, field
@@ -250,3 +251,18 @@ def test_a_formula_without_a_text_runs_on_arrays(compiled):
     update_(opt, x, np.ones(2))
 
     assert x.tolist() == [-1.5, -1.5]
+
+
+def test_a_text_that_is_another_functions_is_not_compiled(compiled):
+    # As after an edit of the file: file and line lead to a text, but not to that of the function that runs.
+    name = "<a file that was edited>"
+    text = "def typed(x, dx, eta=0.5):\n    return eta * dx"
+    linecache.cache[name] = len(text), None, [line + "\n" for line in text.replace("0.5", "2.5").splitlines()], name
+    other = text.replace("eta * dx", "dx / eta")
+    space = {}
+    exec(compile(other, name, "exec"), space)
+    x = np.ones(2)
+
+    update_(rule(space["typed"])(eta=0.5), x, np.ones(2))
+
+    assert x.tolist() == [-1.0, -1.0]
