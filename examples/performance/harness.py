@@ -42,11 +42,14 @@ class Mark(NamedTuple):
     limit: float
 
     def ratio(self, rows):
-        """Return what was measured, or None if a side is missing."""
-        found = {(row["case"], row["name"]): row["p10"] for row in rows}
-        if self.ours not in found or self.theirs not in found and self.theirs is not None:
-            return None
-        return found[self.ours] / (found[self.theirs] if self.theirs else 1)
+        """Return what was measured, both in one table, or None if a side is missing."""
+        for table in dict.fromkeys(row["table"] for row in rows):
+            found = {(row["case"], row["name"]): row["p10"] for row in rows if row["table"] == table}
+            if self.theirs is None and self.ours in found:
+                return found[self.ours]
+            if self.ours in found and self.theirs in found:
+                return found[self.ours] / found[self.theirs]
+        return None
 
     def text(self):
         case, name = self.ours
