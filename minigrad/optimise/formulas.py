@@ -135,8 +135,7 @@ def adagrad(x, dx, acc, *, eta, epsilon):
 
 def adadelta(x, dx, acc, dacc, *, rho, epsilon):
     acc = rho * acc + (1 - rho) * abs2(dx)
-    # Flux: one root in the numerator and one below, as in the paper; epsilon is added inside both.
-    step = dx * (sqrt(dacc + epsilon) / sqrt(acc + epsilon))
+    step = dx * sqrt((dacc + epsilon) / (acc + epsilon))
     dacc = rho * dacc + (1 - rho) * abs2(step)
     return step, acc, dacc
 

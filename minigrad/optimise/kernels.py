@@ -241,7 +241,7 @@ def _memory(dtype):
 
 
 def _functions(dtype):
-    """The functions of formulas on a single element, and the casts: to the real type, to the widest one."""
+    """The functions of formulas on a single element, and the cast of numbers to its real type."""
     import numba
     from numba.extending import intrinsic
 
@@ -263,7 +263,6 @@ def _functions(dtype):
     return {
         "np": np,
         "real": dtype.type(0).real.dtype.type,
-        "wide": np.complex128 if is_complex else np.float64,
         "sqrt": instruction("llvm.sqrt"),
         "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if is_complex else (lambda z: z * z)),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),

@@ -290,7 +290,10 @@ class Text:
 
     def measuring(self, dx):
         """The whole text of a kernel that measures."""
-        loop = ["total = 0.0", "for i in range(size):", *indented([*self.each, f"total += abs2(wide({dx}))"])]
+        # Short sums in the elements' type, which are quick, are added up in float64.
+        part = ["part = real(0)", "for i in range(begin, min(begin + 256, size)):"]
+        part += indented([*self.each, f"part += abs2({dx})"]) + ["total += part"]
+        loop = ["total = 0.0", "for begin in range(0, size, 256):", *indented(part)]
         return self.whole([*loop, f"numbers({data_of('state_', next(self.place))})[0] = total"])
 
     def whole(self, lines):

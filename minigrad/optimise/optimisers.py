@@ -327,7 +327,7 @@ class ADADelta(Rule):
     """ADAGrad with running means, and steps in the units of the parameter: no learning rate.
 
         acc  <- rho * acc + (1 - rho) * |dx|^2
-        step  = dx * sqrt(dacc + epsilon) / sqrt(acc + epsilon)
+        step  = dx * sqrt((dacc + epsilon) / (acc + epsilon))
         dacc <- rho * dacc + (1 - rho) * |step|^2
         x    <- x - step
 

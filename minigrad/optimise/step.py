@@ -105,11 +105,9 @@ def one_by_one(plans, params, xs, dxs):
     dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
     each = [plans.find((p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
     for j, k in enumerate(each[0].measured):
-        norms = np.array(
-            [plan.norm(j, p, *plan.regular(x, dx)) for plan, p, x, dx in zip(each, params, xs, dxs)]
-        )
+        norms = [plan.norm(j, p, *plan.regular(x, dx)) for plan, p, x, dx in zip(each, params, xs, dxs)]
         norms, bad = settle(plans.stages[k], norms, xs)
-        if len(bad):
+        if bad:
             return without(bad, plans, params, xs, dxs)
         for plan, norm in zip(each, norms):
             plan.norms[j] = norm
@@ -124,14 +122,17 @@ def one_by_one(plans, params, xs, dxs):
 
 
 def step_of(plans, p, x, dx):
-    """Return the step of one parameter as a new array; the parameter stays, its state moves on."""
+    """Return the step of one parameter as a new array; the parameter stays, its state moves on.
+
+    None if a clipping stage says to leave the parameter alone.
+    """
     dx = check(x, dx)
     plan = plans.find((p,), (x,), x.shape, x.dtype.char)
     x_, dx_ = plan.regular(x, dx)
     for j, k in enumerate(plan.measured):
-        norms, bad = settle(plans.stages[k], np.array([plan.norm(j, p, x_, dx_)]), (x,))
-        if len(bad):
-            return np.zeros_like(x)
+        norms, bad = settle(plans.stages[k], [plan.norm(j, p, x_, dx_)], (x,))
+        if bad:
+            return None
         plan.norms[j] = norms
     plan.read_hyper()
     out = np.array(dx_, order=plan.order)
@@ -153,8 +154,8 @@ def without(bad, plans, params, xs, dxs):
 
 def settle(stage, norms, xs):
     """Return what a clipping stage measures by, one norm per parameter, and which to leave alone."""
-    bad = np.flatnonzero(~np.isfinite(norms))
-    if len(bad) and stage.nonfinite == "raise":
+    bad = [row for row, norm in enumerate(norms) if not math.isfinite(norm)]
+    if bad and stage.nonfinite == "raise":
         row = bad[0]
         raise NonFiniteError(
             f"{type(stage).__name__}: the gradient of {which(row, len(xs), xs[row])} has norm {norms[row]}; "
@@ -162,9 +163,9 @@ def settle(stage, norms, xs):
             "alone or 'pass' to go on"
         )
     if stage.measures == "all":
-        bad = np.arange(len(xs)) if len(bad) else bad
-        norms = np.full_like(norms, math.hypot(*norms))
-    return norms, () if stage.nonfinite == "pass" else bad
+        bad = list(range(len(xs))) if bad else bad
+        norms = [math.hypot(*norms)] * len(norms)
+    return norms, [] if stage.nonfinite == "pass" else bad
 
 
 @functools.lru_cache(maxsize=None)
@@ -288,7 +289,8 @@ class Plan:
         if kernel and walk and all(measuring):
             everything = self.task(kernel, CHECK | LOOP | COMMIT)
             self.quick = kernels.bound(everything, work) if self.size < KEEP_LOCK_BELOW else None
-            self.measuring, self.updating, self.everything = measuring, kernel, everything
+            self.updating, self.everything = kernel, everything
+            self.measuring = [self.task(each, CHECK | LOOP) for each in measuring]
             self.address = everything.ctypes.data
             self.walk = walk
 
@@ -320,13 +322,14 @@ class Plan:
         """Make the step by compiled code; False, and nothing is written, if the arrays are not regular."""
         self.read_hyper()
         for j, k in enumerate(self.measured):
-            if not self.obey(self.task(self.measuring[j], CHECK | LOOP), params, xs, dxs):
+            if not self.obey(self.measuring[j], params, xs, dxs):
                 return False
-            norms = np.sqrt(self.norms[j])
-            for row in np.flatnonzero([self.doubtful(norm) for norm in norms]):
-                norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
+            norms = [math.sqrt(square) for square in self.norms[j].tolist()]
+            for row, norm in enumerate(norms):
+                if self.doubtful(norm):
+                    norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
             norms, bad = settle(self.stages[k], norms, xs)
-            if len(bad):
+            if bad:
                 without(bad, plans, params, xs, dxs)
                 return True
             self.norms[j] = norms
@@ -364,7 +367,7 @@ class Plan:
     def norm(self, j, p, x, dx):
         """The norm that the j-th measuring stage of a plan for one parameter meets."""
         self.read_hyper()
-        if self.compiled() and self.obey(self.task(self.measuring[j], CHECK | LOOP), (p,), (x,), (dx,)):
+        if self.compiled() and self.obey(self.measuring[j], (p,), (x,), (dx,)):
             norm = math.sqrt(self.norms[j, 0])
             if not self.doubtful(norm):
                 return norm
@@ -372,7 +375,8 @@ class Plan:
 
     def doubtful(self, norm):
         """Whether a sum of squares may have overflowed, or vanished, though the norm would not."""
-        return self.dtype.char in "dD" and (norm < 1e-140 or norm == math.inf)
+        safe = (1e-140, 1e140) if self.dtype.char in "dD" else (1e-15, 1e15)
+        return norm < safe[0] or safe[1] < norm
 
     def norm_by_formulas(self, j, x, dx, row=0):
         sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
