@@ -325,9 +325,11 @@ class Plan:
             if not self.obey(self.measuring[j], params, xs, dxs):
                 return False
             norms = [math.sqrt(square) for square in self.norms[j].tolist()]
-            for row, norm in enumerate(norms):
-                if self.doubtful(norm):
-                    norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
+            low, high = self.trusted()
+            if not low <= min(norms) <= max(norms) <= high:
+                for row, norm in enumerate(norms):
+                    if norm < low or high < norm:
+                        norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
             norms, bad = settle(self.stages[k], norms, xs)
             if bad:
                 without(bad, plans, params, xs, dxs)
@@ -369,14 +371,14 @@ class Plan:
         self.read_hyper()
         if self.compiled() and self.obey(self.measuring[j], (p,), (x,), (dx,)):
             norm = math.sqrt(self.norms[j, 0])
-            if not self.doubtful(norm):
+            low, high = self.trusted()
+            if not (norm < low or high < norm):
                 return norm
         return self.norm_by_formulas(j, x, dx)
 
-    def doubtful(self, norm):
-        """Whether a sum of squares may have overflowed, or vanished, though the norm would not."""
-        safe = (1e-140, 1e140) if self.dtype.char in "dD" else (1e-15, 1e15)
-        return norm < safe[0] or safe[1] < norm
+    def trusted(self):
+        """The norms between which no sum of squares can have vanished or overflowed."""
+        return (1e-140, 1e140) if self.dtype.char in "dD" else (1e-15, 1e15)
 
     def norm_by_formulas(self, j, x, dx, row=0):
         sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
