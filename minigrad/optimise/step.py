@@ -380,6 +380,7 @@ class Plan:
         """The norms between which no sum of squares can have vanished or overflowed."""
         return (1e-140, 1e140) if self.dtype.char in "dD" else (1e-15, 1e15)
 
+    @np.errstate(all="ignore")
     def norm_by_formulas(self, j, x, dx, row=0):
         sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
         unit = max((float(size.max()) for size in sizes if size.size), default=0.0)
@@ -387,6 +388,7 @@ class Plan:
             unit = 1.0
         return unit * math.sqrt(sum(float(np.sum(np.square(size / unit))) for size in sizes))
 
+    @np.errstate(all="ignore")
     def overwrite(self, x, dx, out=None):
         """Overwrite ``x``, or write the step to ``out``; and the state in either case."""
         _worked[self.key] = _worked.get(self.key, 0) + x.size + CALL
@@ -427,9 +429,8 @@ class Plan:
         for begin in range(0, max(1, x.size), BLOCK):
             part = slice(begin, begin + BLOCK)
             step, news = dx[part], []
-            with np.errstate(all="ignore"):
-                for formula, arrays, numbers, named in stages:
-                    results = formula(x[part], step, *[a[part] for a in arrays], *numbers, **named)
-                    step, *new = results if isinstance(results, tuple) else (results,)
-                    news.append(new)
+            for formula, arrays, numbers, named in stages:
+                results = formula(x[part], step, *[a[part] for a in arrays], *numbers, **named)
+                step, *new = results if isinstance(results, tuple) else (results,)
+                news.append(new)
             yield part, step, news
