@@ -15,6 +15,7 @@ import minigrad
 from minigrad import optimise as o
 from minigrad.optimise import cache, formulas, kernels, loops, step, threads
 
+JIT = {"MINIGRAD_NOJIT": "", "NUMBA_DISABLE_JIT": ""}  # whatever the surroundings say
 needs_numba = pytest.mark.skipif(not cache.numba_version(), reason="there is no numba here")
 
 
@@ -25,7 +26,7 @@ def python(code, **environment):
         [sys.executable, "-W", "always", "-c", code],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, **JIT, "PYTHONPATH": path, **environment},
     )
     assert run.returncode == 0, run.stderr
     return run.stdout.strip() + run.stderr.strip()

@@ -155,8 +155,8 @@ def pairs(ps, gs):
         return of_containers(ps, gs)
     if not hasattr(gs, "values"):
         raise TypeError(
-            "update_: the gradients of several parameters are a Grads, or a list, tuple or dict like that of the "
-            f"parameters; this is a {type(gs).__name__}"
+            "update_: the gradients of several parameters are a Grads, or a list, tuple or dict like that of "
+            f"the parameters; this is a {type(gs).__name__}"
         )
     params = tuple(ps)
     dxs = gs.values()
