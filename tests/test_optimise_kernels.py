@@ -15,7 +15,7 @@ import minigrad
 from minigrad import optimise as o
 from minigrad.optimise import cache, formulas, kernels, loops, step, threads
 
-JIT = {"MINIGRAD_NOJIT": "", "NUMBA_DISABLE_JIT": ""}  # whatever the surroundings say
+JIT = {"MINIGRAD_NOJIT": "0", "NUMBA_DISABLE_JIT": "0"}  # whatever the surroundings say
 needs_numba = pytest.mark.skipif(not cache.numba_version(), reason="there is no numba here")
 
 
