@@ -41,14 +41,14 @@ class Mark(NamedTuple):
     theirs: tuple
     limit: float
 
-    def ratio(self, rows):
-        """Return what was measured, both in one table, or None if a side is missing."""
+    def measured(self, rows):
+        """Return the table that holds both numbers, and their ratio; None if a side is missing."""
         for table in dict.fromkeys(row["table"] for row in rows):
             found = {(row["case"], row["name"]): row["p10"] for row in rows if row["table"] == table}
             if self.theirs is None and self.ours in found:
-                return found[self.ours]
+                return table, found[self.ours]
             if self.ours in found and self.theirs in found:
-                return found[self.ours] / found[self.theirs]
+                return table, found[self.ours] / found[self.theirs]
         return None
 
     def text(self):
@@ -229,7 +229,7 @@ def main(doc, measure, marks=()):
     rows = list(measure(options))
     for table in dict.fromkeys(row["table"] for row in rows):
         show([row for row in rows if row["table"] == table])
-    judged = [judge(mark, rows) for mark in marks if mark.ratio(rows) is not None]
+    judged = [judge(mark, rows) for mark in marks if mark.measured(rows)]
     if options.json:
         with open(options.json, "a", encoding="utf-8") as file:
             for line in [*rows, *judged]:
@@ -238,10 +238,10 @@ def main(doc, measure, marks=()):
 
 def judge(mark, rows):
     """Print whether a mark is met; return it as a JSON line."""
-    ratio = mark.ratio(rows)
+    table, ratio = mark.measured(rows)
     word = "met   " if ratio <= mark.limit else "MISSED"
     print(f"   {word} {mark.text()}: {ratio:.3g}, mark {mark.limit:.3g}")
-    return {"mark": mark.text(), "limit": mark.limit, "ratio": float(f"{ratio:.4g}")}
+    return {"mark": mark.text(), "of": table, "limit": mark.limit, "ratio": float(f"{ratio:.4g}")}
 
 
 def show(rows):

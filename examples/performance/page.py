@@ -88,20 +88,14 @@ def draw(rows):
     import matplotlib.pyplot as plt
 
     tables = [table for table in dict.fromkeys(row["table"] for row in rows) if comparable(rows, table)]
-    height = [len({row["name"] for row in rows if row["table"] == table}) for table in tables]
-    figure, panels = plt.subplots(
-        len(tables),
-        1,
-        figsize=(9, 1.2 * len(tables) + 0.35 * sum(height)),
-        squeeze=False,
-        gridspec_kw={"height_ratios": [n + 1 for n in height]},
-        layout="constrained",
-    )
-    for panel, table in zip(panels[:, 0], tables):
+    figure, panels = plt.subplots((len(tables) + 1) // 2, 2, figsize=(15, 11), layout="constrained")
+    for panel, table in zip(panels.flat, tables):
         draw_panel(panel, [row for row in rows if row["table"] == table])
-    figure.supxlabel("times minigrad's number (less is better; note the logarithmic axis)")
+    for panel in panels.flat[len(tables) :]:
+        panel.set_axis_off()
+    figure.supxlabel("times minigrad's number: less is better (logarithmic)")
     PICTURE.parent.mkdir(exist_ok=True)
-    figure.savefig(PICTURE, dpi=100)
+    figure.savefig(PICTURE, dpi=80)
     print(f"\nThe picture is {PICTURE}")
 
 
@@ -120,6 +114,8 @@ def draw_panel(panel, rows):
             panel.plot(*zip(*points), "o", label=case, alpha=0.8)
     panel.axvline(1, color="grey", linewidth=1)
     panel.set_xscale("log")
+    panel.set_xlim(0.015, 150)
+    panel.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(-0.6, len(names) - 0.4)
     panel.grid(axis="x", alpha=0.3)
@@ -131,10 +127,10 @@ def draw_panel(panel, rows):
 def write(first, rows, marks):
     """Put the machine, the marks and the tables between the page's comments of their names."""
     machine = [f"* {name}: {value}" for name, value in first.items()]
-    judged = [["goal", "at most", "measured", ""]]
+    judged = [["", "goal", "at most", "measured", ""]]
     for m in marks:
         word = "met" if m["ratio"] <= m["limit"] else "**missed**"
-        judged.append([m["mark"], f"{m['limit']:.3g}", f"{m['ratio']:.3g}", word])
+        judged.append([m["of"], m["mark"], f"{m['limit']:.4g}", f"{m['ratio']:.3g}", word])
     tables = []
     for table in dict.fromkeys(row["table"] for row in rows):
         of_table = [row for row in rows if row["table"] == table]
