@@ -289,6 +289,6 @@ def refuse_if_recorded(x, what, instead):
 
 
 def plain_number(t, what, *index):
-    what = f"{what} (or a function of math, which calls it)"
-    refuse_if_recorded(t, what, "np.exp(t) for math.exp(t), and so on")
+    what = f"{what} (or a function of math, or a[i] = t, which call it)"
+    refuse_if_recorded(t, what, "np.exp(t) for math.exp(t), and minigrad.Buffer or minigrad.array to fill an array")
     return t.data.item(*index)
