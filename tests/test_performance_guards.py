@@ -77,9 +77,9 @@ OPERATIONS = {
     "y * W": (lambda y: y * OTHER, 269),
     "y ** 2": (lambda y: y**2, 185),
     "W @ y": (lambda y: OTHER @ y, 354),
-    "relu(y)": (lambda y: relu(y), 450),
-    "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 264),
-    "y.T": (lambda y: y.T, 448),
+    "relu(y)": (lambda y: relu(y), 237),
+    "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 284),
+    "y.T": (lambda y: y.T, 475),
     "y - np.sum(y)": (lambda y: y - np.sum(y), 684),
 }
 
@@ -114,7 +114,7 @@ def test_a_gradient_call_takes_few_instructions_besides():
     ps = Params([x])
     gradient(lambda: np.sum(x), ps)
 
-    assert instructions(lambda: gradient(lambda: np.sum(x), ps))[0] <= 941 * ALLOWANCE
+    assert instructions(lambda: gradient(lambda: np.sum(x), ps))[0] <= 843 * ALLOWANCE
 
 
 def test_the_gradient_of_the_manuals_small_example_takes_few_instructions():
@@ -125,7 +125,7 @@ def test_the_gradient_of_the_manuals_small_example_takes_few_instructions():
 
     iteration()
 
-    assert instructions(iteration)[0] <= 2535 * ALLOWANCE
+    assert instructions(iteration)[0] <= 2426 * ALLOWANCE
 
 
 def test_the_gradient_of_a_network_takes_few_instructions():
@@ -138,11 +138,11 @@ def test_the_gradient_of_a_network_takes_few_instructions():
 
     iteration()
 
-    assert instructions(iteration)[0] <= 4023 * ALLOWANCE
+    assert instructions(iteration)[0] <= 3673 * ALLOWANCE
 
 
 # Bytes per operation on one element.
-BYTES = {"np.sin(y)": 317, "y * 1.01": 197, "y + 0.1": 149, "relu(y)": 437}
+BYTES = {"np.sin(y)": 317, "y * 1.01": 197, "y + 0.1": 149, "relu(y)": 317}
 
 
 @pytest.mark.parametrize("name", BYTES)
@@ -246,7 +246,7 @@ def test_each_further_parameter_takes_few_instructions(compiled):
         update_(opt, ps, gs)
         counts.append(instructions(lambda: update_(opt, ps, gs))[0])  # noqa: B023
 
-    assert (counts[1] - counts[0]) / 200 <= 30 * ALLOWANCE
+    assert (counts[1] - counts[0]) / 200 <= 31 * ALLOWANCE
 
 
 def test_a_new_params_at_every_step_prepares_nothing_anew(compiled):
