@@ -23,6 +23,7 @@ from .tape import active_tape, place
 from .tensor import (
     PLAIN,
     Tensor,
+    below,
     is_own_kind,
     lower,
     new_tensor,
@@ -39,6 +40,7 @@ _sequences = frozenset({list, tuple})
 _simple = frozenset(
     {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
 )
+_arrays = frozenset({Tensor, np.ndarray})
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
 
@@ -135,6 +137,8 @@ def fit(g, vjp, values, shape, dtype):
 def unbroadcast(g, shape):
     """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; or broadcast a smaller g."""
     extra = g.ndim - len(shape)
+    if extra == 1 and g.shape[1:] == shape:  # added to every row: the commonest case
+        return np.add.reduce(g, axis=0)
     if extra < 0 or any(m == 1 != n for m, n in zip(g.shape[extra:], shape)):
         return np.broadcast_to(g, shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
@@ -242,6 +246,31 @@ def binary(function, compute):
     return record_binary, record_reflected
 
 
+def pair(function):
+    """Return ``call`` for a primitive of our own of two arguments, such as most losses."""
+    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
+    on_arrays = function.on_arrays
+
+    def record_pair(a, b):
+        tape = active_tape()
+        if tape is not None and tape.outer is None and type(a) in _arrays and type(b) in _arrays:
+            recorded_a = on(tape, a) if type(a) is Tensor else None
+            recorded_b = on(tape, b) if type(b) is Tensor else None
+            if recorded_a is not None or recorded_b is not None:
+                a = a if type(a) is np.ndarray else below(a, tape)
+                b = b if type(b) is np.ndarray else below(b, tape)
+                y = on_arrays(a, b)
+                edges = ()
+                if recorded_a is not None:
+                    edges += (fitted(recorded_a, vjp_a, keep_a(0, y, a, b)),)
+                if recorded_b is not None:
+                    edges += (fitted(recorded_b, vjp_b, keep_b(0, y, a, b)),)
+                return record(tape, y, edges)
+        return call(function, (a, b), {})
+
+    return record_pair
+
+
 def append(tape, y, edges):
     """Append the entry of one array and return it as a recorded Tensor."""
     entries = tape.entries
@@ -318,6 +347,8 @@ class Recorders(dict):
         )
         if simple and arguments == 1 and list(row.edges) == [0]:
             recorder = unary(function)
+        elif hasattr(function, "on_arrays") and arguments == 2 and list(row.edges) == [0, 1]:
+            recorder = pair(function)
         elif simple and arguments == 2 and list(row.edges) == [0, 1]:
             recorder = either(*binary(function, function))
         else:
@@ -418,6 +449,8 @@ def array_function(self, function, types, args, kwargs):
         whole = WHOLE.get(function, function)
         if hasattr(whole, "on_arrays"):  # a primitive of our own
             return RECORDERS[whole](args[0])
+    elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and _arrays.issuperset(map(type, args)):
+        return RECORDERS[function](*args)
     if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
         return NotImplemented
     return dispatch(function, args, kwargs)
