@@ -287,6 +287,8 @@ class Plan:
         measuring = [self.kernel(loops.MEASURE, work, self.kinds[:k]) for k in self.measured]
         kernel, walk = self.kernel(loops.UPDATE, work, self.kinds), kernels.walker(work)
         if kernel and walk and all(measuring):
+            # further plans of the same formulas need not wait
+            _worked[self.key] = max(_worked.get(self.key, 0), kernels.LOADING)
             everything = self.task(kernel, CHECK | LOOP | COMMIT)
             self.quick = kernels.bound(everything, work) if self.size < KEEP_LOCK_BELOW else None
             self.updating, self.everything = kernel, everything
