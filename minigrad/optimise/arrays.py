@@ -23,7 +23,7 @@ def describe(x):
 
 def which(row, rows, x):
     """Name a parameter in an error message."""
-    return f"the parameter ({describe(x)})" if rows == 1 else f"parameter {row} of {rows} ({describe(x)})"
+    return f"the parameter ({describe(x)})" if rows == 1 else f"ps[{row}], parameter {row} of {rows} ({describe(x)})"
 
 
 def check_parameter(x, row=0, rows=1):
