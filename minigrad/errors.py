@@ -16,10 +16,17 @@ def user_line():
     >>> user_line().startswith("line ")
     True
     """
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_libraries):
-        frame = frame.f_back
+    frame = outwards(sys._getframe(1))[-1]
     return f"line {frame.f_lineno} of {os.path.basename(frame.f_code.co_filename)}"
+
+
+def outwards(frame, folders=_libraries):
+    """Return a frame and its callers as long as their code is in the folders or files, and the first whose is not."""
+    frames = [frame]
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(folders):
+        frame = frame.f_back
+        frames.append(frame)
+    return frames
 
 
 class MinigradError(Exception):

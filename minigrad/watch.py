@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .derivatives import name_of
+from .errors import outwards
 from .storage import ndarray_of
 from .recording import append
 from .tape import Tape
 from .tensor import below, new_tensor
 
 _ours, _numpy = (str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
-_not_the_user = _ours, _numpy
 _recording = *(_ours + name for name in ("recording.py", "methods.py", "adjoint.py", "derivatives")), _numpy
 
 
@@ -75,19 +75,11 @@ def described(frame, result):
     bad = next(part for part in parts if not is_finite(part))
     bad = np.asarray(bad if isinstance(bad, (float, complex, np.generic)) else ndarray_of(bad))
     name = "an operation"
-    for inner in outwards(frame, _recording):
+    for inner in outwards(frame, _recording)[:-1]:
         function = inner.f_locals.get("function", inner.f_locals.get("f"))
         name = name_of(function) if hasattr(function, "__name__") else name  # the last is what was called
-    *_, frame = outwards(frame, _not_the_user)
-    user = frame.f_back or frame
+    user = outwards(frame)[-1]
     return Operation(name, bad, user.f_code.co_filename, user.f_lineno)
-
-
-def outwards(frame, folders):
-    """Yield a frame and its callers as long as their code is in one of the folders or files."""
-    while frame is not None and frame.f_code.co_filename.startswith(folders):
-        yield frame
-        frame = frame.f_back
 
 
 def first_not_finite(f, ps):

@@ -568,13 +568,24 @@ SLOW_RULE = """
             time.sleep(1e-5)        # where a signal is noticed
         return np.ones(2)
 
-    def press(times, after):
+    def press(times, opt, after):
         def later():
+            while opt.steps == 0:       # until the training has begun
+                time.sleep(1e-3)
             time.sleep(after)
             for _ in range(times):
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(2e-4)
-        threading.Thread(target=later).start()
+        thread = threading.Thread(target=later)
+        thread.start()
+        return thread
+
+    def take_the_late_ones(thread):
+        try:
+            thread.join()
+            time.sleep(1e-3)
+        except KeyboardInterrupt:
+            take_the_late_ones(thread)
 
     def check_whole(ws, opt):
         steps = {-float(x) for w in ws for x in w.data}
@@ -587,7 +598,7 @@ def test_ctrl_c_ends_training_after_a_whole_step_and_returns_the_losses():
     out = run_python(SLOW_RULE + """
     for trial in range(15):
         ws, opt = [zeros(2) for _ in range(4)], Slow()
-        press(1, after=random.Random(trial).uniform(0.01, 0.03))
+        press(1, opt, after=random.Random(trial).uniform(0.01, 0.03))
         loss = lambda: sum(np.sum(w) for w in ws)
         losses = train_(loss, params(ws), [()] * 100_000, opt, progress="silent")
         check_whole(ws, opt)
@@ -603,17 +614,13 @@ def test_ctrl_c_pressed_twice_raises_at_once_but_never_inside_a_step():
     interrupted = 0
     for trial in range(15):
         ws, opt = [zeros(2) for _ in range(4)], Slow()
-        press(4, after=random.Random(trial).uniform(0.01, 0.03))
+        presses = press(4, opt, after=random.Random(trial).uniform(0.01, 0.03))
         try:
             loss = lambda: sum(np.sum(w) for w in ws)
             train_(loss, params(ws), [()] * 100_000, opt, progress="silent")
-            time.sleep(0.01)
         except KeyboardInterrupt:
             interrupted += 1
-        try:
-            time.sleep(0.01)        # the presses that came too late
-        except KeyboardInterrupt:
-            pass
+        take_the_late_ones(presses)
         check_whole(ws, opt)
         assert not isderiving()
     print(interrupted > 0)
@@ -625,7 +632,7 @@ def test_ctrl_c_pressed_twice_raises_at_once_but_never_inside_a_step():
 def test_ctrl_c_during_a_single_step_comes_after_it():
     out = run_python(SLOW_RULE + """
     ws, opt = [zeros(2) for _ in range(4)], Slow()
-    press(1, after=0.01)
+    press(1, opt, after=0.01)
     try:
         while True:
             train_step_(lambda: sum(np.sum(w) for w in ws), params(ws), (), opt)
@@ -640,7 +647,7 @@ def test_ctrl_c_during_a_single_step_comes_after_it():
 def test_ctrl_c_ends_the_loop_of_epochs_around_the_training_too():
     out = run_python(SLOW_RULE + """
     ws, opt, seen = [zeros(2)], Slow(), []
-    press(1, after=0.03)
+    press(1, opt, after=0.03)
     for epoch in epochs(1000):
         losses = train_(lambda: np.sum(ws[0]), params(ws), [()] * 10, opt, progress="silent")
         seen.append(len(losses))
