@@ -24,6 +24,7 @@ def blocks(page):
 def execute(page, shortened=lambda source: source):
     """Run a page, its dialogues as doctests, and return its variables."""
     variables = {"__name__": "manual"}
+    minigrad.seed(0)
     for line, source in blocks(page):
         source = shortened(source)
         if source.lstrip().startswith(">>>"):
