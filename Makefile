@@ -41,7 +41,7 @@ nojit: .venv/with-test  ## the tests with compilation off, so that a debugger ca
 	@MINIGRAD_NOJIT=1 $(TEST) -n $(WORKERS)
 
 examples: .venv/with-all  ## run every example
-	@set -e; for file in $(filter-out examples/schedule_gallery.py,$(wildcard examples/*.py examples/numpy_programs/*.py)); do echo "== $$file"; $(RUN) $$file; done
+	@set -e; for file in $(filter-out %/schedule_gallery.py %/options.py %/compare.py,$(wildcard examples/*.py examples/numpy_programs/*.py)); do echo "== $$file"; $(RUN) $$file; done
 
 bench: .venv/with-all  ## run every benchmark: tables on the screen, a picture in docs/ (docs/performance.md)
 	@$(RUN) examples/performance/page.py

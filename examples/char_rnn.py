@@ -11,7 +11,6 @@ running mean of squares, every later step is divided by them, and the network di
 worse than if it had never learned anything.
 """
 
-import argparse
 import contextlib
 import io
 import math
@@ -24,6 +23,7 @@ from minigrad import ADAM, ClipNorm, NonFiniteError, Optimiser, params, seed, tr
 from minigrad.data import onehot
 from minigrad.losses import logitcrossentropy
 from minigrad.nn import RNN, Dense, relu, softmax
+from options import Options
 
 BATCH = 16
 TOO_LARGE = 1.2
@@ -94,25 +94,15 @@ def show_losses(columns, guessing):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description="A network that learns to write like Python's licence; with and without ClipNorm.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--steps", type=int, default=400, metavar="N", help="steps of each training")
-    parser.add_argument("--length", type=int, default=100, metavar="N", help="characters in a passage")
-    parser.add_argument("--hidden", type=int, default=64, metavar="N", help="numbers in the state")
-    parser.add_argument("--clip", type=float, default=0.05, metavar="X", help="largest norm of a gradient")
-    parser.add_argument("--eta", type=float, default=0.01, metavar="X", help="learning rate")
-    parser.add_argument("--write", type=int, default=300, metavar="N", help="characters to write at the end")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same run")
-    args = parser.parse_args()
-    for name, least in dict(steps=10, length=1, hidden=1, write=0, seed=0).items():
-        if getattr(args, name) < least:
-            parser.error(f"--{name} must be at least {least}, not {getattr(args, name)}")
-    for name in ("clip", "eta"):
-        if not 0 < getattr(args, name) < np.inf:
-            parser.error(f"--{name} must be a positive number, not {getattr(args, name)}")
-    return args
+    options = Options("A network that learns to write like Python's licence; with and without ClipNorm.")
+    options.whole("steps", 400, "steps of each training", least=10)
+    options.whole("length", 100, "characters in a passage")
+    options.whole("hidden", 64, "numbers in the state")
+    options.positive("clip", 0.05, "largest norm of a gradient")
+    options.positive("eta", 0.01, "learning rate")
+    options.whole("write", 300, "characters to write at the end", least=0)
+    options.whole("seed", 0, "the same seed gives the same run", least=0)
+    return options.read()
 
 
 def main():

@@ -7,14 +7,13 @@ The data are 30 measurements of the cell nuclei in each of 569 real samples (exa
 says whose).  A fifth of the samples is held out to judge by.
 """
 
-import argparse
-
 import numpy as np
 
 from minigrad import ADAM, CosAnneal, params, seed, update_, withgradient, zeros
 from minigrad.data import breast_cancer, train_test_split
 from minigrad.losses import logitbinarycrossentropy
 from minigrad.nn import Dense, sigmoid
+from options import Options
 
 try:
     from tqdm import tqdm
@@ -63,24 +62,13 @@ def show_weights(weights, names, top):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description="Tell malignant from benign tissue by logistic regression.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--strength", type=float, default=1.0, metavar="X", help="pull of the weights to 0")
-    parser.add_argument("--steps", type=int, default=2000, metavar="N", help="steps of ADAM")
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="how many measurements to show")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which samples are held out")
-    args = parser.parse_args()
-    if not 0 <= args.strength < np.inf:
-        parser.error(f"--strength must be a number, at least 0, not {args.strength}")
-    if args.steps < 1:
-        parser.error(f"--steps must be at least 1, not {args.steps}")
-    if args.top < 0:
-        parser.error(f"--top must be at least 0, not {args.top}")
-    if args.seed < 0:
-        parser.error(f"--seed must be at least 0, not {args.seed}")
-    return args
+    options = Options("Tell malignant from benign tissue by logistic regression.")
+    strength = "a number, at least 0", lambda x: 0 <= x < np.inf
+    options.option("strength", float, 1.0, "pull of the weights to 0", *strength)
+    options.whole("steps", 2000, "steps of ADAM")
+    options.whole("top", 10, "how many measurements to show", least=0)
+    options.whole("seed", 0, "which samples are held out", least=0)
+    return options.read()
 
 
 def main():

@@ -8,14 +8,13 @@ A logistic regression learns from 30 measurements of breast tissue which samples
 judged by how close they come to it, and after how many gradients.
 """
 
-import argparse
-
 import numpy as np
 
 from minigrad import ADAM, Descent, Tensor, as_scipy, gradient, hessian, params
 from minigrad.data import breast_cancer, train_test_split
 from minigrad.losses import logitbinarycrossentropy
 from minigrad.optimise.train import train_
+from options import Options
 
 try:
     from scipy.optimize import minimize
@@ -107,20 +106,12 @@ def draw(above, file):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Newton's method and L-BFGS against descent.",
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--steps", type=int, default=500, metavar="N", help="steps of Descent and of ADAM")
-    parser.add_argument("--eta", type=float, default=0.1, metavar="X", help="their learning rate")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which samples are held out")
-    parser.add_argument("--picture", default=None, metavar="FILE", help="draw the descent into this file")
-    args = parser.parse_args()
-    if args.steps < 1:
-        parser.error(f"--steps must be at least 1, not {args.steps}")
-    if not 0 < args.eta < np.inf:
-        parser.error(f"--eta must be a positive number, not {args.eta}")
-    if args.seed < 0:
-        parser.error(f"--seed must be at least 0, not {args.seed}")
-    return args
+    options = Options("Newton's method and L-BFGS against descent.")
+    options.whole("steps", 500, "steps of Descent and of ADAM")
+    options.positive("eta", 0.1, "their learning rate")
+    options.whole("seed", 0, "which samples are held out", least=0)
+    options.add_argument("--picture", metavar="FILE", help="draw the descent into this file")
+    return options.read()
 
 
 def main():

@@ -16,11 +16,10 @@ like the last one, and that brings both to rest: the generator at (3, 4).
 Source: Daskalakis, Ilyas, Syrgkanis, Zeng 2018, Training GANs with Optimism, arXiv:1711.00141.
 """
 
-import argparse
-
 import numpy as np
 
 from minigrad import ADAM, OADAM, gradient, params, update_, zeros
+from options import Options
 
 try:
     from tqdm import tqdm
@@ -108,22 +107,12 @@ def save_picture(paths, file):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        description="Adversarial training in two dimensions, with OADAM and with ADAM.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--steps", type=int, default=2000, metavar="N", help="steps of each game")
-    parser.add_argument("--eta", type=float, default=0.02, metavar="X", help="learning rate of both players")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same games")
-    parser.add_argument("--picture", metavar="FILE", help="draw the ways into a file (.png, .svg, ...)")
-    args = parser.parse_args()
-    if args.steps < 10:
-        parser.error(f"--steps must be at least 10, not {args.steps}")
-    if not 0 < args.eta < np.inf:
-        parser.error(f"--eta must be a positive number, not {args.eta}")
-    if args.seed < 0:
-        parser.error(f"--seed must be at least 0, not {args.seed}")
-    return args
+    options = Options("Adversarial training in two dimensions, with OADAM and with ADAM.")
+    options.whole("steps", 2000, "steps of each game", least=10)
+    options.positive("eta", 0.02, "learning rate of both players")
+    options.whole("seed", 0, "the same seed gives the same games", least=0)
+    options.add_argument("--picture", metavar="FILE", help="draw the ways into a file (.png, .svg, ...)")
+    return options.read()
 
 
 def main():

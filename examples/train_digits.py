@@ -8,8 +8,6 @@ The data are 1,797 real images of 8 x 8 pixels (examples/data/README.md says who
 is held out: the network never sees these while it learns, and is judged by them alone.
 """
 
-import argparse
-
 import numpy as np
 
 from minigrad import ADAM, CosAnneal, params, seed, train_
@@ -17,6 +15,7 @@ from minigrad.data import DataLoader, digits, onecold, onehot, train_test_split
 from minigrad.losses import logitcrossentropy
 from minigrad.nn import (Chain, Conv, Dense, Dropout, MaxPool, flatten, kaiming_normal, relu, testmode_,
                          trainmode_)
+from options import Options
 
 try:
     from tqdm import tqdm
@@ -90,23 +89,14 @@ def show_confusion(digits, read):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Train a small network to read hand-written digits.")
-    parser.add_argument("--conv", action="store_true", help="a convolutional network: slower, reads better")
-    parser.add_argument("--epochs", type=int, metavar="N",
-                        help="times through all images (default: 50, with --conv 25)")
-    parser.add_argument("--eta", type=float, default=0.003, metavar="X",
-                        help="learning rate at the start; it falls to 0 (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N",
-                        help="the same seed gives the same run (default: %(default)s)")
-    args = parser.parse_args()
+    options = Options("Train a small network to read hand-written digits.")
+    options.add_argument("--conv", action="store_true", help="a convolutional network: slower, reads better")
+    options.whole("epochs", None, "times through all images (default: 50, with --conv 25)")
+    options.positive("eta", 0.003, "learning rate at the start; it falls to 0")
+    options.whole("seed", 0, "the same seed gives the same run", least=0)
+    args = options.read()
     if args.epochs is None:
         args.epochs = 25 if args.conv else 50
-    if args.epochs < 1:
-        parser.error(f"--epochs must be at least 1, not {args.epochs}")
-    if not 0 < args.eta < np.inf:
-        parser.error(f"--eta must be a positive number, not {args.eta}")
-    if args.seed < 0:
-        parser.error(f"--seed must be at least 0, not {args.seed}")
     return args
 
 

@@ -132,7 +132,7 @@ def test_steps_that_are_too_long_end_with_advice_and_no_traceback(eta):
 
 
 def test_it_trains_without_tqdm_too():
-    hide_tqdm = "import runpy, sys; sys.modules['tqdm'] = None; "
+    hide_tqdm = f"import runpy, sys; sys.modules['tqdm'] = None; sys.path[0] = {os.path.dirname(PROGRAM)!r}; "
     run_it = "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
     without = python("-c", hide_tqdm + run_it, PROGRAM, "--epochs", "2")
