@@ -7,7 +7,6 @@ arrays are, and everything that is no array.  Nothing in it is ever executed.
 import copy
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from .errors import MinigradError
 from .files import read, replacing, write
 from .interrupts import CtrlC
 from .optimise import load_state_, state_dict
-from .params import Params, children, params
+from .params import named_tensors, params
 from .tensor import Tensor
 
 FORMAT, VERSION = "minigrad checkpoint", 1
@@ -184,17 +183,7 @@ def refuse_header(path, header, checksum):
 # --------------------------------------------------------------------- models: Tensors and generators
 def places(x):
     """Return a dict from places to the Tensors and random generators that ``x`` holds, each once."""
-    found, seen, waiting = {}, {}, [("", list(x) if isinstance(x, Params) else x)]
-    while waiting:
-        place, x = waiting.pop()
-        if id(x) in seen or isinstance(x, (str, bytes, int, float, complex, np.ndarray, type, ModuleType)):
-            continue
-        seen[id(x)] = x
-        if isinstance(x, (Tensor, np.random.Generator)):
-            found[place] = x
-        else:
-            waiting.extend(reversed(children(place, x)))
-    return found
+    return dict(named_tensors(x, kinds=(Tensor, np.random.Generator)))
 
 
 def take_model(model, _):

@@ -11,7 +11,7 @@ from .storage import ndarray_of
 from .tensor import Tensor, recorded, refuse_if_recorded
 
 
-def named_tensors(model, name=""):
+def named_tensors(model, name="", kinds=Tensor):
     """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
 
     Looks into lists, tuples, dicts, dataclasses and the attributes of objects, nested freely, in
@@ -22,6 +22,7 @@ def named_tensors(model, name=""):
     ----------
     model : Tensor, container of them, or any object whose attributes hold them
     name : str, what the places' names begin with
+    kinds : type or tuple of types to look for
 
     Raises TypeError for a set of Tensors, which has no order.
 
@@ -31,10 +32,10 @@ def named_tensors(model, name=""):
     found, seen, waiting = [], {}, [(name, model)]
     while waiting:
         name, x = waiting.pop()
-        if id(x) in seen or isinstance(x, (str, bytes, np.ndarray, type, ModuleType)):
+        if id(x) in seen or isinstance(x, (str, bytes, int, float, complex, np.ndarray, type, ModuleType)):
             continue
         seen[id(x)] = x
-        if type(x) is Tensor:
+        if isinstance(x, kinds):
             found.append((name, x))
         else:
             waiting.extend(reversed(children(name, x)))
@@ -43,7 +44,7 @@ def named_tensors(model, name=""):
 
 def children(name, x):
     """Return the (name, value) pairs that ``x`` holds."""
-    if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
+    if isinstance(x, (list, tuple, Params)) and not hasattr(x, "_fields"):
         return [(f"{name}[{i}]", child) for i, child in enumerate(x)]
     if isinstance(x, dict):
         return [(f"{name}[{key!r}]", child) for key, child in x.items()]

@@ -181,6 +181,20 @@ def test_named_tensors_say_where_each_parameter_stands():
     assert [name for name, _ in named_tensors(Model())] == ["layers[0]['W']", "layers[1][0]"]
 
 
+def test_a_params_inside_a_model_is_a_list_of_places_that_are_the_same_in_the_next_run():
+    model = {"both": params(Tensor(1.0), Tensor(2.0))}
+
+    assert [name for name, _ in named_tensors(model)] == ["['both'][0]", "['both'][1]"]
+
+
+def test_random_generators_have_places_too_where_they_are_asked_for():
+    model = [Tensor(1.0), {"rng": np.random.default_rng(0)}]
+
+    found = named_tensors(model, kinds=(Tensor, np.random.Generator))
+
+    assert found == [("[0]", model[0]), ("[1]['rng']", model[1]["rng"])]
+
+
 @pytest.mark.parametrize(
     "model, fix",
     [

@@ -4,24 +4,8 @@ import time
 
 import numpy as np
 
+from minigrad import optimise as o
 from minigrad.optimise import cache, kernels
-from minigrad.optimise.compose import ADAMW, Optimiser
-from minigrad.optimise.optimisers import (
-    ADAM,
-    NADAM,
-    OADAM,
-    RADAM,
-    ADADelta,
-    ADAGrad,
-    AMSGrad,
-    AdaBelief,
-    AdaMax,
-    Descent,
-    Momentum,
-    Nesterov,
-    RMSProp,
-)
-from minigrad.optimise.transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
 from minigrad.optimise.update import plans_of
 
 HELP = """usage: python -m minigrad warmup
@@ -34,31 +18,20 @@ compositions, and keep them in {folder}
 def common():
     """Return the optimisers that are compiled ahead."""
     plain = [
-        Descent(),
-        Momentum(),
-        Nesterov(),
-        RMSProp(),
-        ADAM(),
-        RADAM(),
-        AdaMax(),
-        OADAM(),
-        ADAGrad(),
-        ADADelta(),
-        AMSGrad(),
-        NADAM(),
-        ADAMW(),
-        AdaBelief(),
+        o.Descent(), o.Momentum(), o.Nesterov(), o.RMSProp(), o.ADAM(), o.RADAM(), o.AdaMax(), o.OADAM(),
+        o.ADAGrad(), o.ADADelta(), o.AMSGrad(), o.NADAM(), o.ADAMW(), o.AdaBelief(),
     ]
-    return plain + [
-        Optimiser(ExpDecay(), Descent()),
-        Optimiser(ADAM(), ExpDecay()),
-        Optimiser(ADAM(), InvDecay()),
-        Optimiser(WeightDecay(), ADAM()),
-        Optimiser(ClipValue(1), ADAM()),
-        Optimiser(ClipNorm(1), ADAM()),
-        Optimiser(ClipGlobalNorm(1), ADAM()),
-        Optimiser(WeightDecay(), Momentum()),
+    composed = [
+        (o.ExpDecay(), o.Descent()),
+        (o.ADAM(), o.ExpDecay()),
+        (o.ADAM(), o.InvDecay()),
+        (o.WeightDecay(), o.ADAM()),
+        (o.ClipValue(1), o.ADAM()),
+        (o.ClipNorm(1), o.ADAM()),
+        (o.ClipGlobalNorm(1), o.ADAM()),
+        (o.WeightDecay(), o.Momentum()),
     ]
+    return plain + [o.Optimiser(*members) for members in composed]
 
 
 def warm_up(opt, *dtypes):
@@ -69,7 +42,7 @@ def warm_up(opt, *dtypes):
     opt : an optimiser of built-in rules
     *dtypes : of the parameters to come
 
-    >>> isinstance(warm_up(ADAM(), np.float32), bool)
+    >>> isinstance(warm_up(o.ADAM(), np.float32), bool)
     True
     """
     plans = plans_of(opt)
