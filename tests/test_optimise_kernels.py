@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from all_rules import numbers, train
+from memory import peak_of
 
 import minigrad
 from minigrad import optimise as o
@@ -57,30 +58,20 @@ def test_what_depends_on_numbers_alone_is_worked_out_before_the_loop():
 
 
 def test_the_fused_step_of_a_composition_allocates_nothing_of_the_parameters_size(compiled):
-    import tracemalloc
-
     x, dx = np.zeros(500_000), np.ones(500_000)
     opt = o.Optimiser(o.ClipNorm(1), o.WeightDecay(1e-4), o.ADAM(), o.ExpDecay(1))
     o.update_(opt, x, dx)
 
-    tracemalloc.start()
-    o.update_(opt, x, dx)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_of(lambda: o.update_(opt, x, dx))
 
     assert peak < x.nbytes / 20
 
 
 def test_formulas_on_arrays_allocate_nothing_of_the_parameters_size(interpreted):
-    import tracemalloc
-
     x, dx, opt = np.zeros(500_000), np.ones(500_000), o.ADAM()
     o.update_(opt, x, dx)
 
-    tracemalloc.start()
-    o.update_(opt, x, dx)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_of(lambda: o.update_(opt, x, dx))
 
     assert peak < x.nbytes / 4
 

@@ -12,6 +12,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from all_rules import ALL, UNCOMPILED, numbers
+from memory import peak_of
 
 from minigrad import (
     ADAM,
@@ -202,10 +203,7 @@ def test_reading_elements_in_a_loop_takes_the_same_instructions_for_each():
 def test_reading_elements_in_a_loop_makes_no_array_of_zeros_for_each():
     x = Tensor(np.ones(100_000))
 
-    tracemalloc.start()
-    gradient(lambda: x[3] * x[5] + x[3] * x[70_000], Params([x]))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_of(lambda: gradient(lambda: x[3] * x[5] + x[3] * x[70_000], Params([x])))
 
     assert peak < 1.5 * x.nbytes  # the result alone is 1
 
@@ -266,9 +264,6 @@ def test_a_step_allocates_nothing_of_the_parameters_size(name, compiled):
     for _ in range(2):
         update_(opt, x, dx)
 
-    tracemalloc.start()
-    update_(opt, x, dx)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_of(lambda: update_(opt, x, dx))
 
     assert peak < x.nbytes / 10
