@@ -102,7 +102,8 @@ class ArrayMethods:
     )
     grad = Elsewhere("Gradients are returned: grads = gradient(lambda: loss(x, y), params(W, b)), then grads[W]")
     requires_grad = Elsewhere(
-        "What is differentiated is said when it is: gradient(lambda: loss(x, y), params(W, b)) is with respect to W and b"
+        "What is differentiated is said when it is: gradient(lambda: loss(x, y), params(W, b)) is with respect to "
+        "W and b"
     )
     detach = Elsewhere("Inside a gradient minigrad.dropgrad(t) is a constant; elsewhere t.data is the plain ndarray")
     numpy = Elsewhere("t.data is the live ndarray, np.array(t) a copy")
