@@ -50,6 +50,15 @@ def test_a_deep_copy_of_optimiser_and_parameters_goes_on_by_itself(name):
     )
 
 
+def test_a_deep_copy_of_an_optimiser_alone_has_its_hyperparameters_and_no_state():
+    opt, x = o.Momentum(0.5), np.zeros(2)
+    o.update_(opt, x, np.ones(2))
+
+    alone = copy.deepcopy(opt)
+
+    assert alone.eta == 0.5 and len(alone.velocity) == 0
+
+
 @every_rule
 def test_pickled_together_they_go_on_bit_for_bit(name):
     opt, x = ALL[name](), Tensor(numbers(5))

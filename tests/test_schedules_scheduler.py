@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from minigrad import schedules
+from minigrad.iddict import IdDict
 from minigrad.optimise import (ADAM, ADAMW, ClipGlobalNorm, Descent, ExpDecay, Momentum, Optimiser,
                                WeightDecay, apply_, load_state_, state_dict, update_)
-from minigrad.schedules import (Cos, Exp, Plateau, Poly, Scheduler, Stateful, StepError, Triangle, next_,
-                                reset_)
+from minigrad.schedules import (Cos, Exp, Plateau, Poly, Scheduler, Sequence, Shifted, Stateful, StepError,
+                                Triangle, next_, reset_)
 
 DATA = pathlib.Path(__file__).parent / "data"
 TRACES = json.loads((DATA / "schedules.json").read_text(encoding="utf-8"))["schedulers"]
@@ -238,6 +239,69 @@ def test_state_dict_resumes_where_it_was_saved():
 
     assert (resumed.current, resumed.count[x]) == (opt.current, 6)
     np.testing.assert_array_equal(trained(resumed, x, range(6, 10)), straight)
+
+
+def test_a_saved_plateau_inside_a_scheduler_goes_on_where_it_was():
+    def cutting():  # worse once: 1, worse twice: 0.5, and so on
+        return Scheduler(Descent(), eta=Plateau(1.0, decay=0.5, patience=0))
+
+    opt, x = cutting(), np.zeros(1)
+    for loss in (3.0, 3.0):
+        update_(opt, x, np.ones(1)), next_(opt.schedules["eta"], loss)
+    resumed = cutting()
+    load_state_(resumed, [x], json.loads(json.dumps(state_dict(opt, [x]))))
+
+    update_(resumed, x, np.ones(1)), next_(resumed.schedules["eta"], 2.0)
+    update_(resumed, x, np.ones(1)), next_(resumed.schedules["eta"], 2.0)
+
+    assert x[0] == -(1 + 1 + 0.5 + 0.5)
+    assert resumed.current == {"eta": 0.25}
+    assert resumed.schedules["eta"].best == 2.0
+
+
+@pytest.mark.parametrize("place, wrap", [
+    ("beta.1", lambda rate: rate),
+    ("beta.1.schedule", lambda rate: Shifted(rate, 3)),
+    ("beta.1.schedules.1", lambda rate: Sequence((Exp(0.9, 0.5), 2), (rate, 9))),
+])
+def test_a_plateau_is_found_wherever_it_stands(place, wrap):
+    rate = Plateau(0.9, decay=0.5, patience=0)
+    opt = Scheduler(ADAM(), eta=0.1, beta=(0.9, wrap(rate)))
+
+    assert opt.listening() == {place: rate}
+    next_(rate, 1), next_(rate, 1), reset_(opt)
+    assert rate.value == 0.9
+
+
+def test_going_back_to_what_was_saved_takes_a_plateau_back_too():
+    opt, x = Scheduler(Descent(), eta=Plateau(1.0, decay=0.5, patience=0)), np.zeros(1)
+    update_(opt, x, np.ones(1)), next_(opt.schedules["eta"], 3.0)
+    saved = state_dict(opt, [x])
+    next_(opt.schedules["eta"], 3.0), update_(opt, x, np.ones(1))
+
+    load_state_(opt, [x], saved)
+    update_(opt, x, np.ones(1))
+
+    assert x[0] == -(1 + 0.5 + 1)
+
+
+def test_the_state_of_a_rule_of_ones_own_inside_a_scheduler_is_saved():
+    class Mean:  # steps along the sum of all gradients so far
+        def __init__(self, eta=1.0):
+            self.eta, self.sum = eta, IdDict()
+
+    @apply_.register
+    def apply_mean(opt: Mean, x, dx):
+        opt.sum[x] = opt.sum.get(x, 0) + dx
+        return opt.eta * opt.sum[x]
+
+    opt, x = Scheduler(Mean(), eta=Exp(1.0, 0.5)), np.zeros(1)
+    update_(opt, x, np.array([4.0]))
+    resumed = Scheduler(Mean(), eta=Exp(1.0, 0.5))
+    load_state_(resumed, [x], state_dict(opt, [x]))
+    update_(resumed, x, np.array([4.0]))
+
+    assert x[0] == -(4 + 0.5 * 8)
 
 
 def test_reset_forgets_counts_state_and_what_a_plateau_has_heard():

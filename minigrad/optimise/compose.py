@@ -71,11 +71,8 @@ class Optimiser(AbstractOptimiser, MutableSequence):
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(map(repr, self.os))})"
 
-    def reset_(self):
-        """Forget the state of every member."""
-        for o in self.os:
-            getattr(o, "reset_", lambda: None)()
-        self._plans = None
+    def _inside(self):
+        return {str(i): o for i, o in enumerate(self.os)}
 
 
 def _member(owner, o):

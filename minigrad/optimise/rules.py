@@ -101,7 +101,13 @@ class AbstractOptimiser:
         for value in vars(self).values():
             if isinstance(value, IdDict):
                 value.clear()
+        for o in self._inside().values():
+            getattr(o, "reset_", lambda: None)()
         self._plans = None
+
+    def _inside(self):
+        """Return a dict from names to whatever else in here has a state of its own."""
+        return {}
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_plans"}

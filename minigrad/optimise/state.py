@@ -6,8 +6,8 @@ import numpy as np
 
 from minigrad.iddict import IdDict
 from minigrad.optimise.arrays import describe, order_of
-from minigrad.optimise.compose import Optimiser
 from minigrad.optimise.rules import AbstractOptimiser, Rule
+from minigrad.optimise.update import apply_
 from minigrad.storage import ndarray_of
 
 FORMAT = "minigrad optimiser 1"
@@ -19,7 +19,7 @@ def state_dict(opt, ps):
     Parameters
     ----------
     opt : an optimiser, composed ones and your own included: everything in an ``IdDict`` is state, every
-        number, string and tuple of these a hyperparameter
+        number, string and tuple of these a hyperparameter.  A Plateau inside a Scheduler belongs to it
     ps : Params, list or tuple of parameters, told apart by their order; or a dict from names to
         parameters, told apart by name
 
@@ -28,6 +28,10 @@ def state_dict(opt, ps):
     dict of strings, numbers, lists, dicts and copies of arrays; it shares nothing with the optimiser
 
     State of parameters that are not in ``ps`` is left out.
+
+    State belongs to the parameters themselves.  So ``copy.deepcopy(opt)`` and ``pickle.dumps(opt)`` alone give
+    an optimiser with the same hyperparameters and no state; copy or pickle ``(opt, ps)`` together, or carry
+    the state over with this function and ``load_state_``.
 
     >>> from minigrad.optimise import Momentum, update_
     >>> opt, W = Momentum(), np.ones(2)
@@ -88,19 +92,18 @@ def _named(ps):
 
 
 def _parts(opt):
-    """Return what an optimiser consists of: plain hyperparameters, IdDicts, optimisers inside."""
-    plain, kept, inside = {}, {}, {}
+    """Return what an optimiser consists of: plain hyperparameters, IdDicts, what has a state inside."""
+    plain, kept = {}, {}
+    inside = opt._inside() if isinstance(opt, AbstractOptimiser) else {}
     for name, value in vars(opt).items():
         if isinstance(value, IdDict):
             kept[name] = value
-        elif isinstance(value, AbstractOptimiser) and name[0] != "_":
+        elif name[0] != "_" and apply_.dispatch(type(value)) is not apply_.dispatch(object):  # an optimiser
             inside[name] = value
         elif isinstance(value, (numbers.Number, str, bool)) or (
             isinstance(value, tuple) and all(isinstance(v, numbers.Number) for v in value)
         ):
             plain[name] = value
-    if isinstance(opt, Optimiser):
-        inside.update((str(i), o) for i, o in enumerate(opt.os))
     return plain, kept, inside
 
 

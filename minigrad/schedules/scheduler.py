@@ -6,7 +6,7 @@ from minigrad.iddict import IdDict
 from minigrad.optimise.arrays import check
 from minigrad.optimise.rules import AbstractOptimiser
 from minigrad.optimise.update import apply_, by_own_rules, target, update_
-from minigrad.schedules.base import any_schedule, function, shown, values
+from minigrad.schedules.base import Schedule, any_schedule, function, shown, values
 
 
 class Scheduler(AbstractOptimiser):
@@ -85,7 +85,7 @@ class Scheduler(AbstractOptimiser):
 
     def set_hyperparameters_(self, t):
         """Give the optimiser inside the values of step t."""
-        if self._latest[0] != t:
+        if self._latest[0] != t or self.listening():
             self._latest = t, self.values_at(t)
         for name, value in self._latest[1].items():
             if self.update_func is None:
@@ -97,9 +97,13 @@ class Scheduler(AbstractOptimiser):
         """Forget the state of every parameter and count from 1 again; listening schedules start again too."""
         super().reset_()
         self._latest = 0, {}
-        for inner in (self.opt, *self.schedules.values()):
-            if hasattr(inner, "reset_"):
-                inner.reset_()
+
+    def listening(self):
+        """A dict of the schedules with a state, such as a Plateau, by the places where they stand."""
+        return {place: found for name, given in self.schedules.items() for place, found in with_state(name, given)}
+
+    def _inside(self):
+        return {"opt": self.opt, **self.listening()}
 
     def __repr__(self):
         if self.update_func is not None:
@@ -148,6 +152,17 @@ def checked(given, where):
     if isinstance(given, (tuple, list)):
         return tuple(any_schedule(each, f"{where}[{i}]") for i, each in enumerate(given))
     return any_schedule(given, where)
+
+
+def with_state(place, given):
+    """The places and schedules with a state in what is given: itself, or parts of a tuple or of a composed one."""
+    if hasattr(given, "reset_"):
+        return [(place, given)]
+    if isinstance(given, tuple):
+        parts = enumerate(given)
+    else:
+        parts = vars(given).items() if isinstance(given, Schedule) else ()
+    return [found for name, part in parts for found in with_state(f"{place}.{name}", part)]
 
 
 def value_at(given, t):
