@@ -19,6 +19,11 @@ def hermitian(x):
     return _swapaxes(x.conjugate(), -1, -2)
 
 
+def ndim(x):
+    """Return the number of axes of an array, a Tensor or a plain number."""
+    return getattr(x, "ndim", 0)
+
+
 # --------------------------------------------------------------------------------------------- @ and dot
 def matmul_a(g, a, b):
     b = b.conjugate()
@@ -46,17 +51,17 @@ def matmul_b(g, a, b):
 
 
 def dot_a(g, a, b):
-    if a.ndim and 0 < b.ndim <= 2:
+    if a.ndim and 0 < ndim(b) <= 2:
         return matmul_a(g, a, b)
-    if not a.ndim or not b.ndim:
+    if not a.ndim or not ndim(b):
         return g * b.conjugate()
     return tensordot_a(g, a.shape, b, (-1, -2))
 
 
 def dot_b(g, a, b):
-    if 0 < a.ndim <= 2 and 0 < b.ndim <= 2:
+    if 0 < ndim(a) <= 2 and 0 < b.ndim <= 2:
         return matmul_b(g, a, b)
-    if not a.ndim or not b.ndim:
+    if not ndim(a) or not b.ndim:
         return g * a.conjugate()
     return tensordot_b(g, a, b.shape, (-1, -2 if b.ndim > 1 else -1))
 
@@ -67,11 +72,11 @@ row(np.dot, dot_a, dot_b, signature="a, b")
 
 # --------------------------------------------------------------------------------- vectors of any shape
 def inner_a(g, a, b):
-    return tensordot_a(g, a.shape, b, (-1, -1)) if a.ndim and b.ndim else g * b.conjugate()
+    return tensordot_a(g, a.shape, b, (-1, -1)) if a.ndim and ndim(b) else g * b.conjugate()
 
 
 def inner_b(g, a, b):
-    return tensordot_b(g, a, b.shape, (-1, -1)) if a.ndim and b.ndim else g * a.conjugate()
+    return tensordot_b(g, a, b.shape, (-1, -1)) if ndim(a) and b.ndim else g * a.conjugate()
 
 
 def outer_a(g, a_shape, b):
@@ -106,16 +111,16 @@ def others(axes, ndim):
 
 
 def tensordot_a(g, a_shape, b, axes):
-    of_a, of_b = contracted(axes, len(a_shape), b.ndim)
-    free_a, free_b = others(of_a, len(a_shape)), others(of_b, b.ndim)
+    of_a, of_b = contracted(axes, len(a_shape), ndim(b))
+    free_a, free_b = others(of_a, len(a_shape)), others(of_b, ndim(b))
     h = np.tensordot(g, b.conjugate(), (range(len(free_a), g.ndim), free_b))
     came_from = free_a + [axis for _, axis in sorted(zip(of_b, of_a))]
     return np.transpose(h, np.argsort(came_from))
 
 
 def tensordot_b(g, a, b_shape, axes):
-    of_a, of_b = contracted(axes, a.ndim, len(b_shape))
-    free_a, free_b = others(of_a, a.ndim), others(of_b, len(b_shape))
+    of_a, of_b = contracted(axes, ndim(a), len(b_shape))
+    free_a, free_b = others(of_a, ndim(a)), others(of_b, len(b_shape))
     h = np.tensordot(a.conjugate(), g, (free_a, range(len(free_a))))
     came_from = [axis for _, axis in sorted(zip(of_a, of_b))] + free_b
     return np.transpose(h, np.argsort(came_from))
@@ -146,10 +151,18 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if not {2, 3}.issuperset((a.shape[-1], b.shape[-1])):
+        raise ValueError(f"np.cross: vectors have 2 or 3 components; got {a.shape[-1]} and {b.shape[-1]}")
     flat = a.shape[-1] == b.shape[-1] == 2
     a, b = in_space(a), in_space(b)
     y = a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
     return y[..., 2] if flat else np.moveaxis(y, -1, axisc)
+
+
+def cross_in_space(x1, x2, *, axis=-1):
+    if np.shape(x1)[axis] != 3 or np.shape(x2)[axis] != 3:
+        raise ValueError("np.linalg.cross: vectors must have 3 components; np.cross takes 2, too")
+    return cross(x1, x2, axis=axis)
 
 
 def in_space(x):
@@ -190,7 +203,9 @@ def conjugate(x):
 
 
 def lettered(sublist):
-    return "".join("..." if i is Ellipsis else string.ascii_letters[i] for i in sublist)
+    """Return the subscripts as letters whose order, capitals first, is that of the numbers."""
+    letters = string.ascii_uppercase + string.ascii_lowercase
+    return "".join("..." if i is Ellipsis else letters[i] for i in sublist)
 
 
 def einsum_vjp(g, k, operands, optimize):
@@ -254,7 +269,7 @@ for _function in of_numpy("vecdot"):  # NumPy 2.0
     row(np.linalg.outer, outer_a, outer_b, signature="a, b")
     composition(np.linalg.trace)(lambda x, *, offset=0: np.trace(x, offset, -2, -1))
     composition(np.linalg.diagonal)(lambda x, *, offset=0: np.diagonal(x, offset, -2, -1))
-    composition(np.linalg.cross)(lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis))
+    composition(np.linalg.cross)(cross_in_space)
 for _function in of_numpy("matvec"):  # NumPy 2.2
     row(_function, matvec_1, matvec_2, signature="x1, x2")
     row(np.vecmat, vecmat_1, vecmat_2, signature="x1, x2")
