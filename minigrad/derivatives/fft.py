@@ -75,14 +75,19 @@ def ihfft(a, n=None, axis=-1, norm=None):
     return np.conjugate(np.fft.rfft(a, n, axis, DUAL[norm]))
 
 
-def lengths_and_axes(a, s, axes):
-    """Return the (length, axis) of every transform; a length of None (or -1) is the array's own."""
+def lengths_and_axes(a, s, axes, halved=False):
+    """Return the (length, axis) of every transform; a length of -1 is the array's own.
+
+    The last axis of a real spectrum is ``halved``: m frequencies stand for 2 (m - 1) numbers.
+    """
     if axes is None:
         axes = range(-a.ndim, 0) if s is None else range(-len(s), 0)
-    lengths = [None] * len(axes) if s is None else [None if n == -1 else n for n in s]
+    lengths = [a.shape[axis] for axis in axes] if s is None else list(s)
+    if s is None and halved:
+        lengths[-1] = 2 * (lengths[-1] - 1)
     if len(lengths) != len(axes):
         raise ValueError("Shape and axes have different lengths.")
-    return list(zip(lengths, axes))
+    return [(a.shape[axis] if n == -1 else n, axis) for n, axis in zip(lengths, axes)]
 
 
 def over_axes(transform):
@@ -104,14 +109,14 @@ ifftn = composition(np.fft.ifftn)(over_axes(np.fft.ifft))
 def rfftn(a, s=None, axes=None, norm=None):
     *rest, (n, axis) = lengths_and_axes(a, s, axes)
     a = np.fft.rfft(a, n, axis, norm)
-    for n, axis in rest:
+    for n, axis in reversed(rest):
         a = np.fft.fft(a, n, axis, norm)
     return a
 
 
 @composition(np.fft.irfftn)
 def irfftn(a, s=None, axes=None, norm=None):
-    *rest, (n, axis) = lengths_and_axes(a, s, axes)
+    *rest, (n, axis) = lengths_and_axes(a, s, axes, halved=True)
     for other_n, other in rest:
         a = np.fft.ifft(a, other_n, other, norm)
     return np.fft.irfft(a, n, axis, norm)
