@@ -17,7 +17,7 @@ import operator
 import numpy as np
 
 from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, getitem, late_rows, name_of
-from .errors import NoDerivativeError, user_line
+from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
 from .tape import active_tape, place
 from .tensor import (
@@ -387,8 +387,12 @@ def compose(function, args, kwargs):
     definition = COMPOSITIONS[function]
     try:
         return definition(*args, **kwargs)
-    except TypeError:
-        refuse_other_forms(name_of(function), inspect.signature(definition), args, kwargs)
+    except MinigradError:
+        raise
+    except Exception as error:
+        function(*lower(args, None), **lower(kwargs, None))  # what NumPy refuses too, it explains better
+        if isinstance(error, TypeError):
+            refuse_other_forms(name_of(function), inspect.signature(definition), args, kwargs)
         raise
 
 

@@ -45,6 +45,21 @@ def first_vectors(y):
     return projectors(y[0][..., :1]), projectors(np.conj(np.swapaxes(y[2], -1, -2))[..., :1])
 
 
+def columns_and_added(y):
+    """Of a complete qr: r, the columns of q that r multiplies, and the projector on the others."""
+    q, r = y
+    n = r.shape[-1]
+    return q[..., :n], q[..., n:] @ np.conj(np.swapaxes(q[..., n:], -1, -2)), r
+
+
+def added_vectors(y):
+    """Of a full svd: the singular values, and the projectors on the vectors that belong to none."""
+    u, s, vh = y
+    n = s.shape[-1]
+    v = np.conj(np.swapaxes(vh, -1, -2))
+    return s, *[x[..., n:] @ np.conj(np.swapaxes(x[..., n:], -1, -2)) for x in (u, v)]
+
+
 CASES = [
     # products
     Case(np.matmul, (real(2, 3), real(3)), complex=True, order=3),
@@ -71,17 +86,23 @@ CASES = [
     Case(np.dot, (real(2, 3), real(4, 3, 2)), complex=True),
     Case(np.dot, (real(3), real(4, 3, 2))),
     Case(np.dot, (real(5, 2, 3), real(4, 3, 2)), complex=True),
+    Case(np.dot, (real(2), 0.7)),
+    Case(np.dot, (0.7, real(2))),
     Case(np.vdot, (real(3), real(3)), complex=True),
     Case(np.vdot, (real(2, 3), real(2, 3)), complex=True),
     Case(np.inner, (real(3), real(3)), complex=True),
     Case(np.inner, (real(2, 3), real(4, 3)), complex=True),
     Case(np.inner, (real(2), real())),
+    Case(np.inner, (real(2), 0.7)),
+    Case(np.inner, (0.7, real(2))),
     Case(np.outer, (real(2), real(3)), complex=True),
     Case(np.outer, (real(2, 2), real())),
     Case(np.tensordot, (real(2, 3, 4), real(3, 4, 2)), complex=True),
     Case(np.tensordot, (real(2, 3, 4), real(4, 5, 2), ([0, 2], [2, 0])), complex=True),
     Case(np.tensordot, (real(2, 3), real(3, 2), (-1, 0))),
     Case(np.tensordot, (real(2), real(3), 0)),
+    Case(np.tensordot, (0.7, real(3), 0)),
+    Case(np.tensordot, (real(3), 0.7, 0)),
     Case(np.tensordot, (real(3, 2, 2), real(2, 2, 4), ([1, 2], [1, 0]))),
     Case(np.trace, (real(3, 3),), complex=True),
     Case(np.trace, (real(2, 3, 4), 1, 2, 0)),
@@ -112,6 +133,7 @@ CASES = [
     Case(np.einsum, ("ij,j->i", real(2, 1), real(3))),
     Case(np.einsum, (real(2, 3), [0, 1], real(3, 2), [1, 2])),
     Case(np.einsum, (real(2, 3), [5, 1], real(3, 2), [1, 7], [7, 5])),
+    Case(np.einsum, (real(2, 3), [30, 1], real(3, 2), [1, 7])),  # 7 comes before 30
     Case(np.einsum, (real(4, 2, 3), [Ellipsis, 0, 1], real(3), [1], [Ellipsis, 0])),
     # solving and inverting
     Case(np.linalg.solve, (invertible(3, 3), real(3)), complex=True),
@@ -136,6 +158,8 @@ CASES = [
     Case(np.linalg.multi_dot, ([real(3), real(3, 4), real(4)],), complex=True),
     Case(np.linalg.multi_dot, ([real(3), real(3, 2)],)),
     Case(np.linalg.multi_dot, ([real(2, 3), real(3, 2), real(2, 2), real(2)],)),
+    Case(np.linalg.multi_dot, ([real(2, 3), [[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]], real(2, 2)],)),
+    Case(np.linalg.multi_dot, ([real(4, 2, 3), real(3, 2)],)),  # of two, np.dot
     Case(np.linalg.matrix_power, (invertible(3, 3), 3), complex=True),
     Case(np.linalg.matrix_power, (invertible(2, 2, 2), -2)),
     Case(np.linalg.matrix_power, (invertible(2, 2), 0)),
@@ -156,6 +180,8 @@ CASES = [
         ),
         complex=True,
     ),
+    Case(np.linalg.tensorsolve, (np.diag([1.0, 2.0, 4.0]).tolist(), real(3))),
+    Case(np.linalg.tensorsolve, (real(0, 0), real(0))),
     HermitianCase(np.linalg.pinv, (positive_definite(3, 3),), dict(hermitian=True), complex=True),
     # decompositions
     HermitianCase(np.linalg.cholesky, (positive_definite(3, 3),), order=3),
@@ -173,6 +199,10 @@ CASES = [
     Case(np.linalg.qr, (real(2, 4),), complex=True),
     Case(np.linalg.qr, (real(2, 4),), dict(mode="complete")),
     Case(np.linalg.qr, (real(4, 2),), dict(mode="r"), complex=True),
+    Case(np.linalg.qr, (real(2, 2, 4),), dict(mode="r")),
+    Case(np.linalg.qr, (real(3, 2),), dict(mode="complete")),
+    Case(np.linalg.qr, (real(4, 2),), dict(mode="complete"), complex=True, output=columns_and_added),
+    Case(np.linalg.qr, (real(2, 3, 1),), dict(mode="complete"), output=columns_and_added),
     Case(np.linalg.qr, (real(4, 2),), output=lambda y: y[0]),
     Case(np.linalg.qr, (real(2, 3),), output=lambda y: y[0]),
     Case(np.linalg.qr, (real(2, 3),), output=lambda y: y[1]),
@@ -187,6 +217,8 @@ CASES = [
     Case(np.linalg.svd, (real(2, 3, 2),), dict(full_matrices=False), output=parts_of_svd),
     Case(np.linalg.svd, (real(3, 2),), dict(full_matrices=False), complex=True, output=first_vectors),
     Case(np.linalg.svd, (real(3, 2),), dict(compute_uv=False), complex=True),
+    Case(np.linalg.svd, (real(4, 2),), complex=True, output=added_vectors),
+    Case(np.linalg.svd, (real(2, 1, 3),), output=added_vectors),
     # norms
     Case(np.linalg.norm, (real(3),), complex=True, order=3),
     Case(np.linalg.norm, (real(2, 3),), complex=True),
@@ -233,6 +265,9 @@ CASES = [
         + (np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn)
         for kwargs in ({}, dict(s=(3, 2), axes=(0, 2)), dict(axes=(1, 0), norm="ortho"), dict(norm="forward"))
     ],
+    Case(np.fft.fftn, (real(3, 4), (2, 5), (0, 0)), complex=True),
+    Case(np.fft.rfftn, (real(3, 4),), dict(axes=(0, 0))),
+    Case(np.fft.irfftn, (real(2, 3),), dict(axes=(0, 1)), complex=True),
     Case(np.fft.fftshift, (real(5),), complex=True),
     Case(np.fft.fftshift, (real(2, 3), 1)),
     Case(np.fft.ifftshift, (real(5),), complex=True),
@@ -242,6 +277,8 @@ CASES = [
 
 if hasattr(np.linalg, "svdvals"):  # NumPy 2.0
     CASES += [
+        Case(np.fft.fftn, (real(2, 3),), dict(s=(3, -1), axes=(0, 1)), complex=True),
+        Case(np.fft.irfftn, (real(2, 3),), dict(s=(3, -1), axes=(0, 1)), complex=True),
         Case(np.vecdot, (real(2, 3), real(3)), complex=True),
         Case(np.vecdot, (real(3, 2), real(3, 1)), dict(axis=0)),
         Case(np.linalg.vecdot, (real(2, 3), real(3)), complex=True),

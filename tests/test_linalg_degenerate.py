@@ -108,12 +108,82 @@ def test_qr_of_dependent_columns_is_refused():
 
 
 def test_the_arbitrary_columns_of_a_complete_qr_are_refused():
-    with pytest.raises(NotImplementedError, match="mode='reduced'"):
-        gradient(lambda a: np.sum(np.linalg.qr(a, "complete")[0]), np.ones((3, 2)))
+    a = np.arange(8.0).reshape(4, 2) ** 2
+
+    refuses(lambda a: np.sum(np.linalg.qr(a, "complete")[0] ** 3), a, "arbitrary basis.*mode='reduced'")
+
+
+def test_the_raw_qr_is_refused():
+    with pytest.raises(NotImplementedError, match="'reduced', 'complete' and 'r' have"):
+        gradient(lambda a: np.sum(np.linalg.qr(a, "raw")[0]), np.ones((3, 2)))
 
 
 def test_the_arbitrary_vectors_of_a_full_svd_are_refused():
-    refuses(lambda a: np.sum(np.linalg.svd(a)[2]), np.arange(6.0).reshape(2, 3), "full_matrices=False")
+    a = np.arange(8.0).reshape(2, 4)
+
+    refuses(lambda a: np.sum(np.linalg.svd(a)[2] ** 3), a, "arbitrary basis.*full_matrices=False")
+
+
+def test_the_projector_on_what_is_orthogonal_to_the_columns_does_not_depend_on_the_basis():
+    a = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [1.0, 1.0]])
+    weights = np.arange(16.0).reshape(4, 4) % 5
+
+    def by_qr(a):
+        added = np.linalg.qr(a, "complete")[0][:, 2:]
+        return np.sum(weights * (added @ added.T))
+
+    def by_svd(a):
+        added = np.linalg.svd(a)[0][:, 2:]
+        return np.sum(weights * (added @ added.T))
+
+    def by_inverse(a):
+        return np.sum(weights * (np.eye(4) - a @ np.linalg.inv(a.T @ a) @ a.T))
+
+    (expected,) = gradient(by_inverse, a)
+    for loss in (by_qr, by_svd):
+        np.testing.assert_allclose(gradient(loss, a)[0], expected, atol=1e-14)
+        np.testing.assert_allclose(hessian(loss, a), hessian(by_inverse, a), atol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------ no numbers
+@pytest.mark.parametrize("ord", [None, 2, 1, np.inf])
+def test_the_norm_of_no_numbers_has_a_gradient_without_numbers(ord):
+    for shape in [(0,), (0, 2), (2, 0)]:
+        (found,) = gradient(lambda x: np.linalg.norm(x, ord), np.zeros(shape))
+
+        assert found.shape == shape
+
+
+@pytest.mark.parametrize("function", [np.linalg.eig, np.linalg.eigh, np.linalg.svd, np.linalg.qr])
+def test_decompositions_of_no_numbers_have_gradients_without_numbers(function):
+    for shape in [(0, 0), (2, 0, 0)]:
+        (found,) = gradient(lambda z: np.sum(abs(function(z)[1])), np.zeros(shape, complex))
+
+        assert found.shape == shape
+
+
+def test_the_condition_number_of_no_numbers_is_an_error_as_in_numpy():
+    refuses(np.linalg.cond, np.zeros((0, 0)), "cond.*not defined")
+
+
+# ------------------------------------------------------------------------------- what NumPy refuses, too
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda a: np.linalg.matrix_power(a, 1.5), TypeError, "integer"),
+        (lambda a: np.linalg.matrix_power(a[:1], 1), LinAlgError, "square"),
+        (lambda a: np.linalg.tensorinv(a, 0), ValueError, "ind"),
+        (lambda a: np.cross(np.ones(4), a[0]), ValueError, "2 or 3|dimensions"),
+        (lambda a: np.linalg.norm(a, 3), ValueError, "order for matrices"),
+        (lambda a: np.fft.rfftn(a, axes=()), IndexError, "index"),
+    ],
+)
+def test_what_numpy_refuses_is_refused_inside_a_gradient(call, error, words):
+    with pytest.raises(error):
+        call(np.ones((3, 3)))
+
+    with pytest.raises(error, match=words):
+        gradient(lambda a: np.sum(abs(call(a))), np.ones((3, 3)))
 
 
 # ------------------------------------------------------------------------------------------- conventions
@@ -143,6 +213,18 @@ def test_lstsq_with_dependent_columns_gives_the_smallest_solution_and_its_gradie
     (found,) = gradient(lambda b: np.sum(np.linalg.lstsq(a, b, None)[0]), np.array([1.0, 3.0]))
 
     np.testing.assert_allclose(found, [0.5, 0.5])  # the solution is (mean / 2, mean / 2)
+
+
+def test_the_smallest_solution_of_whole_numbers_has_the_gradient_of_the_same_floats():
+    a, b = np.array([[1, 2], [3, 4], [5, 7]]), np.array([1, 0, 2])
+
+    def loss(a, b):
+        solution, residual, _, values = np.linalg.lstsq(a, b, None)
+        return np.sum(solution**2) + np.sum(residual) + np.sum(values)
+
+    for found, expected in zip(gradient(loss, a, b), gradient(loss, a * 1.0, b * 1.0)):
+        assert found.dtype == float
+        np.testing.assert_allclose(found, expected)
 
 
 def test_the_vjp_of_unused_outputs_is_not_computed():

@@ -61,6 +61,25 @@ def over_differences(x, w, gv, who, instead):
     return np.where(close, 0, x) / np.where(close, 1, gap)
 
 
+def of_first_columns(g, v, n, who, instead):
+    """Return the gradient of the first n columns v1 of a unitary matrix; the others, v2, follow them.
+
+    Where v1 moves by dv1, v2 = -v1 dv1^H v2 up to rotations of v2 in itself, which are arbitrary.  A loss
+    that these do not change has, through v2, the gradient  -v2 g2^H v1  with respect to v1.
+    """
+    if g is None or v.shape[-1] == n:
+        return g
+    v1, v2, g2 = v[..., :n], v[..., n:], g[..., n:]
+    rotated = np.matmul(hermitian(v2), g2)
+    rotated = np.max(np.abs(rotated - hermitian(rotated)), initial=0)
+    if rotated > np.sqrt(np.finfo(v.dtype).eps) * np.max(np.abs(g2), initial=0):
+        raise LinAlgError(
+            f"{who} are an arbitrary basis, and the loss depends on which one; use {instead}, or of these "
+            "columns v only v @ v.T (v.conj().T, of complex numbers)"
+        )
+    return g[..., :n] - np.matmul(v2, np.matmul(hermitian(g2), v1))
+
+
 # ------------------------------------------------------------------------------------------ triangular
 def cholesky_vjp(g, y, upper):
     lower, g = (hermitian(y), hermitian(g)) if upper else (y, g)
@@ -76,15 +95,16 @@ def qr_vjp(g, y, a, mode):
     if mode == "r":
         q, r = np.linalg.qr(a)
         gq, gr = None, g
-    elif mode == "reduced" or mode == "complete" and m <= n:
+    elif mode == "reduced" or mode == "complete":
         (q, r), (gq, gr) = y, g
     else:
         raise NoDerivativeError(
-            f"np.linalg.qr: mode={mode!r} has no derivative here, because the added columns of q are "
-            "arbitrary; use mode='reduced'"
+            f"np.linalg.qr: mode={mode!r} has no derivative here; mode='reduced', 'complete' and 'r' have. "
+            "('raw' gives the reflections that LAPACK makes q of, for other routines of LAPACK.)"
         )
     if n <= m:
-        return qr_square(gq, gr, q, r)
+        gq = of_first_columns(gq, q, n, "np.linalg.qr: the columns that mode='complete' adds to q", "mode='reduced'")
+        return qr_square(gq, None if gr is None else gr[..., :n, :], q[..., :n], r[..., :n, :])
     # a = [a1 a2] with a1 square: q r1 = a1, and r2 = q^H a2
     a2 = a[..., m:]
     gr1 = None if gr is None else gr[..., :m]
@@ -154,7 +174,7 @@ def without_phase(gv, v):
     if v.dtype.kind != "c":
         return gv
     size = np.abs(v)
-    largest = (size == np.max(size, axis=-2, keepdims=True)) & (np.imag(v) == 0)
+    largest = (size == np.max(size, axis=-2, keepdims=True, initial=0)) & (np.imag(v) == 0)
     largest = largest & (np.cumsum(largest, axis=-2) == 1)
     turn = np.imag(np.sum(gv.conjugate() * v, axis=-2, keepdims=True))
     return gv + largest * (1j * turn) / np.where(largest, v, 1).conjugate()
@@ -178,26 +198,14 @@ def svd_vjp(g, y, a, full_matrices, compute_uv, hermitian_only):
     else:
         k = min(a.shape[-2:])
         (u, s, vh), (gu, gs, gvh) = y, g
-        gu = used_part(gu, k, -1)
-        gvh = used_part(gvh, k, -2)
-        h = svd_parts(gu, gs, gvh, u[..., :k], s, vh[..., :k, :])
+        added, instead = "np.linalg.svd: the vectors beyond the singular values", "full_matrices=False"
+        gu = of_first_columns(gu, u, k, added, instead)
+        gv = None if gvh is None else of_first_columns(hermitian(gvh), hermitian(vh), k, added, instead)
+        h = svd_parts(gu, gs, gv, u[..., :k], s, vh[..., :k, :])
     return symmetrised(h) if hermitian_only else h
 
 
-def used_part(g, k, axis):
-    """Return the gradient of the first k singular vectors; the others are arbitrary."""
-    if g is None or g.shape[axis] == k:
-        return g
-    rest = g[..., k:] if axis == -1 else g[..., k:, :]
-    if np.any(rest != 0):
-        raise LinAlgError(
-            "np.linalg.svd: the loss uses singular vectors beyond the singular values, and these are "
-            "arbitrary; write full_matrices=False"
-        )
-    return g[..., :k] if axis == -1 else g[..., :k, :]
-
-
-def svd_parts(gu, gs, gvh, u, s, vh):
+def svd_parts(gu, gs, gv, u, s, vh):
     """The vjp of the reduced decomposition a = u diag(s) vh, with None for a gradient that is zero."""
     uh, v = hermitian(u), hermitian(vh)
     middle, outside = 0, 0
@@ -211,8 +219,7 @@ def svd_parts(gu, gs, gvh, u, s, vh):
             turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2))
             middle = middle + divided(turn, s, None)[..., None] * identity(s)
         outside = outside + np.matmul(divided(gu - np.matmul(u, x), s, -1), vh)
-    if gvh is not None:
-        gv = hermitian(gvh)
+    if gv is not None:
         x = np.matmul(vh, gv)
         f = over_differences(x, s * s, gv, "np.linalg.svd", "singular values")
         middle = middle + diagonal_times(s, f + hermitian(f))

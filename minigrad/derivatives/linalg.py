@@ -5,11 +5,12 @@ matrix is singular or eigenvalues coincide, the row raises ``numpy.linalg.LinAlg
 """
 
 import functools
+import operator
 
 import numpy as np
 
 from .decompositions import svdvals_vjp, symmetrised
-from .products import hermitian
+from .products import dot_a, dot_b, hermitian
 from .table import composition, row
 
 LinAlgError = np.linalg.LinAlgError
@@ -99,7 +100,8 @@ row(
 
 def lstsq_parts(a, b, rcond):
     """Return (a^+, the solution, the residual b - a x) with the cut-off that ``np.linalg.lstsq`` uses."""
-    cut = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
+    computed_in = np.result_type(*[float if x.dtype.kind in "iub" else x.dtype for x in (a, b)])
+    cut = np.finfo(computed_in).eps * max(a.shape) if rcond is None else rcond
     p = np.linalg.pinv(a, max(cut, 0.0))
     x = np.matmul(p, b)
     return p, x, b - np.matmul(a, x)
@@ -130,12 +132,21 @@ def lstsq_a(g, a, b, rcond):
     return h
 
 
-row(np.linalg.lstsq, lstsq_a, lstsq_b, signature="a, b, rcond=None")
+row(
+    np.linalg.lstsq,
+    lstsq_a,
+    lstsq_b,
+    signature=f"a, b, rcond={None if NUMPY_2 else -1}",
+    note="for changes of the matrix that keep its rank",
+)
 
 
 # ------------------------------------------------------------------------------------ products of several
 def multi_dot_vjp(g, k, arrays):
     """A product of matrices with g in the place of number k, in the cheapest order."""
+    arrays = [a if hasattr(a, "ndim") else np.asarray(a) for a in arrays]
+    if len(arrays) == 2:
+        return dot_b(g, *arrays) if k else dot_a(g, *arrays)
     first, *middle, last = arrays
     matrices = [np.reshape(first, (1, -1)) if first.ndim == 1 else first, *middle]
     matrices.append(columns(last))
@@ -150,6 +161,9 @@ row(np.linalg.multi_dot, multi_dot_vjp, signature="arrays")
 
 @composition(np.linalg.matrix_power)
 def matrix_power(a, n):
+    n = operator.index(n)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise LinAlgError(f"np.linalg.matrix_power: square matrices have powers; got shape {a.shape}")
     if n < 0:
         a, n = np.linalg.inv(a), -n
     y = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None
@@ -163,6 +177,8 @@ def matrix_power(a, n):
 
 @composition(np.linalg.tensorinv)
 def tensorinv(a, ind=2):
+    if ind <= 0:
+        raise ValueError(f"np.linalg.tensorinv: ind={ind} must be positive")
     shape = a.shape[ind:] + a.shape[:ind]
     return np.reshape(np.linalg.inv(np.reshape(a, (np.prod(a.shape[:ind], dtype=int), -1))), shape)
 
@@ -170,7 +186,7 @@ def tensorinv(a, ind=2):
 @composition(np.linalg.tensorsolve)
 def tensorsolve(a, b, axes=None):
     if axes is not None:
-        a = np.transpose(a, [axis for axis in range(a.ndim) if axis not in axes] + list(axes))
-    shape = a.shape[np.ndim(b) :]
+        a = np.transpose(a, [axis for axis in range(np.ndim(a)) if axis not in axes] + list(axes))
+    shape = np.shape(a)[np.ndim(b) :]
     n = np.prod(shape, dtype=int)
-    return np.reshape(np.linalg.solve(np.reshape(a, (-1, n)), np.ravel(b)), shape)
+    return np.reshape(np.linalg.solve(np.reshape(a, (n, n)), np.ravel(b)), shape)

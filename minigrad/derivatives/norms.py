@@ -9,8 +9,14 @@ import numpy as np
 from .elementwise import radius, safe
 from .table import composition, constant, primitive, row
 
-SINGULAR = {2: np.max, -2: np.min, "nuc": np.sum}
-SUMS = {1: (np.max, -2), -1: (np.min, -2), np.inf: (np.max, -1), -np.inf: (np.min, -1)}
+
+def largest(x, axis, keepdims=False):
+    """Return the largest of numbers that are not negative; 0 of none."""
+    return np.max(x, axis=axis, keepdims=keepdims, initial=0)
+
+
+SINGULAR = {2: largest, -2: np.min, "nuc": np.sum}
+SUMS = {1: (largest, -2), -1: (np.min, -2), np.inf: (largest, -1), -np.inf: (np.min, -1)}
 
 
 @primitive
@@ -43,7 +49,7 @@ def vector_norm(x, ord, axis, keepdims):
     if ord is None or ord == 2:
         return power_norm(x, 2, axis, keepdims)
     if ord == np.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+        return largest(np.abs(x), axis, keepdims)
     if ord == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
@@ -94,6 +100,8 @@ if hasattr(np.linalg, "vector_norm"):  # NumPy 2.0
 
 @composition(np.linalg.cond)
 def cond(x, p=None):
+    if 0 in np.shape(x)[-2:]:
+        raise np.linalg.LinAlgError("np.linalg.cond: not defined for empty matrices")
     if p in (None, 2, -2):
         s = np.linalg.svd(x, compute_uv=False)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
