@@ -83,9 +83,33 @@ __all__ = [
 # fmt: on
 
 
+# What other libraries call it, and how it is done here.
+_ELSEWHERE = {
+    "grad": "gradient(f, x) returns the gradients at x; as a function of x it is lambda x: gradient(f, x)[0]",
+    "value_and_grad": "value, grads = withgradient(f, x)",
+    "vjp": "y, back = pullback(f, x)",
+    "no_grad": "only gradient(...) records; inside it, dropgrad(t) and ignore(f) are constants",
+    "stop_gradient": "dropgrad(t)",
+    "optim": "optimisers stand in minigrad itself, as in minigrad.ADAM()",
+    "SGD": "Descent(eta), or Momentum(eta, rho)",
+    "jit": "nothing needs compiling by hand; optimisers compile their steps themselves",
+    "vmap": "write the function for a batch; NumPy broadcasts",
+}
+
+
+def _how(name):
+    """Return what to write instead of a name that is not here, for the error's message."""
+    if name in _ELSEWHERE:
+        return f": {_ELSEWHERE[name]}"
+    if f"{name}_" in __all__:
+        return f": it is {name}_ here; the underscore says that it overwrites an argument"
+    return f": it is minigrad.nn.{name}" if name in importlib.import_module(".nn", __name__).__all__ else ""
+
+
 def __getattr__(name):
     if name not in _CHAPTER_OF:
-        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+        how = "" if name.startswith("_") else _how(name)
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}{how}")
     chapter = importlib.import_module(f".{_CHAPTER_OF[name]}", __name__)
     globals()[name] = found = chapter if name in _LATER else getattr(chapter, name)
     return found

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .derivatives import astype
+from .errors import Elsewhere
 
 
 def method(function):
@@ -16,21 +17,11 @@ def method(function):
     return call
 
 
-class Elsewhere:
-    """A name that tensors of other libraries have: asking for it is an AttributeError that says how it is done here."""
+class Nowhere(Elsewhere):
+    """A name that cannot be set either."""
 
-    def __init__(self, how):
-        self.how = how
-
-    def __set_name__(self, owner, name):
-        self.name = name
-
-    def __get__(self, t, owner=None):
-        if t is None:
-            return self
-        raise AttributeError(f"a Tensor has no {self.name!r}. {self.how}")
-
-    __set__ = __get__
+    def __set__(self, t, value):
+        self.__get__(t)
 
 
 class ArrayMethods:
@@ -95,16 +86,15 @@ class ArrayMethods:
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    # Not a __getattr__, which would make every look-up slower.
-    backward = Elsewhere(
-        "Gradients are not stored, they are returned: grads = gradient(lambda: loss(x, y), params(W, b)), where the "
+    backward = Nowhere(
+        "gradients are not stored, they are returned: grads = gradient(lambda: loss(x, y), params(W, b)), where the "
         "loss is computed inside the function"
     )
-    grad = Elsewhere("Gradients are returned: grads = gradient(lambda: loss(x, y), params(W, b)), then grads[W]")
-    requires_grad = Elsewhere(
-        "What is differentiated is said when it is: gradient(lambda: loss(x, y), params(W, b)) is with respect to "
+    grad = Nowhere("gradients are returned: grads = gradient(lambda: loss(x, y), params(W, b)), then grads[W]")
+    requires_grad = Nowhere(
+        "what is differentiated is said when it is: gradient(lambda: loss(x, y), params(W, b)) is with respect to "
         "W and b"
     )
-    detach = Elsewhere("Inside a gradient minigrad.dropgrad(t) is a constant; elsewhere t.data is the plain ndarray")
-    numpy = Elsewhere("t.data is the live ndarray, np.array(t) a copy")
-    at = Elsewhere("t[i] = x overwrites outside of a gradient; inside, np.where(mask, x, t) or a minigrad.Buffer")
+    detach = Nowhere("inside a gradient minigrad.dropgrad(t) is a constant; elsewhere t.data is the plain ndarray")
+    numpy = Nowhere("t.data is the live ndarray, np.array(t) a copy")
+    at = Nowhere("t[i] = x overwrites outside of a gradient; inside, np.where(mask, x, t) or a minigrad.Buffer")

@@ -675,24 +675,3 @@ def test_masked_arrays_compute_with_tensors_outside_of_a_gradient():
     product = np.ma.array([1.0, 2.0], mask=[False, True]) * Tensor([5.0, 5.0])
 
     assert product.tolist() == [5.0, None]
-
-
-# ------------------------------------------------------------------------ what other tensors have
-@pytest.mark.parametrize(
-    "ask, instead",
-    [
-        (lambda t: t.sum().backward(), r"they are returned: grads = gradient\(lambda: loss"),
-        (lambda t: t.grad, r"then grads\[W\]"),
-        (lambda t: setattr(t, "requires_grad", True), "is with respect to W and b"),
-        (lambda t: t.detach(), r"minigrad.dropgrad\(t\)"),
-        (lambda t: t.numpy(), r"t.data is the live ndarray, np.array\(t\) a copy"),
-        (lambda t: t.at[0].set(1.0), "minigrad.Buffer"),
-    ],
-)
-def test_the_names_of_other_libraries_say_what_to_write_here(ask, instead):
-    with pytest.raises(AttributeError, match=f"a Tensor has no '.*{instead}"):
-        ask(Tensor(V))
-
-
-def test_a_program_that_looks_for_those_names_finds_none():
-    assert not any(hasattr(Tensor(V), name) for name in ("backward", "grad", "requires_grad", "detach", "numpy"))

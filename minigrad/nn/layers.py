@@ -59,8 +59,8 @@ class Chain(Printed):
         for position, one in enumerate(layers):
             if not callable(one):
                 raise TypeError(
-                    f"Chain: argument {position + 1} is a {type(one).__name__}, which cannot be called; "
-                    "a Chain is made of layers and functions"
+                    f"Chain: argument {position + 1} is a {type(one).__name__}, which cannot be called; a Chain is "
+                    "made of layers and functions, Chain(a, b), and of those in a list by Chain(*layers)"
                 )
         self.layers = list(layers)
 

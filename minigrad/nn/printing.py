@@ -6,12 +6,18 @@
     )                         # 2,410 parameters
 """
 
+from ..errors import Elsewhere
 from ..params import named_tensors
 from .activations import identity
 
 
 class Printed:
     """What shows a layer; the layer says how it is ``spelled``."""
+
+    parameters = Elsewhere("params(model) collects the parameters of a model, of any kind")
+    forward = Elsewhere("a layer is called: model(x)")
+    train = Elsewhere("trainmode_(model), of minigrad.nn")
+    eval = Elsewhere("testmode_(model), of minigrad.nn")
 
     def __repr__(self):
         lines = self.listing()

@@ -78,7 +78,9 @@ class Optimiser(AbstractOptimiser, MutableSequence):
 def _member(owner, o):
     if isinstance(o, type):
         raise TypeError(f"{owner}: {o.__name__} is a class; give an optimiser, {o.__name__}(...)")
-    if o is None or isinstance(o, (int, float, str, tuple, list, dict, np.ndarray)):
+    if isinstance(o, (list, tuple)):
+        raise TypeError(f"{owner}: a {type(o).__name__} is not an optimiser; those in it are {owner}(*optimisers)")
+    if o is None or isinstance(o, (int, float, str, dict, np.ndarray)):
         raise TypeError(
             f"{owner}: {o!r} is not an optimiser; write {owner}(WeightDecay(1e-4), ADAM()) for example"
         )

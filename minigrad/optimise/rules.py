@@ -8,6 +8,7 @@ import operator
 
 import numpy as np
 
+from minigrad.errors import Elsewhere
 from minigrad.iddict import IdDict
 from minigrad.optimise import loops
 from minigrad.optimise.arrays import apart, order_of
@@ -34,7 +35,7 @@ class Range:
                     raise ValueError
         except (TypeError, ValueError, OverflowError) as error:
             kind = ValueError if type(error) is ValueError else TypeError
-            raise kind(f"{owner}: {name} must be {self.what}, got {value!r}") from None
+            raise kind(f"{owner}: {name} must be {self.what}, got {value!r}{_instead(owner, name, value)}") from None
         return plain
 
     def number(self, value):
@@ -44,6 +45,15 @@ class Range:
         if not self.holds(plain):
             raise ValueError
         return plain
+
+
+def _instead(owner, name, value):
+    """Return what to write where a hyperparameter was given something else that has its own place."""
+    if callable(value):
+        return f". A schedule is given by Scheduler({owner}(...), {name}=schedule)"
+    if np.iterable(value) and not isinstance(value, (str, tuple)):
+        return f". Parameters are given with each step: update_({owner}(...), ps, gradients)"
+    return ""
 
 
 def whole(value):
@@ -76,6 +86,10 @@ class AbstractOptimiser:
 
     _ranges = {}
     _plans = None  # work prepared by step.py, never older than what it was made from
+
+    step = Elsewhere("update_(opt, ps, grads) makes one, with grads = gradient(lambda: loss(x, y), ps)")
+    zero_grad = Elsewhere("every gradient(...) returns new gradients, so there is nothing to set to zero")
+    param_groups = Elsewhere("opt.eta = 0.1 sets a rate; parameters of another rate get an optimiser of their own")
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

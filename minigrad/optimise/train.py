@@ -253,7 +253,8 @@ def visits(data, epochs):
             step += 1
             yield epoch, step, index, datum
         if index < 0:
-            raise ValueError(f"train_: the data is empty (in epoch {epoch}); there is nothing to learn from")
+            used = f". A {type(data).__name__} is used up after one pass: give a list" * isinstance(data, Iterator)
+            raise ValueError(f"train_: the data is empty (in epoch {epoch}); there is nothing to learn from{used}")
 
 
 def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
@@ -313,7 +314,7 @@ def check(loss, ps, data, epochs):
         )
     if len(ps) == 0:
         raise ValueError("train_: there are no parameters; give params(model) of a model that holds Tensors")
-    if not isinstance(data, Iterable):
+    if not isinstance(data, Iterable) or isinstance(data, Params):
         raise TypeError(
             f"train_: the data must be something to loop over, such as [(x, y)] or a DataLoader; got "
             f"{type(data).__name__}. The order is train_(loss, ps, data, opt)"
