@@ -115,8 +115,8 @@ def page():
         differentiable_table(differentiable, cases),
         KINKS_HEAD + kinks_table(kinks),
         f"## Constant: {len(constants)} functions",
-        "Their results are plain arrays, also of Tensors, and carry no gradient: they count, compare, round, "
-        "or look at shapes.",
+        "They count, compare, round, or look at shapes, and carry no gradient. Of Tensors their arrays are Tensors "
+        "on no tape, which `a[t > 0]`, `int(np.argmax(t))` and whatever wants plain numbers take inside of a gradient.",
         ", ".join(f"`{name}`" for name in constants) + ".",
         f"## Refused: {len(refused)} functions",
         "\n".join(f"* `{line.function}`: {line.note.removeprefix('refused: ')}" for line in refused),

@@ -8,10 +8,9 @@ installed NumPy holds and conforms where that conforms.  One thing is added: wha
 returns as a plain array comes back as a Tensor, so that arrays made in the middle of such code
 (``xp.zeros``, ``xp.arange``, ``xp.argmax``) belong to the same namespace as the rest.
 
-Two points in which a Tensor is not what the standard asks.  Comparisons by operators (``x > 0``)
-give plain arrays of booleans, which all functions here take; ``xp.greater(x, 0)`` gives a Tensor.
-``x += y`` makes a new Tensor, as the standard allows, and ``x[index] = y`` is refused while a
-gradient is taken.
+Writing into arrays: ``x += y`` makes a new Tensor, as the standard allows.  ``x[index] = y`` overwrites,
+except where a gradient would be lost: while one is taken, a constant that nothing else holds yet
+(``xp.zeros(3)``, ``x > 0``) can be filled with constants, and all else is refused.
 
 Source: the Python array API standard, 2024.12 (data-apis.org/array-api).
 
@@ -153,7 +152,7 @@ def dlpack(self, **options):
 
 
 def bit_operators(name, ufunc):
-    """Give Tensor an operator of whole numbers and booleans, and its reflection; they give plain arrays."""
+    """Give Tensor an operator of whole numbers and booleans, and its reflection; they give constants."""
     setattr(Tensor, f"__{name}__", lambda self, other: ufunc(self, other))
     setattr(Tensor, f"__r{name}__", lambda self, other: ufunc(other, self))
 

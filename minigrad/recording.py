@@ -23,6 +23,7 @@ from .tape import active_tape, place
 from .tensor import (
     PLAIN,
     Tensor,
+    as_tensor,
     below,
     is_own_kind,
     lower,
@@ -160,10 +161,10 @@ def like(y, parts):
 
 
 def as_tensors(y):
-    """Return the result of a function outside of any gradient: arrays get their thin skin."""
+    """Return the result of a function that nothing records: arrays get their thin skin."""
     if isinstance(y, (tuple, list)):
         return like(y, [as_tensors(part) for part in y])
-    return new_tensor(np.asarray(y)) if isinstance(y, (np.ndarray, np.generic)) else y
+    return as_tensor(y)
 
 
 # -------------------------------------------------------------------------------- the fast recorders
@@ -210,11 +211,11 @@ def binary(function, compute):
                     if not exact(y, va, vb):
                         edge_a, edge_b = fitted(a, *edge_a[1:]), fitted(b, *edge_b[1:])
                     return append(tape, y, (edge_a, edge_b))
-                if a is not None and is_constant(other, tape):
-                    return record_binary(self, other._value)
                 if b is not None and is_constant(self, tape):
                     return record_reflected(other, self._value)
-            elif a is not None and kind in PLAIN:
+                if is_constant(other, tape):
+                    other, kind = other._value, np.ndarray
+            if a is not None and kind in PLAIN:
                 va = a._value
                 y = compute(va, other)
                 edge = a.slot, vjp_a, keep_a(0, y, va, other)
@@ -281,8 +282,8 @@ def append(tape, y, edges):
 
 
 def is_constant(t, tape):
-    """Say whether no tape can know the Tensor: the usual case of data made by ``rand`` and the like."""
-    return t.tape is None and tape.outer is None
+    """Say whether no tape can know the Tensor: the usual case of data, and always that of masks."""
+    return t.tape is None and (tape.outer is None or t._value.dtype.kind == "b")
 
 
 def reading():
@@ -291,6 +292,8 @@ def reading():
     ((vjp, keep),) = ROWS[function].edges.values()
 
     def record_getitem(self, index):
+        if type(index) is Tensor and index.tape is None and index.dtype.kind == "b":
+            index = index._value
         tape = active_tape()
         if tape is not None and (
             type(index) is int
@@ -377,7 +380,7 @@ def dispatch(function, args, kwargs):
                 "give it a derivative of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) "
                 "to treat t as a constant."
             )
-    return function(*lower(args, None), **lower(kwargs, None))
+    return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
 
 
 def compose(function, args, kwargs):
@@ -489,10 +492,6 @@ for _name, _ufunc, _quicker in (
 for _name, _ufunc in {"floordiv": np.floor_divide, "mod": np.remainder, "divmod": np.divmod}.items():
     setattr(Tensor, f"__{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (self, other), {}))
     setattr(Tensor, f"__r{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (other, self), {}))
-
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    _compare = getattr(operator, _name)
-    setattr(Tensor, f"__{_name}__", lambda self, other, _do=_compare: _do(self.data, lower(other, None)))
 
 for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
     setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))

@@ -9,6 +9,7 @@ How NumPy's functions come to be recorded is told in ``recording``.
 """
 
 import operator
+from sys import getrefcount
 from threading import get_ident
 
 import numpy as np
@@ -43,9 +44,14 @@ class Tensor(ArrayMethods, Storage):
     LostGradientError : on what would turn a recorded Tensor into a plain array or overwrite one
 
     Outside of a gradient call a Tensor is an ndarray with a thin skin: NumPy's functions and operators
-    take it and return Tensors, ``np.asarray(t)`` and ``float(t)`` give the numbers back, and
-    ``t[...] = x`` overwrites them.  Inside, the same calls are recorded.  ``t -= x`` makes a new
-    Tensor, as in Julia; comparisons give plain arrays of booleans.
+    take it, ``np.asarray(t)`` and ``float(t)`` give the numbers back, and ``t[...] = x`` overwrites
+    them.  Inside, the same calls are recorded.  ``t -= x`` makes a new Tensor, as in Julia.
+
+    One rule for all results: where NumPy gives an array or one of its scalars, there is a Tensor;
+    numbers, shapes and texts of Python stay what they are.  A function without a gradient
+    (``t > 0``, ``np.argmax``, ``np.floor``, ``np.zeros_like``) gives a *constant*, a Tensor on no tape,
+    which may become a plain array or a number at any time: ``int(np.argmax(t))``, ``a[t > 0]``.
+    Inside of a gradient a constant can be overwritten with constants until it is used.
 
     Source: the role of the arrays that Zygote 0.6 differentiates.
 
@@ -99,7 +105,7 @@ class Tensor(ArrayMethods, Storage):
         return operator.index(self.data[()])
 
     def __bool__(self):
-        return bool(self.data)
+        return bool(self._value)
 
     def item(self, *index):
         return plain_number(self, "t.item()", *index)
@@ -115,7 +121,11 @@ class Tensor(ArrayMethods, Storage):
     size = property(lambda self: self._value.size)
     nbytes = property(lambda self: self.data.nbytes)
     itemsize = property(lambda self: self.dtype.itemsize)
-    __hash__ = object.__hash__
+
+    def __hash__(self):
+        """By identity, as a parameter is known; a whole number (``np.argmax(t)``) hashes as that number."""
+        whole = not self.shape and self.dtype.kind in "iub"
+        return hash(self.data.item()) if whole else object.__hash__(self)
 
     def __len__(self):
         if not self.shape:
@@ -138,7 +148,14 @@ class Tensor(ArrayMethods, Storage):
 
     # writing
     def __setitem__(self, index, value):
-        self.to_overwrite("t[...] = x")[lower(index, None)] = lower(value, None)
+        what = "t[...] = x"
+        array = self.data if self.is_unseen() else self.to_overwrite(what)
+        refuse_if_recorded(value, what, "np.where(mask, x, t), minigrad.array([...]) or a minigrad.Buffer")
+        array[lower(index, None)] = lower(value, None)
+
+    def is_unseen(self):
+        """Say whether nobody else, no tape and no view, can hold the numbers of this constant."""
+        return recorded(self) is None and self._value.base is None and getrefcount(self._value) == 2
 
     @property
     def data(self):
@@ -166,6 +183,34 @@ def new_tensor(data, tape=None, slot=-1):
     return t
 
 
+def as_tensor(y):
+    """Return an array or a scalar of NumPy as a constant Tensor, anything else as it is."""
+    if type(y) is np.ndarray:
+        return new_tensor(y)
+    if isinstance(y, np.generic) or isinstance(y, np.ndarray) and not is_own_kind(y):
+        return new_tensor(np.asarray(y))
+    return y
+
+
+def comparison(compare):
+    """Return an operator of Tensor whose result is a constant: a Tensor of booleans."""
+
+    def give_mask(self, other):
+        value = self._value
+        return as_tensor(
+            compare(
+                value if type(value) is np.ndarray else self.data,
+                other if type(other) in PLAIN else lower(other, None),
+            )
+        )
+
+    return give_mask
+
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Tensor, f"__{_name}__", comparison(getattr(operator, _name)))
+
+
 # ------------------------------------------------------------------------------- where it is recorded
 def on(tape, t):
     """Return ``t`` as recorded on ``tape`` (for a parameter, its alias there), or None."""
@@ -189,11 +234,11 @@ def recorded(t):
 
 def below(t, tape):
     """Return what ``t`` is one level below ``tape``: a Tensor of a tape further out, or an ndarray."""
-    if t.tape is None and tape.outer is None and not tape.leaves:
-        return t._value
     alias = on(tape, t)
     if alias is not None:
         return alias._value
+    if t.tape is None and tape.outer is None:
+        return t._value
     tape = tape.outer
     while tape is not None:
         alias = on(tape, t)

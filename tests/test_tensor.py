@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from minigrad import LostGradientError, Tensor, gradient, params
+from minigrad import LostGradientError, Tensor, gradient, hessian, params
 
 A = np.array([[1.5, -2.0, 3.0], [0.5, 4.0, -1.0]])
 V = np.array([2.0, 0.5, 3.0])
@@ -270,6 +270,10 @@ def test_a_tensor_is_hashed_by_identity():
     assert len({t, t, twin}) == 2 and {t: "found"}[t] == "found"
 
 
+def test_a_whole_number_is_hashed_as_that_number():
+    assert {2: "found"}[np.argmax(Tensor(V))] == "found" and Tensor(2) in {2}
+
+
 def test_truth_is_that_of_the_array():
     assert Tensor(2.0) and not Tensor([0.0])
     with pytest.raises(ValueError, match="ambiguous"):
@@ -419,8 +423,82 @@ def test_signs_and_absolute_values():
     assert np.array_equal(-t, [1.5, -2.0]) and np.array_equal(+t, t) and np.array_equal(abs(t), [1.5, 2.0])
 
 
-def test_comparisons_are_plain_arrays():
-    assert type(Tensor(V) > 1) is np.ndarray and type(Tensor(1.0) > 0) is np.bool_
+# What has no gradient: with numpy's answer for V in place of t.
+CONSTANTS = """t > 1; 1 < t; t >= V; t <= 2; t == V; t != V; (t > 1) & (t < 3); ~(t > 1); V > t; (t > 1) ^ True
+    np.greater(t, 1); np.isnan(t); np.isfinite(t); np.logical_and(t, V); np.equal(V, t); np.isclose(t, V)
+    np.all(t); (t > 1).sum(); np.sum(t > 1); np.mean(t > 1); np.count_nonzero(t, axis=0); np.argmax(t)
+    np.argsort(t); np.nonzero(t); np.searchsorted(V, t); np.unique(t); np.zeros_like(t); np.digitize(t, np.sort(V))
+    np.floor(t); np.round(t); t.argmin(); t[0] > 1; np.where(t > 1); np.unravel_index(np.argmax(t), (1, 3))"""
+CONSTANTS = [text.strip() for line in CONSTANTS.splitlines() for text in line.split(";")]
+
+
+@pytest.mark.parametrize("expression", CONSTANTS)
+def test_what_has_no_gradient_gives_constant_tensors(expression):
+    seen = []
+
+    def look(t):
+        y = eval(expression, {"t": t, "np": np, "V": V})
+        seen.extend(y if isinstance(y, tuple) else [y])
+        return np.sum(t)
+
+    look(Tensor(V))
+    gradient(look, V)
+    gradient(lambda s: gradient(lambda t: look(s) * t + look(s * t), 1.0)[0], V)  # s is recorded further out
+
+    expected = eval(expression, {"t": V, "np": np, "V": V})
+    expected = 4 * (list(expected) if isinstance(expected, tuple) else [expected])
+    for y, wanted in zip(seen, expected, strict=True):
+        assert type(y) is Tensor and y.tape is None
+        assert y.dtype == wanted.dtype and y.shape == wanted.shape and np.array_equal(y, wanted)
+
+
+@pytest.mark.parametrize(
+    "expression", ["np.shape(t)", "np.ndim(t)", "np.size(t)", "np.allclose(t, V)", "np.array_str(t)", "len(t)"]
+)
+def test_numbers_shapes_and_texts_of_python_stay_what_they_are(expression):
+    found, expected = (eval(expression, {"t": t, "np": np, "V": V}) for t in (Tensor(V), V))
+
+    assert found == expected and type(found) is type(expected)
+
+
+CONSTANTS_AT_WORK = [
+    lambda x: x[x > 1].sum(),
+    lambda x: (x * (x > 1)).sum(),
+    lambda x: ((x > 1) * x).sum(),
+    lambda x: np.where(x > 1, x, 0).sum(),
+    lambda x: (x * np.asarray(x > 1)).sum(),
+    lambda x: (x * V.astype(bool)[x > 1].sum() / 2).sum() - x[1],
+    lambda x: x[0] + x[2] if (x > 0).all() else x[1],
+    lambda x: sum(x[i] for i in range(3) if x[i] > 1),
+    lambda x: x[np.argmax(x)] + x[np.argsort(x)[1]],
+    lambda x: x[[0, 1, 2][np.argmax(x)]] + x[0],
+    lambda x: sum(x[i] for i in range(np.argmax(x) + 1)) - x[np.argmin(x)],
+    lambda x: sum(sorted(x)[1:]),
+    lambda x: x[0] + x[2] if x[0] in [x[1], x[0]] else x[1],
+    lambda x: x[0] + x[2] if x[2] == max(x) else x[1],
+    lambda x: {0: x[0], 2: x[0] + x[2]}[np.argmax(x)],
+    lambda x: x[2] * float(np.argmax(x)) / 2 + x[0] * np.sum(x > 1).item() / 2,
+    lambda x: np.sum(x, where=x > 1),
+    lambda x: np.compress(x > 1, x).sum() * (f"{(x > 1).sum():d}" == "2"),
+    lambda x: np.sum(x[np.nonzero(x > 1)]),
+    lambda x: np.sum(np.extract(x > 1, x)),
+]
+
+
+@pytest.mark.parametrize("loss", CONSTANTS_AT_WORK)
+def test_constants_work_inside_a_gradient_and_inside_two(loss):
+    assert gradient(loss, V)[0].tolist() == [1.0, 0.0, 1.0]
+    assert hessian(lambda x: loss(x) ** 2, V)[:, 0].tolist() == [2.0, 0.0, 2.0]
+
+
+def test_a_mask_is_compared_by_numpys_tests():
+    np.testing.assert_array_equal(Tensor(V) > 1, [True, False, True])
+    np.testing.assert_allclose(np.floor(Tensor(V)), [2.0, 0.0, 3.0])
+
+
+def test_a_mask_is_no_parameter():
+    with pytest.raises(TypeError, match="bool"):
+        params(Tensor(V) > 1)
 
 
 def test_comparison_with_what_is_no_number_is_not_an_error():
@@ -532,6 +610,37 @@ def test_overwriting_a_tensor_inside_a_gradient_is_refused_and_changes_nothing(a
         gradient(lambda: (attempt(W), np.sum(W))[1], params(W))
 
     assert np.array_equal(W, V)
+
+
+def test_a_constant_can_be_filled_inside_a_gradient_until_it_is_used():
+    def loss(x, again=False):
+        weights, mask = np.zeros_like(x), x > 0.7
+        weights[1:] = 2.0
+        mask[np.argmin(x)] = True
+        weights[mask & (x < 1)] = Tensor(5.0)
+        y = np.sum(x * weights)
+        if again:
+            weights[0] = 9.0
+        return y
+
+    assert gradient(loss, V)[0].tolist() == [0.0, 5.0, 2.0]
+    with pytest.raises(LostGradientError, match="the tape may still need its numbers"):
+        gradient(lambda x: loss(x, again=True), V)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda x, w: operator.setitem(w, 0, x[0]),
+        lambda x, w: operator.setitem(w, slice(None), [1.0, 2.0, x[0]]),
+        lambda x, w: operator.setitem(w[1:], 0, 1.0),
+        lambda x, w: (x * w, operator.setitem(w, 1, 1.0)),
+        lambda x, w: (x * w.reshape(3), operator.setitem(w, 1, 1.0)),
+    ],
+)
+def test_a_constant_never_loses_a_gradient_and_never_changes_under_a_tape(attempt):
+    with pytest.raises(LostGradientError, match=r"t\[...\] = x"):
+        gradient(lambda x: (attempt(x, np.zeros_like(x)), np.sum(x))[1], V)
 
 
 def test_in_place_operators_inside_a_gradient_make_new_tensors():
