@@ -1,6 +1,7 @@
 """The README keeps its word: its Python runs, and the commands it names exist."""
 
 import linecache
+import pkgutil
 import re
 from pathlib import Path
 
@@ -40,6 +41,17 @@ def test_the_derivatives_shown_are_right():
 
     assert shown["slope"] == pytest.approx(1.0, rel=1e-12)
     assert shown["curvature"] == pytest.approx(-1.0, rel=1e-12)
+    assert shown["rows"].tolist() == [[1, 0], [0, 1], [1, 1]]
+    assert shown["turn"] == pytest.approx(-3, rel=1e-12)
+    assert shown["drift"] == pytest.approx(1.0, rel=1e-12)
+
+
+def test_every_name_the_readme_shows_instead_of_numpys_and_scipys_own_is_there():
+    named = {name for name in re.findall(r"`[^`]*?(minigrad(?:\.\w+)+)", README) if not name.startswith("minigrad/")}
+
+    assert {"minigrad.r_", "minigrad.c_", "minigrad.put_along_axis", "minigrad.scipy.logsumexp"} <= named
+    for name in named:
+        pkgutil.resolve_name(name)
 
 
 def test_the_line_that_is_fitted_comes_close_to_the_data():
