@@ -3,7 +3,7 @@
 import numpy as np
 
 from .containers import leaves, leaves_along, rebuild
-from .gradient import Run, gradient, pullback
+from .gradient import Run, gradient, not_callable, pullback
 from .params import Grads, Params
 from .tensor import Tensor, lower, new_tensor
 
@@ -222,6 +222,8 @@ def hvp(f, x, v):
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
+    if not callable(f):
+        raise TypeError(not_callable(f, "hvp"))
     directions = directions_for(x, v, "hvp")
     if isinstance(x, Params):
         return zeros_for_none(x, gradient(lambda: inner(gradient(f, x), directions), x))

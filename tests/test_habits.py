@@ -13,10 +13,12 @@ from minigrad import (
     Momentum,
     Optimiser,
     Tensor,
+    hvp,
     params,
     train_,
+    update_,
 )
-from minigrad.nn import Chain, Dense
+from minigrad.nn import Chain, Conv, Dense, MaxPool
 from minigrad.optimise import AbstractOptimiser
 
 W = Tensor(np.ones((2, 5)))
@@ -78,6 +80,12 @@ IN_THE_WRONG_PLACE = {
     "ADAM(eta=schedule)": (lambda: ADAM(eta=Cos(0.1, 1, 9)), r"Scheduler\(ADAM\(\.\.\.\), eta=schedule\)"),
     "Optimiser([a, b])": (lambda: Optimiser([ClipNorm(1), ADAM()]), r"a list is not .*Optimiser\(\*optimisers\)"),
     "Chain([a, b])": (lambda: Chain([Dense(5, 2)]), r"those in a list by Chain\(\*layers\)"),
+    "update_(ps, opt, grads)": (lambda: update_(params(W), ADAM(), W), r"ADAM\(.*\) is an optimiser in the place of"),
+    "update_(opt, W)": (lambda: update_(ADAM(), W), r"the gradients come last: update_\(opt, ps, gradient"),
+    "update_(ADAM, W, dx)": (lambda: update_(ADAM, W, W), r"ADAM is a class; give an optimiser, opt = ADAM\(\.\.\.\)"),
+    "Conv(3, 1, 4)": (lambda: Conv(3, 1, 4), r"Conv: the size .*\(3, 3\) for images, \(3,\) for sequences"),
+    "MaxPool(2)": (lambda: MaxPool(2), r"MaxPool: the size .*\(2, 2\) for images"),
+    "hvp(x, f, v)": (lambda: hvp(np.ones(2), np.sum, np.ones(2)), "hvp: the first argument must be a function"),
     "train_(loss, data, ps, opt)": (lambda: train_(loss, [DATUM], params(W), ADAM()), "no Tensor"),
     "train_(loss, data of Tensors, ps, opt)": (
         lambda: train_(loss, [tuple(map(Tensor, DATUM))], params(W), ADAM()),

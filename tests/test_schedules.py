@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 
-from minigrad import schedules
+from minigrad import Tensor, schedules
 from minigrad.schedules import (
     WSD, ComposedSchedule, Constant, Cos, CosAnneal, CosRestarts, Exp, Interpolator, Inv, Loop, OneCycle,
     Plateau, Poly, Schedule, Sequence, Shifted, Shortened, Sin, SinDecay2, SinExp, Stateful, Step, StepError,
@@ -433,6 +433,13 @@ def test_plateau_starts_again_after_reset():
     assert (s.value, s.best, s.worse_in_a_row) == (1.0, math.inf, 0)
 
 
+def test_plateau_listens_to_a_loss_that_is_a_tensor_or_an_array_without_axes():
+    s = Plateau(1.0, decay=0.5, patience=0)
+
+    assert [next_(s, loss) for loss in (Tensor(3.0), np.array(3.0), np.float32(3.0))] == [1.0, 0.5, 0.25]
+    assert s.best == 3.0
+
+
 def test_plateau_stands_wherever_a_schedule_can():
     s = Plateau(1.0, decay=0.5, patience=0)
     warm = Warmup(s, 2)
@@ -473,7 +480,7 @@ def test_plateau_stands_wherever_a_schedule_can():
     (lambda: Stateful(Exp(1, 0.5), advance=3), "Stateful: advance must be a function, but is 3"),
     (lambda: next_(Exp(1, 0.5)), r"next_: Exp.* has no state to overwrite; wrap it, s = Stateful"),
     (lambda: reset_(Exp(1, 0.5)), "reset_: Exp.* has no state to reset"),
-    (lambda: next_(Plateau(0.1)), r"Plateau listens to the loss: call next_\(s, loss\)"),
+    (lambda: next_(Plateau(0.1)), r"Plateau listens to the loss, one number: call next_\(s, loss\)"),
     (lambda: next_(Plateau(0.1), "3"), "Plateau listens to the loss"),
     (lambda: Loop(lambda t: "high", 5)(3), r"<lambda>\(3\) returned 'high'; a schedule must return a number"),
     (lambda: Schedule()(1), r"Schedule has no formula\(t\)"),

@@ -80,9 +80,10 @@ def maxpool(x, size, *, stride=None):
     >>> maxpool(np.array([1.0, 5.0, 2.0, 3.0]).reshape(1, 4, 1), (2,))[0, :, 0]
     array([5., 3.])
     """
+    size = window(size, "maxpool")
     check_image("maxpool", x, size)
     d = len(size)
-    x = windows(x, tuple(size), per_axis(size if stride is None else stride, d))
+    x = windows(x, size, per_axis(size if stride is None else stride, d))
     return np.max(x, tuple(range(1 + d, 1 + 2 * d)))
 
 
@@ -101,6 +102,15 @@ def padding(pad, size):
     if isinstance(pad, str) and pad == "same":
         return [((n - 1) // 2, n // 2) for n in size]
     return [(n, n) for n in per_axis(pad, len(size))]
+
+
+def window(size, who):
+    """Return the window's size as a tuple."""
+    if not np.iterable(size):
+        raise TypeError(
+            f"{who}: the size of a window has one number per axis: ({size}, {size}) for images, ({size},) for sequences"
+        )
+    return tuple(size)
 
 
 def check_image(name, x, size, channels=None):
@@ -160,7 +170,7 @@ class Conv(Printed):
         self, size, n_in, n_out, activation=identity, *,
         stride=1, pad=0, bias=True, init=glorot_uniform, dtype=float, rng=None,
     ):  # fmt: skip
-        self.W = init(*size, n_in, n_out, dtype=dtype, rng=rng)
+        self.W = init(*window(size, "Conv"), n_in, n_out, dtype=dtype, rng=rng)
         self.b = zeros(n_out, dtype=dtype) if bias else None
         self.activation, self.stride, self.pad = activation, stride, pad
 
@@ -202,7 +212,7 @@ class MaxPool(Printed):
     stride: object
 
     def __init__(self, size, *, stride=None):
-        self.size, self.stride = tuple(size), stride
+        self.size, self.stride = window(size, "MaxPool"), stride
 
     def __call__(self, x):
         return maxpool(x, self.size, stride=self.stride)

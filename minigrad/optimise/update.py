@@ -44,6 +44,8 @@ def apply_(opt, x, dx):
 
     Reference: Flux 0.13 ``apply!``.
     """
+    if isinstance(opt, type):
+        raise TypeError(f"apply_: {opt.__name__} is a class; give an optimiser, opt = {opt.__name__}(...)")
     raise TypeError(
         f"apply_: {type(opt).__name__} is no optimiser: no rule is registered for it. Write\n"
         f"    @apply_.register\n    def apply_rule(opt: {type(opt).__name__}, x, dx):\n"
@@ -210,7 +212,7 @@ def target(x):
         if isinstance(x, (np.ndarray, Storage)):
             return ndarray_of(x)
     raise TypeError(
-        f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}"
+        no_parameter(x)
     )
 
 
@@ -231,3 +233,13 @@ def bare(dx):
 def subtract(x, made):
     array = target(x)
     np.subtract(array, check(array, bare(made)), out=array, casting="same_kind")
+
+
+def no_parameter(x):
+    """Return the message for what stands in the place of a parameter."""
+    if apply_.dispatch(type(x)) is not apply_.dispatch(object):
+        return (
+            f"update_: {x!r} is an optimiser in the place of a parameter. The optimiser comes first and the "
+            "gradients come last: update_(opt, ps, gradient(lambda: loss(x, y), ps))"
+        )
+    return f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}"

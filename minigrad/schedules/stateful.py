@@ -1,7 +1,6 @@
 """The schedules that remember: one that knows its own step, and one that listens to the loss."""
 
 import math
-import numbers
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -158,7 +157,7 @@ class Plateau:
 
     Its state is ``value, best, worse_in_a_row, cooling``; ``reset_`` puts it back.  A NaN is never better.
 
-    Raises TypeError or ValueError for bad arguments, and for a loss that is no number.
+    Raises TypeError or ValueError for bad arguments, and for a loss that is not one real number.
 
     Unlike PyTorch's, a relative threshold asks for an improvement when the best is negative too, and
     small cuts are made as well (there ``eps`` prevents them).
@@ -190,10 +189,11 @@ class Plateau:
         self.cooling = 0
 
     def next_(self, *loss):
-        if len(loss) != 1 or not isinstance(loss[0], numbers.Real):
-            raise TypeError(f"Plateau listens to the loss: call next_(s, loss), not with {loss}")
-        if self.is_better(loss[0]):
-            self.best = float(loss[0])
+        if len(loss) != 1 or np.shape(loss[0]) != () or np.asarray(loss[0]).dtype.kind not in "fiu":
+            raise TypeError(f"Plateau listens to the loss, one number: call next_(s, loss), not with {loss}")
+        loss = float(loss[0])
+        if self.is_better(loss):
+            self.best = loss
             self.worse_in_a_row = 0
         else:
             self.worse_in_a_row += 1
