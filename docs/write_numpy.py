@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import scipy
 from minigrad.derivatives import name_of, supported
+from minigrad.errors import INSTEAD_OF_SCIPY
 
 HERE = pathlib.Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests"
@@ -27,12 +28,15 @@ names the arguments with a derivative; *order* says up to which derivative each 
 differences, *dtypes* with which arguments. In a function **made of others** the tape follows its definition,
 by whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The
 functions of SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad never does.
+Those that turn their arguments into plain arrays first (an error, while a gradient is taken) are in
+`minigrad.scipy`, under the same names: {scipys}.
 
 Keywords that have no derivative here (`out=` above all) are refused by name while a gradient is taken. Of the
 methods of ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
 
 Complex numbers: the gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. Of a
-holomorphic function `jacobian(f, z, holomorphic=True)` gives the complex derivative.
+holomorphic function `jacobian(f, z, holomorphic=True)` gives the complex derivative, and a function that is not
+holomorphic is an error there.
 
 Code written for the array API standard runs on Tensors: `t.__array_namespace__()` is `minigrad.array_api`, in
 which every function of the standard that the installed NumPy has takes and gives Tensors.
@@ -110,7 +114,7 @@ def page():
     constants = [line.function for line in lines if line.note == "constant"]
     refused = [line for line in lines if line.note.startswith("refused")]
     parts = [
-        HEAD.format(versions=versions()),
+        HEAD.format(versions=versions(), scipys=", ".join(f"`{name}`" for name in sorted(INSTEAD_OF_SCIPY))),
         f"## Differentiable: {len(differentiable)} functions",
         differentiable_table(differentiable, cases),
         KINKS_HEAD + kinks_table(kinks),

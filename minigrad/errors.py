@@ -51,6 +51,37 @@ class Elsewhere:
         raise AttributeError(f"{(owner or type(x)).__name__} has no {self.name!r}: {self.how}")
 
 
+# The functions of SciPy that turn Tensors into plain arrays and that minigrad.scipy has, too.
+INSTEAD_OF_SCIPY = frozenset(
+    "cho_factor cho_solve expm log_softmax logsumexp polygamma softmax solve_sylvester solve_triangular sqrtm".split()
+)
+
+
+def scipy_call():
+    """Return the name of the function of SciPy that is running and what to write instead, or None.
+
+    >>> scipy_call() is None
+    True
+    """
+    frame, package, own = sys._getframe(1), "", ""
+    while frame is not None and frame.f_code.co_filename.startswith(_libraries):
+        module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        decorated = frame.f_locals.get("f")  # SciPy's decorators convert arguments, too
+        if str(getattr(decorated, "__module__", "")).startswith("scipy."):
+            module, name = decorated.__module__, getattr(decorated, "__name__", name)
+        if module.startswith("scipy."):
+            package = ".".join(module.split(".")[:2])
+            public = not name.startswith("_") and hasattr(sys.modules.get(package), name)
+            own = name if public else own
+        frame = frame.f_back
+    if not package:
+        return None
+    instead = "NumPy's functions, or a derivative of your own (@minigrad.adjoint)"
+    for place, functions in {"np": np, "np.fft": np.fft, "np.linalg": np.linalg}.items():
+        instead = f"{place}.{own}" if callable(getattr(functions, own or "_", None)) else instead
+    return f"{package}.{own}".rstrip("."), f"minigrad.scipy.{own}" if own in INSTEAD_OF_SCIPY else instead
+
+
 class MinigradError(Exception):
     """The common parent: ``except MinigradError`` catches whatever minigrad itself raises below.
 

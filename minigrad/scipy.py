@@ -1,15 +1,13 @@
-"""Functions of SciPy that do not follow NumPy's protocols, under SciPy's names, for Tensors.
+"""Functions of SciPy, under SciPy's names, for Tensors.
 
-SciPy's elementwise functions (``scipy.special.gamma``, ``erf``, ...) take Tensors as they are.  Its
-other functions convert their arguments to plain arrays first, which a tape cannot follow.  These here call
-them, or do the same, on arrays and Tensors alike:
+SciPy's elementwise functions (``scipy.special.gamma``, ``erf``, ...) take Tensors as they are, and are found
+here, too.  Its other functions convert their arguments to plain arrays first, which a tape cannot follow.  These
+here call them, or do the same, on arrays and Tensors alike:
 
-    from minigrad.scipy import logsumexp, solve_triangular, expm
+    from minigrad.scipy import erf, logsumexp, solve_triangular, expm
 
 SciPy must be installed for this module, and for no other of minigrad.
 """
-
-import math
 
 import numpy as np
 
@@ -22,6 +20,7 @@ except ImportError as error:
 from .derivatives import scipy_rows
 from .derivatives.products import hermitian
 from .derivatives.table import primitive, row
+from .errors import INSTEAD_OF_SCIPY
 
 
 # --------------------------------------------------------------------------------------- scipy.special
@@ -33,9 +32,9 @@ def logsumexp(a, axis=None, b=None, keepdims=False):
 
     Parameters
     ----------
-    a : array or Tensor of real numbers
+    a : array or Tensor
     axis : int, tuple of int, or None for all
-    b : array of weights that ``a`` is broadcast with, or None; a constant
+    b : array or Tensor of weights that ``a`` is broadcast with, or None
     keepdims : bool, leave the axes summed over in place with length 1
 
     Returns
@@ -50,14 +49,18 @@ def logsumexp(a, axis=None, b=None, keepdims=False):
     return scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
 
 
-def logsumexp_vjp(g, y, a, axis, b, keepdims):
-    if axis is not None and not keepdims:
-        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    h = g * np.exp(a - np.where(np.isfinite(y), y, 0))
+def logsumexp_a(g, y, a, axis, b, keepdims):
+    h = logsumexp_b(g, y, a, axis, keepdims)
     return h if b is None else h * b
 
 
-row(logsumexp, logsumexp_vjp)
+def logsumexp_b(g, y, a, axis, keepdims):
+    if axis is not None and not keepdims:
+        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
+    return g * np.exp(a - np.where(np.isfinite(y), y, 0)).conjugate()
+
+
+row(logsumexp, logsumexp_a, None, logsumexp_b)
 
 
 def log_softmax(x, axis=None):
@@ -67,7 +70,7 @@ def log_softmax(x, axis=None):
 
     Parameters
     ----------
-    x : array or Tensor of real numbers
+    x : array or Tensor
     axis : int, tuple of int, or None for all
 
     Returns
@@ -79,7 +82,7 @@ def log_softmax(x, axis=None):
     >>> log_softmax(np.array([0.0, 1000.0]))
     array([-1000.,     0.])
     """
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    return x - logsumexp(x, axis=axis, keepdims=np.ndim(x) > 0)
 
 
 def softmax(x, axis=None):
@@ -89,7 +92,7 @@ def softmax(x, axis=None):
 
     Parameters
     ----------
-    x : array or Tensor of real numbers
+    x : array or Tensor
     axis : int, tuple of int, or None for all
 
     Returns
@@ -111,84 +114,100 @@ def polygamma(n, x):
 
     Parameters
     ----------
-    n : int >= 0
+    n : int >= 0, or array of them; a constant
     x : array or Tensor of positive numbers
 
     Returns
     -------
-    array or Tensor of the shape of ``x``
+    array or Tensor of the shape to which ``n`` and ``x`` broadcast
 
     Source: ``scipy.special.polygamma``.
 
     >>> round(float(polygamma(1, 1.0)), 6)  # pi^2 / 6
     1.644934
     """
-    if n == 0:
-        return scipy.special.psi(x)
-    return (-1.0) ** (n + 1) * math.factorial(n) * scipy_rows._zeta(float(n + 1), x)
+    order = np.asarray(n, dtype=float) + 1
+    y = (-1.0) ** order * scipy.special.gamma(order) * scipy_rows._zeta(order, x)
+    return np.where(order == 1, scipy.special.psi(x), y)[()]
 
 
 # ---------------------------------------------------------------------------------------- scipy.linalg
 @primitive
-def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False):
+def solve_triangular(
+    a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True
+):
     """Solve a triangular system of equations.
 
         a x = b   (trans=0),   a^T x = b   (1 or "T"),   a^H x = b   (2 or "C")
 
     Parameters
     ----------
-    a : array or Tensor (n, n), of which one triangle is read
-    b : array or Tensor (n,) or (n, m)
+    a : array or Tensor (..., n, n), of which one triangle is read
+    b : array or Tensor (n,) or (..., n, m)
     trans : 0, 1, 2, "N", "T" or "C"
     lower : bool, which triangle
     unit_diagonal : bool, take the diagonal of ``a`` for ones
+    overwrite_b : bool, taken as SciPy takes it; nothing is overwritten
+    check_finite : bool, refuse NaN and infinity
 
     Returns
     -------
-    array or Tensor of the shape of ``b``
+    array or Tensor of the shape of ``b`` (with the axes of a stack of ``a``, in SciPy 1.15 and later)
 
     Raises
     ------
     numpy.linalg.LinAlgError : if ``a`` is singular
+    ValueError : if a number is not finite
 
     Source: ``scipy.linalg.solve_triangular``.
 
     >>> solve_triangular(np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([2.0, 3.0]), lower=True)
     array([1., 2.])
     """
-    return scipy.linalg.solve_triangular(a, b, trans=trans, lower=lower, unit_diagonal=unit_diagonal)
+    options = dict(trans=trans, lower=lower, unit_diagonal=unit_diagonal, check_finite=check_finite)
+    return scipy.linalg.solve_triangular(a, b, **options)
 
 
 ADJOINT = {0: "C", "N": "C", 2: "N", "C": "N"}
 
 
-def solve_triangular_b(g, a, trans, lower, unit_diagonal):
+def solve_triangular_b(g, a, b_shape, trans, lower, unit_diagonal):
+    vector = len(b_shape) == 1
+    g = g[..., None] if vector else g
     if trans in (1, "T"):  # the adjoint of a^T is conj(a)
-        return solve_triangular(a.conjugate(), g, "N", lower, unit_diagonal)
-    return solve_triangular(a, g, ADJOINT[trans], lower, unit_diagonal)
+        h = solve_triangular(a.conjugate(), g, "N", lower, unit_diagonal)
+    else:
+        h = solve_triangular(a, g, ADJOINT[trans], lower, unit_diagonal)
+    return h[..., 0] if vector else h
 
 
-def solve_triangular_a(g, y, a, trans, lower, unit_diagonal):
-    h = solve_triangular_b(g, a, trans, lower, unit_diagonal)
-    h, y = (h[:, None], y[:, None]) if y.ndim == 1 else (h, y)
+def solve_triangular_a(g, y, a, b_shape, trans, lower, unit_diagonal):
+    h = solve_triangular_b(g, a, b_shape, trans, lower, unit_diagonal)
+    h, y = (h[..., None], y[..., None]) if len(b_shape) == 1 else (h, y)
     h = -np.matmul(h, hermitian(y))  # of the matrix that was solved with
-    h = np.swapaxes(h, 0, 1) if trans in (1, "T") else hermitian(h) if trans in (2, "C") else h
+    h = np.swapaxes(h, -1, -2) if trans in (1, "T") else hermitian(h) if trans in (2, "C") else h
     k = 1 if unit_diagonal else 0
     return np.tril(h, -k) if lower else np.triu(h, k)
 
 
-row(solve_triangular, solve_triangular_a, solve_triangular_b)
+row(
+    solve_triangular,
+    solve_triangular_a,
+    solve_triangular_b,
+    signature="a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True",
+)
 
 
-def cho_factor(a, lower=False):
+def cho_factor(a, lower=False, overwrite_a=False, check_finite=True):
     """Return the Cholesky factor of a matrix in the form that ``cho_solve`` takes.
 
         a = c c^H (lower),   a = c^H c (upper)
 
     Parameters
     ----------
-    a : array or Tensor (n, n), positive definite and Hermitian
+    a : array or Tensor (..., n, n), positive definite and Hermitian
     lower : bool
+    overwrite_a, check_finite : bool, taken as SciPy takes them; nothing is overwritten, all is checked
 
     Returns
     -------
@@ -208,17 +227,21 @@ def cho_factor(a, lower=False):
     return (c if lower else hermitian(c)), lower
 
 
-def cho_solve(c_and_lower, b):
+def cho_solve(c_and_lower, b, overwrite_b=False, check_finite=True):
     """Solve  a x = b  with the Cholesky factor of ``a``.
 
     Parameters
     ----------
     c_and_lower : tuple (c, lower) as ``cho_factor`` returns it
-    b : array or Tensor (n,) or (n, m)
+    b : array or Tensor (n,) or (..., n, m)
+    overwrite_b : bool, taken as SciPy takes it; nothing is overwritten
+    check_finite : bool, refuse NaN and infinity
 
     Returns
     -------
     array or Tensor of the shape of ``b``
+
+    Raises ValueError if a number is not finite.
 
     Source: ``scipy.linalg.cho_solve``.
 
@@ -227,7 +250,8 @@ def cho_solve(c_and_lower, b):
     """
     c, lower = c_and_lower
     first, second = ("N", "C") if lower else ("C", "N")
-    return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
+    b = solve_triangular(c, b, first, lower, check_finite=check_finite)
+    return solve_triangular(c, b, second, lower, check_finite=check_finite)
 
 
 @primitive
@@ -288,7 +312,8 @@ def solve_sylvester(a, b, q):
     array([[1., 2.],
            [3., 4.]])
     """
-    return scipy.linalg.solve_sylvester(a, b, q)
+    dtype = np.result_type(a, b, q)  # SciPy errs where some are complex and some real
+    return scipy.linalg.solve_sylvester(*[np.asarray(x, dtype) for x in (a, b, q)])
 
 
 def sylvester_q(g, a, b):
@@ -336,3 +361,14 @@ def sqrtm_vjp(g, y):
 
 
 row(sqrtm, sqrtm_vjp)
+
+
+# --------------------------------------------------------------------------- what takes Tensors as it is
+def __getattr__(name):
+    function = getattr(scipy.special, name, None)
+    if isinstance(function, np.ufunc):
+        return function
+    raise AttributeError(
+        f"minigrad.scipy has no {name!r}: of SciPy it has the elementwise functions of scipy.special and "
+        f"{', '.join(sorted(INSTEAD_OF_SCIPY))}"
+    )

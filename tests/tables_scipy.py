@@ -17,12 +17,15 @@ class SymmetricCase(Case):
 
 try:
     import minigrad.scipy as ms
+    import scipy
     import scipy.special as sp
     from minigrad.derivatives import scipy_rows as _rows
 except ImportError:
     CASES = []
 else:
     probability = between(0.1, 0.9)
+    rotated = np.array([[0.0, 2.0, 0.0], [-2.0, 0.0, 1.0], [0.0, 1.0, 3.0]])  # real, its eigenvalues are not
+    STACKS = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 15)
     CASES = [
         Case(sp.gamma, (positive(2, 3),), order=3),
         Case(sp.gamma, (between(-0.9, -0.1)(3),)),
@@ -72,14 +75,17 @@ else:
         *[Case(f, (2, positive(3))) for f in (sp.yn, sp.kn)],
         # functions outside of NumPy's protocols
         Case(ms.logsumexp, (real(2, 3),), order=3),
-        Case(ms.logsumexp, (real(2, 3), 1)),
+        Case(ms.logsumexp, (real(2, 3), 1), complex=True),
         Case(ms.logsumexp, (real(2, 3),), dict(axis=0, keepdims=True)),
         Case(ms.logsumexp, (real(2, 3), 1, np.array([1.0, 0.5, 2.0]))),
-        Case(ms.softmax, (real(2, 3),), dict(axis=1)),
+        Case(ms.logsumexp, (real(3), 1, positive(2, 3))),
+        Case(ms.softmax, (real(2, 3),), dict(axis=1), complex=True),
         Case(ms.softmax, (real(3),)),
+        Case(ms.softmax, (real(),)),
         Case(ms.log_softmax, (real(2, 3),), dict(axis=0)),
         Case(ms.polygamma, (0, positive(3))),
         Case(ms.polygamma, (2, positive(3))),
+        Case(ms.polygamma, (np.array([0, 1, 3]), positive(2, 3))),
         *[
             Case(ms.solve_triangular, (invertible(2, 2), b, trans, lower), complex=True)
             for b, trans, lower in (
@@ -92,6 +98,13 @@ else:
             )
         ],
         Case(ms.solve_triangular, (invertible(3, 3), real(3), 0, False, True)),
+        Case(ms.solve_triangular, (invertible(3, 3), real(3)), dict(lower=True, check_finite=False)),
+        *[
+            Case(ms.solve_triangular, (invertible(2, 3, 3), b), dict(trans=trans))
+            for b in (real(3), real(3, 2), real(2, 3, 1))
+            for trans in ("N", "T")
+            if STACKS
+        ],
         SymmetricCase(ms.cho_factor, (positive_definite(3, 3),), output=lambda y: y[0]),
         Case(lambda a, b: ms.cho_solve((a, True), b), (triangular(3, 3), real(3))),
         Case(
@@ -102,6 +115,7 @@ else:
         Case(ms.expm, (real(3, 3),), complex=True, tolerance=1e-5),
         Case(ms.expm, (real(2, 2, 2),), tolerance=1e-5),
         Case(ms.solve_sylvester, (invertible(3, 3), invertible(2, 2), real(3, 2)), complex=True),
+        Case(ms.solve_sylvester, (rotated, invertible(2, 2), 1j * rotated[:, :2])),
         Case(ms.sqrtm, (positive_definite(3, 3),), complex=True),
     ]
     KINKS = [

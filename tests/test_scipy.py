@@ -11,7 +11,8 @@ pytest.importorskip("scipy")
 import minigrad.scipy as ms  # noqa: E402
 import scipy.linalg  # noqa: E402
 import scipy.special  # noqa: E402
-from minigrad import gradient  # noqa: E402
+from minigrad import LostGradientError, gradient  # noqa: E402
+from minigrad.errors import INSTEAD_OF_SCIPY  # noqa: E402
 
 
 @pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
@@ -26,7 +27,8 @@ def test_values_are_scipys(name):
 def test_polygamma_is_scipys():
     x = np.array([0.5, 2.0])
 
-    np.testing.assert_allclose(ms.polygamma(3, x), scipy.special.polygamma(3, x), rtol=1e-13)
+    for n in (0, 3, [0, 3]):
+        np.testing.assert_allclose(ms.polygamma(n, x), scipy.special.polygamma(n, x), rtol=1e-13)
 
 
 def test_cho_solve_solves():
@@ -34,6 +36,74 @@ def test_cho_solve_solves():
 
     for lower in (False, True):
         np.testing.assert_allclose(a @ ms.cho_solve(ms.cho_factor(a, lower), b), b, rtol=1e-14)
+
+
+def test_solve_sylvester_solves_where_some_are_real_and_some_complex():
+    a, real = np.array([[0.0, 2.0], [-2.0, 0.0]]), np.array([[1.0, 3.0], [0.0, 4.0]])
+
+    for b, q in ((real, 1j * a), (real + 1j, a), (1j * real, 1j * a)):
+        x = ms.solve_sylvester(a, b, q)
+        np.testing.assert_allclose(a @ x + x @ b, q, atol=1e-14)
+
+
+def test_arguments_may_be_given_by_name():
+    a, b = np.array([[2.0, 0.0], [1.0, 4.0]]), np.array([2.0, 3.0])
+
+    by_name = gradient(lambda a, b: np.sum(ms.solve_triangular(a=a, b=b, lower=True, check_finite=False)), a, b)
+
+    for found, expected in zip(by_name, gradient(lambda a, b: np.sum(np.linalg.solve(a, b)), a, b)):
+        np.testing.assert_allclose(found, np.tril(expected) if found.ndim == 2 else expected)
+    assert gradient(lambda w: ms.logsumexp(np.zeros(2), b=w), np.array([1.0, 3.0]))[0].tolist() == [0.25, 0.25]
+
+
+# -------------------------------------------------------------------- the two ways to call a function
+ELEMENTWISE = """
+    gamma gammaln loggamma psi digamma beta betaln gammainc gammaincc erf erfc erfcx erfinv erfcinv ndtr expit
+    log_expit logit xlogy xlog1py entr j0 j1 i0 i1
+"""
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE.split())
+def test_elementwise_functions_are_scipys_own(name):
+    assert getattr(ms, name) is getattr(scipy.special, name)
+
+
+ON_PLAIN_ARRAYS = {
+    "logsumexp": lambda f, a: f(a),
+    "softmax": lambda f, a: f(a),
+    "log_softmax": lambda f, a: f(a),
+    "polygamma": lambda f, a: f(1, a),
+    "solve_triangular": lambda f, a: f(a, np.ones(2)),
+    "cho_factor": lambda f, a: f(a)[0],
+    "cho_solve": lambda f, a: f((a, True), np.ones(2)),
+    "expm": lambda f, a: f(a),
+    "sqrtm": lambda f, a: f(a),
+    "solve_sylvester": lambda f, a: f(a, a, a),
+}
+
+
+@pytest.mark.parametrize("name", ON_PLAIN_ARRAYS)
+def test_a_function_of_scipy_that_converts_its_arguments_says_what_to_write(name):
+    call, a = ON_PLAIN_ARRAYS[name], np.array([[4.0, 1.0], [1.0, 3.0]])
+    scipys = getattr(scipy.special if hasattr(scipy.special, name) else scipy.linalg, name)
+
+    with pytest.raises(LostGradientError, match=rf"\.{name} .*Use minigrad\.scipy\.{name}"):
+        gradient(lambda a: np.sum(call(scipys, a)), a)
+
+    (found,) = gradient(lambda a: np.sum(call(getattr(ms, name), a)), a)
+    assert found.shape == a.shape and np.any(found)
+
+
+def test_a_function_that_numpy_has_too_is_named():
+    with pytest.raises(LostGradientError, match=r"scipy\.linalg\.cholesky .*Use np\.linalg\.cholesky"):
+        gradient(lambda a: scipy.linalg.cholesky(a)[0, 0], np.eye(2))
+
+
+def test_what_is_not_there_says_what_is():
+    with pytest.raises(AttributeError, match="has no 'logm'.*elementwise functions.*sqrtm"):
+        ms.logm  # noqa: B018
+
+    assert INSTEAD_OF_SCIPY == set(ON_PLAIN_ARRAYS)
 
 
 def test_the_gradient_of_logsumexp_is_finite_for_large_and_for_infinite_numbers():
