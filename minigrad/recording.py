@@ -17,6 +17,7 @@ import operator
 import numpy as np
 
 from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, getitem, late_rows, name_of
+from .derivatives.calls import simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
 from .tape import active_tape, place
@@ -37,6 +38,7 @@ from .tensor import (
 )
 
 _new = object.__new__
+signature_of = functools.cache(inspect.signature)
 _sequences = frozenset({list, tuple})
 _simple = frozenset(
     {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
@@ -54,7 +56,10 @@ def call(function, args, kwargs):
         refuse_other_threads(tensors)
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
-    given = bound(row, args, kwargs)
+    try:
+        given = row.bind(*args, **kwargs)
+    except TypeError as error:
+        return call_simpler(function, inspect.signature(row.bind), args, kwargs, error)
     plain = len(row.edges) == 1 or _simple.issuperset(map(type, given))
     if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and plain:
         # f(t, ...), the commonest form
@@ -68,18 +73,16 @@ def call(function, args, kwargs):
     return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
 
 
-def bound(row, args, kwargs):
-    """Return the arguments in the row's order, or say which one cannot be recorded."""
-    try:
-        return row.bind(*args, **kwargs)
-    except TypeError as error:
-        unknown = [f"{key}=" for key in kwargs if key not in row.parameters]
-        what = f"the argument {', '.join(unknown)}" if unknown else f"a call of this form ({error})"
+def call_simpler(function, signature, args, kwargs, error):
+    """Call a function again in the form that the table takes, after ``error`` told that this is another one."""
+    name = name_of(function)
+    simpler = simplified(function, name, signature, args, kwargs)
+    if len(simpler[0]) == len(args) and simpler[1].keys() == kwargs.keys():
         raise NoDerivativeError(
-            f"{row.name} ({user_line()}): {what} has no derivative here; while a gradient is taken it can be "
-            f"called with {', '.join(row.parameters)}. Write the same with those, or wrap it in "
-            "minigrad.ignore if its gradient does not matter."
+            f"{name} ({user_line()}): a call of this form ({error}) has no derivative here; while a gradient is "
+            f"taken it can be called with {', '.join(signature.parameters)}."
         ) from None
+    return dispatch(function, *simpler)
 
 
 def edges_of(row, tape, given, values, y):
@@ -388,41 +391,31 @@ def compose(function, args, kwargs):
     if tape_of(tensors_in((args, kwargs))) is None:
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     definition = COMPOSITIONS[function]
+    signature = signature_of(definition)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        return call_simpler(function, signature, args, kwargs, error)
     try:
         return definition(*args, **kwargs)
     except MinigradError:
         raise
-    except Exception as error:
+    except Exception:
         function(*lower(args, None), **lower(kwargs, None))  # what NumPy refuses too, it explains better
-        if isinstance(error, TypeError):
-            refuse_other_forms(name_of(function), inspect.signature(definition), args, kwargs)
         raise
 
 
 def call_method(ufunc, method, inputs, kwargs):
     """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
-    if tape_of(tensors_in((inputs, kwargs))) is None:
+    if tape_of(tensors_in((inputs, kwargs))) is None or ufunc in CONSTANTS:
         return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
-    name = f"{name_of(ufunc)}.{method}"
+    name = name_of(ufunc) + ("" if method == "__call__" else f".{method}")
     if method not in METHODS:
-        there_are = ", ".join(METHODS)
+        there_are = ", ".join(list(METHODS)[1:])
         raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {there_are} have.")
-    try:
-        return METHODS[method](ufunc, *inputs, **kwargs)
-    except TypeError:
-        refuse_other_forms(name, inspect.signature(METHODS[method]), (ufunc, *inputs), kwargs)
-        raise
-
-
-def refuse_other_forms(name, signature, args, kwargs):
-    """Raise if a definition does not take these arguments."""
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise NoDerivativeError(
-            f"{name}: a call of this form ({error}) has no derivative here; while a gradient is taken it can "
-            f"be called as {name}{signature}."
-        ) from None
+    definition = functools.partial(METHODS[method], ufunc)
+    inputs, kwargs = simplified(definition, name, inspect.signature(definition), inputs, kwargs)
+    return definition(*inputs, **kwargs)
 
 
 def overwrite(ufunc, method, inputs, kwargs):
@@ -445,7 +438,7 @@ def array_ufunc(self, ufunc, method, *inputs, **kwargs):
         return NotImplemented
     if any(target is not None for target in kwargs.get("out", ())):
         return overwrite(ufunc, method, inputs, kwargs)
-    if method == "__call__":
+    if method == "__call__" and (ufunc.signature is not None or not kwargs):
         return dispatch(ufunc, inputs, kwargs)
     return call_method(ufunc, method, inputs, kwargs)
 

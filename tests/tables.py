@@ -186,12 +186,20 @@ def with_zeros(*shape):
 
 
 def quantiles(function, domain, scale, methods):
+    q = between(0.26 * scale, 0.3 * scale)  # between two order statistics, by every method
     return [
+        *[Case(function, (domain(7), q()), dict(method=method), order=3) for method in methods],
+        Case(function, (domain(2, 5), q(2)), dict(axis=1)),
+        Case(function, (domain(4, 2), between(0.4 * scale, 0.6 * scale)(2, 1)), dict(keepdims=True, axis=0)),
         *reductions(function, domain, AXES[1:], q=0.3 * scale),
         Case(function, (domain(2, 5), np.array([0.1, 0.5, 1.0]) * scale), dict(axis=1)),
         Case(function, (domain(2, 5), np.array([[0.1, 0.5], [0.0, 1.0]]) * scale), dict(keepdims=True)),
         *[Case(function, (domain(7), 0.37 * scale), dict(method=method)) for method in methods],
     ]
+
+
+def ascending(rng, shape):
+    return np.arange(shape[0]) + rng.uniform(0.1, 0.2, shape)
 
 
 METHODS = [
@@ -238,8 +246,8 @@ REDUCTIONS = [
     *reductions(np.nanmedian, with_nans, AXES[1:]),
     *quantiles(np.quantile, distinct, 1, METHODS),
     *quantiles(np.percentile, distinct, 100, ["linear", "lower", "hazen"]),
-    *quantiles(np.nanquantile, with_nans, 1, []),
-    *quantiles(np.nanpercentile, with_nans, 100, []),
+    *quantiles(np.nanquantile, with_nans, 1, METHODS),
+    *quantiles(np.nanpercentile, with_nans, 100, ["linear", "weibull"]),
     *[case for f in (np.nansum, np.nanprod) for case in reductions(f, with_nans, AXES + EMPTY)],
     *[
         case
@@ -283,6 +291,13 @@ REDUCTIONS = [
         order=3,
     ),
     Case(np.interp, (between(-1, 4)(9), [0.0, 1.0, 3.0], real(3), -5.0, 7.0)),
+    Case(np.interp, (between(-1, 4)(9), [0.0, 1.0, 3.0], real(3), real(), real())),
+    Case(np.interp, (between(3.6, 4.4)(3), between(0.7, 0.9)(1), real(1))),
+    *[
+        Case(np.interp, ([-0.7, 0.47, 1.2, 4.9], nodes, real(4), None, None, period))
+        for nodes in ([0.1, 1.0, 1.5, 3.0], [3.0, 0.1, 1.5, 1.0], Draw((4,), ascending))
+        for period in (2.7, -4.0, between(3.5, 3.6)())
+    ],
 ]
 
 for _name in ("trapezoid", "trapz"):

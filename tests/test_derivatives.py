@@ -165,12 +165,11 @@ def test_a_vjp_leaves_float32_in_float32(cases):
         if not isinstance(y, np.ndarray) or y.dtype != np.float32 or not y.ndim:
             continue
         row = ROWS[case.function]
-        values = row.bind(*args, **case.kwargs)
+        values, drawn_as = row.bind(*args, **case.kwargs), row.bind(*case.args, **case.kwargs)
         for position, (vjp, keep) in row.edges.items():
-            for k in range(len(values[position]) if isinstance(values[position], (list, tuple)) else 1):
-                if isinstance(values[position], tuple) and not isinstance(values[position][k], np.ndarray):
-                    continue  # of several arguments, those that are arrays
-                if draws_in(case.args[position : position + 1]):
+            parts = drawn_as[position] if isinstance(drawn_as[position], (list, tuple)) else drawn_as[position:][:1]
+            for k, part in enumerate(parts):
+                if draws_in(part):
                     h = vjp(np.ones_like(y), *keep(k, y, *values))
                     assert h is None or np.asarray(h).real.dtype == np.float32, (str(case), position)
 

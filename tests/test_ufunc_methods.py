@@ -49,7 +49,7 @@ def test_an_unknown_keyword_is_refused_by_name():
 
 
 def test_an_unknown_keyword_of_a_function_made_of_others_is_refused_by_name():
-    with pytest.raises(NoDerivativeError, match=r"np\.ptp.*unexpected keyword argument 'out'"):
+    with pytest.raises(NoDerivativeError, match=r"np\.ptp.*the argument out="):
         gradient(lambda t: np.sum(np.ptp(t, out=np.zeros(()))), X)
 
 

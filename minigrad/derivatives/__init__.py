@@ -15,6 +15,7 @@ from . import (
     norms,
     padding,
     products,
+    quantiles,
     reductions,
     series,
     shaping,

@@ -6,7 +6,6 @@ real.  Constants stand as Python's own numbers, which leave float32 in float32.
 """
 
 import math
-from functools import reduce
 
 import numpy as np
 
@@ -200,11 +199,6 @@ def nan_to_num_vjp(g, x):
     return np.where(np.isfinite(x.real), g.real, 0) + 1j * np.where(np.isfinite(x.imag), g.imag, 0)
 
 
-def first_true(conditions, k):
-    """Where ``np.select`` takes the choice number k."""
-    return conditions[k] & ~reduce(np.logical_or, conditions[:k], np.False_)
-
-
 row(np.maximum, *both(extremum_vjp(np.greater_equal)), note="half to each at a tie")
 row(np.minimum, *both(extremum_vjp(np.less_equal)), note="half to each at a tie")
 row(np.fmax, *both(unless_nan(extremum_vjp(np.greater_equal))), note="half to each at a tie")
@@ -217,13 +211,6 @@ row(
     signature="condition, a=None, b=None",
 )
 row(
-    np.select,
-    None,
-    lambda g, k, condlist: np.where(first_true(condlist, k), g, 0),
-    lambda g, condlist: np.where(reduce(np.logical_or, condlist), 0, g),
-    signature="condlist, choicelist, default=0",
-)
-row(
     np.clip,
     lambda g, y, a: np.where(a == y, g, 0),
     lambda g, y, a: np.where(a < y, g, 0),
@@ -233,7 +220,7 @@ row(
     signature="a, a_min=None, a_max=None, *, min=None, max=None",
     note="1 at the edges",
 )
-row(np.nan_to_num, nan_to_num_vjp, signature="x, copy=True, nan=0.0, posinf=None, neginf=None")
+row(np.nan_to_num, nan_to_num_vjp, signature="x, *, nan=0.0, posinf=None, neginf=None")
 row(np.unwrap, lambda g: g, signature="p, discont=None, axis=-1, *, period=None")
 
 

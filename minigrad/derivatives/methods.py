@@ -1,9 +1,13 @@
-"""The methods of ufuncs, ``np.add.reduce`` and its kin, written with functions that have rows."""
+"""Ufuncs with keywords, and their methods, ``np.add.reduce`` and its kin, written with functions that have rows."""
 
-from functools import partial, reduce
+import math
+from functools import reduce
 from itertools import accumulate as running
 
 import numpy as np
+
+from ..errors import NoDerivativeError
+from .calls import in_loop_of
 
 REDUCTIONS = {
     np.add: np.sum,
@@ -16,24 +20,42 @@ REDUCTIONS = {
 SCANS = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
-def reduce_along(ufunc, array, axis=0, *, keepdims=False, **options):
+def with_dtype(ufunc, *inputs, dtype=None, casting="same_kind"):
+    """``ufunc(*inputs, dtype=...)``: the inputs are cast, and the rest is the ufunc alone."""
+    return ufunc(*(inputs if dtype is None else in_loop_of(ufunc, inputs, dtype, casting)))
+
+
+def reduce_along(ufunc, array, axis=0, *, keepdims=False, initial=None, where=True):
     """``ufunc.reduce(array, axis)``: by the function of that name, or one slice after the other."""
     if ufunc in REDUCTIONS:
-        return REDUCTIONS[ufunc](array, axis=axis, keepdims=keepdims, **options)
-    y = reduce(partial(ufunc, **options), np.moveaxis(array, axis, 0))
-    return np.expand_dims(y, axis) if keepdims else y
+        start = {} if initial is None else {"initial": initial}
+        return REDUCTIONS[ufunc](array, axis=axis, keepdims=keepdims, where=where, **start)
+    if where is not True:
+        raise NoDerivativeError(
+            f"{ufunc.__name__}.reduce: where= has no derivative here. Write "
+            f"{ufunc.__name__}.reduce(np.where(mask, a, neutral)), with a number that changes nothing."
+        )
+    start = {} if initial is None else {"initial": 1.0}
+    shape = ufunc.reduce(np.ones(np.shape(array)), axis, keepdims=keepdims, **start).shape  # or NumPy's own error
+    axes = tuple(range(np.ndim(array))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    front = np.moveaxis(array, axes, range(len(axes)))
+    inner = front.shape[len(axes) :]
+    slices = list(np.reshape(front, (math.prod(front.shape[: len(axes)]), *inner)))
+    if initial is not None or not slices:
+        slices.insert(0, np.full_like(array, ufunc.identity if initial is None else initial, shape=inner))
+    return np.reshape(reduce(ufunc, slices), shape)
 
 
-def accumulate_along(ufunc, array, axis=0, **options):
+def accumulate_along(ufunc, array, axis=0):
     """``ufunc.accumulate(array, axis)``."""
-    if ufunc in SCANS:
-        return SCANS[ufunc](array, axis=axis, **options)
-    return np.stack(list(running(np.moveaxis(array, axis, 0), partial(ufunc, **options))), axis)
+    if ufunc in SCANS or not np.shape(array)[axis]:
+        return SCANS.get(ufunc, np.cumsum)(array, axis=axis)
+    return np.stack(list(running(np.moveaxis(array, axis, 0), ufunc)), axis)
 
 
-def outer(ufunc, a, b, **options):
+def outer(ufunc, a, b, *, dtype=None, casting="same_kind"):
     """``ufunc.outer(a, b)``: every entry of ``a`` with every entry of ``b``."""
-    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **options)
+    return with_dtype(ufunc, np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, dtype=dtype, casting=casting)
 
 
-METHODS = {"reduce": reduce_along, "accumulate": accumulate_along, "outer": outer}
+METHODS = {"__call__": with_dtype, "reduce": reduce_along, "accumulate": accumulate_along, "outer": outer}

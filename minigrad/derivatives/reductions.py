@@ -8,7 +8,9 @@ import math
 
 import numpy as np
 
-from .elementwise import radius
+from .calls import in_dtype
+from .casting import astype
+from .elementwise import radius, safe
 from .table import composition, constant, primitive, refuse, row
 
 # ---------------------------------------------------------------------------------------------- axes
@@ -16,7 +18,7 @@ from .table import composition, constant, primitive, refuse, row
 
 def axes_of(axis, ndim):
     """Return the axes that ``axis`` means, as a tuple: None means all of them."""
-    return tuple(range(ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(range(ndim)) if axis is None else tuple(axis) if np.ndim(axis) else (axis,)
 
 
 def spread(g, shape, axis, keepdims):
@@ -69,9 +71,9 @@ def mean_vjp(g, a_shape, axis, keepdims, where):
 row(
     np.sum,
     lambda g, a_shape, axis, keepdims, where: masked(spread(g, a_shape, axis, keepdims), where),
-    signature="a, axis=None, *, dtype=None, keepdims=False, initial=0, where=True",
+    signature="a, axis=None, *, keepdims=False, initial=0, where=True",
 )
-row(np.mean, mean_vjp, signature="a, axis=None, *, dtype=None, keepdims=False, where=True")
+row(np.mean, mean_vjp, signature="a, axis=None, *, keepdims=False, where=True")
 
 
 _sum = np.add.reduce
@@ -109,37 +111,52 @@ row(filled, lambda g: total(g), signature="x, shape")
 WHOLE = {np.sum: total, np.mean: average}
 
 
-def var_vjp(g, a, axis, ddof, keepdims, where, correction):
-    """The variance is the mean of |a - mean(a)|^2, with n - ddof in place of n."""
+def var_vjp(g, a, axis, ddof, keepdims, where, mean, correction):
+    """The variance is the mean of |a - mean|^2, with n - ddof in place of n."""
     ddof = ddof if correction is None else correction
     n = count(a.shape, axis, keepdims, where, g.dtype) - ddof
-    away = masked(a - np.mean(a, axis=axis, keepdims=True, where=where), where)
-    return spread(g * 2 / n, a.shape, axis, keepdims) * away
+    mean = np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean
+    return spread(g * 2 / n, a.shape, axis, keepdims) * masked(a - mean, where)
 
 
-def std_vjp(g, y, a, axis, ddof, keepdims, where, correction):
-    g = g / (2 * radius(y))  # where y is 0, so is the gradient of the variance
-    return var_vjp(g, a, axis, ddof, keepdims, where, correction)
+def var_vjp_mean(g, a, axis, ddof, keepdims, where, mean, correction):
+    """The mean that was given moves as all entries together, the other way."""
+    return -np.sum(var_vjp(g, a, axis, ddof, keepdims, where, mean, correction), axis=axis, keepdims=True)
 
 
-SPREADING = "a, axis=None, *, dtype=None, ddof=0, keepdims=False, where=True, correction=None"
-row(np.var, var_vjp, signature=SPREADING)
-row(np.std, std_vjp, signature=SPREADING, note="0 where all entries are equal")
+def of_root(vjp):
+    """Return a vjp of the variance as one of its root."""
+    # where y is 0, so is the gradient of the variance
+    return lambda g, y, a, axis, ddof, keepdims, where, mean, correction: vjp(
+        g / (2 * radius(y)), a, axis, ddof, keepdims, where, mean, correction
+    )
+
+
+SPREADING = "a, axis=None, *, ddof=0, keepdims=False, where=True, mean=None, correction=None"
+row(np.var, var_vjp, None, None, None, None, var_vjp_mean, signature=SPREADING)
+row(
+    np.std,
+    *(of_root(var_vjp), None, None, None, None, of_root(var_vjp_mean)),
+    signature=SPREADING,
+    note="0 where all entries are equal",
+)
 
 
 @composition(np.average)
 def weighted_average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1))
+        total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1), mean.dtype)
     else:
         if np.shape(weights) != np.shape(a):  # one weight per position along the given axes
             axes = axes_of(axis, np.ndim(a))
             others = (1,) * (np.ndim(a) - len(axes))
             weights = np.moveaxis(np.reshape(weights, others + np.shape(weights)), range(-len(axes), 0), axes)
         total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
+        if np.any(total == 0):
+            raise ZeroDivisionError("np.average: the weights sum to zero, so that there is no average")
         mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (mean, total) if returned else mean
+    return (mean, total.astype(mean.dtype)) if returned else mean
 
 
 # -------------------------------------------------------------------------------------------- products
@@ -175,7 +192,7 @@ def prod_vjp(g, y, a, axis, keepdims, initial, where):
         return masked(spread(g * y.conjugate(), shape, axis, keepdims) / a.conjugate(), where)
     flat = reduced_last(a, axis)
     others = products_before(flat) * np.flip(products_before(np.flip(flat, -1)), -1)
-    others = initial * restored(others, shape, axis)
+    others = (1 if initial is None else initial) * restored(others, shape, axis)
     return masked(spread(g, shape, axis, keepdims) * others.conjugate(), where)
 
 
@@ -196,11 +213,11 @@ def cumsum_vjp(g, a_shape, axis):
 row(
     np.prod,
     prod_vjp,
-    signature="a, axis=None, *, dtype=None, keepdims=False, initial=1, where=True",
+    signature="a, axis=None, *, keepdims=False, initial=1, where=True",
     note="exact with zeros",
 )
-row(np.cumsum, cumsum_vjp, signature="a, axis=None, *, dtype=None")
-row(np.cumprod, cumprod_vjp, signature="a, axis=None, *, dtype=None", note="exact with zeros")
+row(np.cumsum, cumsum_vjp, signature="a, axis=None")
+row(np.cumprod, cumprod_vjp, signature="a, axis=None", note="exact with zeros")
 
 
 # -------------------------------------------------------------------------------------------- extremes
@@ -226,92 +243,51 @@ def ptp(a, axis=None, *, keepdims=False):
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
-# --------------------------------------------------------------------------------------- order statistics
-def order_statistic_vjp(g, a, q, axis, keepdims, position):
-    """The vjp of interpolation between the order statistics s[0] <= s[1] <= ... of ``a``.
-
-    ``position`` says where in the sorted sequence the quantile lies: at 2.25 it is
-    0.75 s[2] + 0.25 s[3], so that s[j] has the weight max(0, 1 - |j - position|).
-    """
-    shape = np.shape(a)
-    values = reduced_last(a, axis)
-    q_axes = np.ndim(q)
-    if keepdims:
-        g = np.reshape(g, (*np.shape(q), *np.shape(values)[:-1]))
-    distance = np.abs(np.arange(np.shape(values)[-1]) - position[..., None])
-    weight = np.maximum(0, 1 - distance).astype(g.dtype)
-    sorted_g = np.sum(g[..., None] * weight, axis=tuple(range(q_axes)))
-    rank = np.argsort(np.argsort(values, -1, kind="stable"), -1)
-    return restored(np.take_along_axis(sorted_g, rank, -1), shape, axis)
-
-
-def quantile_vjp(g, a, q, axis, method, keepdims):
-    """Every method places q somewhere among 0, 1, ..., n - 1: ask for the quantile of just these."""
-    n = count(np.shape(a), axis, False, True, int)
-    position = np.quantile(np.arange(n, dtype=float), q, method=method)
-    position = np.reshape(position, np.shape(q) + (1,) * (np.ndim(reduced_last(a, axis)) - 1))
-    return order_statistic_vjp(g, a, q, axis, keepdims, position)
-
-
-def nanquantile_vjp(g, a, q, axis, keepdims):
-    """NaN is sorted last; each slice has its own number of entries that are none."""
-    n = np.sum(~np.isnan(reduced_last(a, axis)), axis=-1)
-    return order_statistic_vjp(g, a, q, axis, keepdims, np.multiply.outer(np.asarray(q), n - 1))
-
-
-QUANTILE = "a, q, axis=None, *, method='linear', keepdims=False"
-MEDIAN = "a, axis=None, *, keepdims=False"
-NANQUANTILE = "a, q, axis=None, *, keepdims=False"
-row(np.quantile, quantile_vjp, signature=QUANTILE)
-row(
-    np.percentile,
-    lambda g, a, q, axis, method, keepdims: quantile_vjp(
-        g, a, np.asarray(q) / 100, axis, method, keepdims
-    ),
-    signature=QUANTILE,
-)
-row(
-    np.median,
-    lambda g, a, axis, keepdims: quantile_vjp(g, a, 0.5, axis, "linear", keepdims),
-    signature=MEDIAN,
-)
-row(np.nanquantile, nanquantile_vjp, signature=NANQUANTILE)
-row(
-    np.nanpercentile,
-    lambda g, a, q, axis, keepdims: nanquantile_vjp(g, a, np.asarray(q) / 100, axis, keepdims),
-    signature=NANQUANTILE,
-)
-row(np.nanmedian, lambda g, a, axis, keepdims: nanquantile_vjp(g, a, 0.5, axis, keepdims), signature=MEDIAN)
-
-
 # --------------------------------------------------------------------------------------- passing over NaN
 def passing_over_nan(function, instead):
-    """Return the definition of a function that takes NaN for the number ``instead``."""
-    return lambda a, axis=None, **kwargs: function(np.where(np.isnan(a), instead, a), axis, **kwargs)
+    """Return the definition of a reduction that takes NaN for the number ``instead``."""
+
+    def definition(a, axis=None, *, keepdims=False, initial=instead, where=True):
+        a = np.where(np.isnan(a), instead, a)
+        return function(a, axis, keepdims=keepdims, initial=initial, where=where)
+
+    return definition
 
 
-def leaving_out_nan(function):
-    """Return the definition of a function that leaves NaN out of the count, too."""
-    return lambda a, axis=None, **kwargs: function(a, axis, where=~np.isnan(a), **kwargs)
+def spread_without_nan(function):
+    """Return the definition of a variance that leaves NaN out of the count, and is NaN if too few are left."""
+
+    def definition(a, axis=None, *, ddof=0, keepdims=False, where=True, mean=None, correction=None):
+        numbers = ~np.isnan(a) & where
+        axes = dict(axis=axis, keepdims=keepdims, where=numbers)
+        given = {key: x for key, x in {"mean": mean, "correction": correction}.items() if x is not None}
+        y = function(a, ddof=ddof, **given, **axes)
+        return np.where(np.sum(np.ones(np.shape(a)), **axes) > ddof + (correction or 0), y, np.nan)
+
+    return definition
+
+
+@composition(np.nanmean)
+def nanmean(a, axis=None, *, keepdims=False, where=True):
+    return np.mean(a, axis, keepdims=keepdims, where=~np.isnan(a) & where)
 
 
 composition(np.nansum)(passing_over_nan(np.sum, 0))
 composition(np.nanprod)(passing_over_nan(np.prod, 1))
-composition(np.nancumsum)(passing_over_nan(np.cumsum, 0))
-composition(np.nancumprod)(passing_over_nan(np.cumprod, 1))
-composition(np.nanmean)(leaving_out_nan(np.mean))
-composition(np.nanvar)(leaving_out_nan(np.var))
-composition(np.nanstd)(leaving_out_nan(np.std))
+composition(np.nancumsum)(lambda a, axis=None: np.cumsum(np.where(np.isnan(a), 0, a), axis))
+composition(np.nancumprod)(lambda a, axis=None: np.cumprod(np.where(np.isnan(a), 1, a), axis))
+composition(np.nanvar)(spread_without_nan(np.var))
+composition(np.nanstd)(spread_without_nan(np.std))
 
 
 # --------------------------------------------------------------------------------- scans with a first entry
 def with_first(function, first):
     """Return the definition of ``cumulative_sum`` and the like: axis optional for vectors only."""
 
-    def cumulative(x, /, *, axis=None, dtype=None, include_initial=False):
+    def cumulative(x, /, *, axis=None, include_initial=False):
         if axis is None and np.ndim(x) > 1:
             raise ValueError("axis= must be given for an array of more than one axis")
-        y = function(x, 0 if axis is None else axis, dtype=dtype)
+        y = function(np.atleast_1d(x), 0 if axis is None else axis)
         if not include_initial:
             return y
         start = np.full(kept_shape(np.shape(y), axis or 0), first, y.dtype)
@@ -353,9 +329,11 @@ def neighbours(x, axis):
 
 @composition(np.diff)
 def diff(a, n=1, axis=-1, prepend=None, append=None):
+    if n < 0 or not np.ndim(a):
+        raise ValueError(f"np.diff takes an array of at least one axis, n >= 0 times; got {np.ndim(a)} axes, {n=}")
     shape = kept_shape(np.shape(a), axis)
     ends = [x if x is None or np.ndim(x) else np.broadcast_to(x, shape) for x in (prepend, append)]
-    if prepend is not None or append is not None:
+    if n and (prepend is not None or append is not None):
         a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis)
     for _ in range(n):
         before, after = neighbours(a, axis)
@@ -365,8 +343,10 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 
 @composition(np.ediff1d)
 def ediff1d(ary, to_end=None, to_begin=None):
+    ary = as_array(ary)
     parts = (to_begin, np.diff(np.ravel(ary)), to_end)
-    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+    parts = [np.ravel(part) for part in parts if part is not None]
+    return np.concatenate(in_dtype(parts, ary.dtype, "same_kind", "np.ediff1d"))
 
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
@@ -383,14 +363,22 @@ composition(*(getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np
 @composition(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
     """Central differences inside, one-sided ones of first or second order at the edges."""
-    axes = axes_of(axis, np.ndim(f))
+    f = as_array(f)
+    f = f if f.dtype.kind in "fc" else f.astype(float)
+    np.gradient(np.zeros(f.shape), *map(counted, varargs), axis=axis, edge_order=edge_order)  # NumPy's own errors
+    axes = axes_of(axis, f.ndim)
     spacings = varargs or (1.0,)
     if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
         spacings = spacings * len(axes)
-    slopes = [slope(f, h, i, edge_order) for i, h in zip(axes, spacings)]
+    slopes = [astype(slope(f, h, i, edge_order), f.dtype) for i, h in zip(axes, spacings)]
     if len(slopes) == 1:
         return slopes[0]
     return tuple(slopes) if np.__version__ >= "2" else slopes
+
+
+def counted(x):
+    """Return 1, 2, 3, ... in the shape of ``x``."""
+    return np.arange(1.0, 1 + np.size(x)).reshape(np.shape(x))
 
 
 def slope(f, h, axis, edge_order):
@@ -398,7 +386,6 @@ def slope(f, h, axis, edge_order):
 
     Between unequal steps a and b the slopes da, db of the two sides are weighted: (b da + a db) / (a + b).
     """
-    f = as_array(f)
     steps = laid_along(np.diff(h) if np.ndim(h) else h * np.ones(f.shape[axis] - 1, f.dtype), axis, f.ndim)
     slopes = np.diff(f, axis=axis) / steps
     a, b = neighbours(steps, axis)
@@ -414,13 +401,28 @@ def slope(f, h, axis, edge_order):
 
 
 @composition(np.interp)
-def interp(x, xp, fp, left=None, right=None):
+def interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
-    i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, len(xp) - 2)
-    t = (x - xp[i]) / (xp[i + 1] - xp[i])
-    y = (1 - t) * fp[i] + t * fp[i + 1]
+    types = float, float, np.result_type(fp.dtype, float)
+    x, xp, fp = (in_dtype(a, dtype, "safe", "np.interp") for a, dtype in zip((x, xp, fp), types))
+    np.interp(0.0, counted(xp), counted(fp), period=None if period is None else bool(period))  # NumPy's own errors
+    if period is not None:
+        left = right = None
+        x, xp, fp = around(x, xp, fp, abs(period))
+    i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(len(xp) - 2, 0))
+    j = np.minimum(i + 1, len(xp) - 1)
+    t = (x - xp[i]) / safe(xp[j] - xp[i])
+    y = (1 - t) * fp[i] + t * fp[j]
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
+
+
+def around(x, xp, fp, period):
+    """Return the places x, xp within one period, the nodes in order and one more on either side."""
+    x, xp = x % period, xp % period
+    order = np.argsort(xp)
+    xp, fp = xp[order], fp[order]
+    return x, np.concatenate([xp[-1:] - period, xp, xp[:1] + period]), np.concatenate([fp[-1:], fp, fp[:1]])
 
 
 # -------------------------------------------------------------------------------- constants and refusals

@@ -1,0 +1,106 @@
+"""Other forms of a call: keywords that a row or a definition does not take.
+
+A row names the arguments that matter to its derivative.  NumPy's functions take more: ``np.sum(a, 0,
+np.float32)``, ``np.add(a, b, dtype=float)``, ``np.median(a, overwrite_input=True)``.  ``simplified`` brings such
+a call to the form of the table: arguments are named, those left at None or without influence on the
+numbers are dropped, ``dtype=`` becomes a cast of what is computed with.  Everything else is refused, with what
+to write in its place.
+"""
+
+import inspect
+
+import numpy as np
+
+from ..errors import NoDerivativeError, user_line
+from .casting import astype
+
+HARMLESS = {"overwrite_input", "subok", "order", "kind", "like"}  # of memory and speed, not of numbers
+INSTEAD = {
+    "out": "Write y = f(...): a new array is made, and nothing that the tape still needs is overwritten",
+    "copy": "Leave it out: it would overwrite the argument, which the tape may still need",
+    "where": "Write np.where(mask, f(...), otherwise): what f leaves out is undefined memory",
+    "dtype": "Cast the argument: f(t.astype(dtype))",
+    "casting": "Cast the argument: f(t.astype(dtype))",
+    "signature": "Cast the arguments: f(t.astype(dtype))",
+    "weights": "Whole weights can repeat the elements: f(np.repeat(a, weights))",
+    "initial": "Join it to the array: np.append(a, initial)",
+}
+PYTHON = (int, float, complex)
+LEAVE = "Leave it out, or call the function on minigrad.dropgrad(t) if its gradient does not matter"
+
+
+def parameters_of(function):
+    """Return a function's parameters as NumPy documents them, {} where Python does not know them."""
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:
+        return {}
+
+
+def simplified(function, name, signature, args, kwargs):
+    """Return the same call with no other arguments than those of ``signature``.
+
+    Parameters
+    ----------
+    function, name : the function, and its name as a user writes it
+    signature : inspect.Signature of the row or the definition
+    args, kwargs : as called
+
+    Returns
+    -------
+    args, kwargs : of the simpler call
+
+    Raises NoDerivativeError, naming the first argument that cannot be left out.
+
+    >>> def f(a, axis=None): ...
+    >>> def simpler(a, axis=None, dtype=None, out=None): ...
+    >>> simplified(simpler, "f", inspect.signature(f), (np.ones(2), 0, np.float32, None), {})
+    ((array([1., 1.], dtype=float32), 0), {})
+    """
+    takes, theirs = signature.parameters, parameters_of(function)
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in takes.values())
+    if not variadic:
+        n = sum(p.kind is not p.KEYWORD_ONLY for p in takes.values())
+        kwargs = {**dict(zip(list(theirs)[n:], args[n:])), **kwargs}
+        args = args[:n]
+    others = {key: value for key, value in kwargs.items() if key not in takes and value is not None}
+    if "dtype" in others:
+        dtype, casting = others.pop("dtype"), others.pop("casting", "same_kind")
+        numbers = len(args) if variadic else 1
+        args = (*in_dtype(args[:numbers], dtype, casting, name), *args[numbers:])
+    for key, value in others.items():
+        without = theirs[key].default if key in theirs else True  # where=True
+        if key not in HARMLESS and value is not without:
+            raise NoDerivativeError(
+                f"{name} ({user_line()}): the argument {key}= has no derivative here. {INSTEAD.get(key, LEAVE)}. "
+                f"While a gradient is taken it can be called with {', '.join(takes)}."
+            )
+    return args, {key: value for key, value in kwargs.items() if key in takes}
+
+
+def in_dtype(x, dtype, casting, name):
+    """Return ``x``, or each array in the sequence ``x``, cast to ``dtype`` before anything is computed."""
+    if isinstance(x, (list, tuple)):
+        return type(x)([in_dtype(part, dtype, casting, name) for part in x])
+    if not hasattr(x, "dtype"):
+        return x
+    if np.dtype(dtype).kind not in "fc":
+        raise NoDerivativeError(
+            f"{name} ({user_line()}): dtype={np.dtype(dtype).name} makes whole numbers, which move in steps and have "
+            "no derivative. Leave dtype= out, or call it on minigrad.dropgrad(t)."
+        )
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(
+            f"{name}: {x.dtype} cannot be cast to {np.dtype(dtype)} with casting={casting!r}; write "
+            "t.astype(dtype), or t.real for the real part."
+        )
+    return astype(x, dtype)
+
+
+def in_loop_of(ufunc, inputs, dtype, casting):
+    """Return the inputs of a ufunc in the dtypes with which NumPy would compute for ``dtype=``."""
+    inputs = [x if hasattr(x, "dtype") or type(x) in PYTHON else np.asarray(x) for x in inputs]
+    kinds = [type(x) if type(x) in PYTHON else x.dtype for x in inputs]
+    asked = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), signature=asked, casting=casting)
+    return [astype(x, to) if hasattr(x, "dtype") and x.dtype != to else x for x, to in zip(inputs, loop)]
