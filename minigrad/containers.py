@@ -1,9 +1,14 @@
 """Nested containers taken apart and put together again: what arguments and results may be made of.
 
-Tuples, lists, dicts, named tuples and dataclasses may be nested freely; everything else is a leaf.
+Tuples, lists, dicts, named tuples, dataclasses and classes derived from them may be nested freely; everything
+else is a leaf.  A container is rebuilt without asking its constructor, whatever that may want or check.  Of a
+dataclass the fields are its parts, those with ``init=False`` too; what is no field stays as it is, a constant,
+but for ``functools.cached_property``, which is worked out anew.
 """
 
+import copy
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -34,7 +39,7 @@ def places(x, name):
     if isinstance(x, dict):
         steps = [f"[{key!r}]" for key in x]
     elif dataclasses.is_dataclass(x):
-        steps = [f".{field.name}" for field in dataclasses.fields(x)]
+        steps = [f".{name}" for name in names_of_fields(x)]
     elif hasattr(x, "_fields"):
         steps = [f".{field}" for field in x._fields]
     else:
@@ -88,11 +93,49 @@ def rebuild(x, new):
     if children is None:
         return next(new)
     children = [rebuild(child, new) for child in children]
-    if isinstance(x, dict):
-        return type(x)(zip(x, children)) if type(x) is dict else {**dict(zip(x, children))}
-    if dataclasses.is_dataclass(x):
-        return like_dataclass(x, children)
-    return type(x)(*children) if hasattr(x, "_fields") else type(x)(children)
+    if type(x) is dict:
+        return dict(zip(x, children))
+    if type(x) is tuple or type(x) is list:
+        return type(x)(children)
+    if isinstance(x, tuple):
+        return tuple.__new__(type(x), children)
+    return like_collection(x, children) if isinstance(x, (list, dict)) else like_dataclass(x, children)
+
+
+def like_collection(x, children):
+    """Return a copy of a list or dict of another class, with other elements."""
+    twin = copy.copy(x)
+    if isinstance(x, list):
+        twin[:] = children
+    else:
+        for key, child in zip(x, children):
+            dict.__setitem__(twin, key, child)
+    return twin
+
+
+def like_dataclass(x, children):
+    """Return a copy of a dataclass object with other values of the fields."""
+    twin = object.__new__(type(x))
+    for name, value in [*held_by(x), *zip(names_of_fields(x), children)]:
+        object.__setattr__(twin, name, value)  # frozen ones too
+    return twin
+
+
+def held_by(x):
+    """Yield (name, value) of all that an object holds, but for what its cached properties keep."""
+    for name, value in getattr(x, "__dict__", {}).items():
+        if not isinstance(getattr(type(x), name, None), functools.cached_property):
+            yield name, value
+    for kind in type(x).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__") and hasattr(x, name):
+                yield name, getattr(x, name)
+
+
+def names_of_fields(x):
+    """Return the names of the fields that have a value."""
+    return [field.name for field in dataclasses.fields(x) if hasattr(x, field.name)]
 
 
 def parts(x):
@@ -104,14 +147,5 @@ def parts(x):
     if isinstance(x, dict):
         return list(x.values())
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return [getattr(x, field.name) for field in dataclasses.fields(x)]
+        return [getattr(x, name) for name in names_of_fields(x)]
     return None
-
-
-def like_dataclass(x, children):
-    """Return a copy of the dataclass object ``x`` with other values, whatever its constructor asks."""
-    twin = object.__new__(type(x))
-    getattr(twin, "__dict__", {}).update(getattr(x, "__dict__", {}))  # what is no field stays as it is
-    for field, child in zip(dataclasses.fields(x), children):
-        object.__setattr__(twin, field.name, child)  # frozen ones too
-    return twin

@@ -1,6 +1,7 @@
 """Tuples, lists, dicts, named tuples, dataclasses, nested: as arguments, as results, in nested gradients."""
 
 import dataclasses
+import functools
 from collections import namedtuple
 from dataclasses import dataclass
 
@@ -182,6 +183,123 @@ def test_a_constructor_that_checks_its_arguments_is_not_in_the_way():
     (g,) = gradient(lambda c: c.rate**2 + len(c.history), Checked(3.0, []))
 
     assert g.rate == 6.0 and g.history == []
+
+
+@dataclass
+class Unset:
+    a: object
+    b: object
+    later: object = dataclasses.field(init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    a: object
+    b: object
+
+
+@dataclass(kw_only=True)
+class ByKeyword:
+    b: object = 1.0
+    a: object
+
+
+@dataclass
+class WithInitVar:
+    a: object
+    b: object
+    times: dataclasses.InitVar[float] = 3.0
+
+    def __post_init__(self, times):
+        self.b = times * self.b
+
+
+class Noted:
+    __slots__ = ("note",)
+
+
+@dataclass
+class Derived(Noted):
+    a: object
+
+    def __post_init__(self):
+        self.note = "kept"
+
+
+@dataclass
+class DerivedTwice(Derived):
+    b: object = 1.0
+
+
+class OneArgument(namedtuple("Pair", "a b")):
+    def __new__(cls, a):
+        return super().__new__(cls, a, 2.0)
+
+
+class Attributes(dict):
+    __getattr__ = dict.__getitem__
+
+
+UNUSUAL = [
+    Unset(X, 2.0),
+    Slots(X, 2.0),
+    ByKeyword(a=X, b=2.0),
+    WithInitVar(X, 1.0, times=2.0),
+    DerivedTwice(X, 2.0),
+    OneArgument(X),
+    Attributes(a=X, b=2.0),
+]
+
+
+@pytest.mark.parametrize("c", UNUSUAL, ids=lambda c: type(c).__name__)
+def test_constructors_of_any_kind_are_not_asked(c):
+    (g,) = gradient(lambda c: np.sum(c.a**2) * c.b, c)
+    y, dy = jvp(lambda c: c, (c,), (g,))
+
+    assert type(g) is type(y) is type(dy) is type(c)
+    assert g.a.tolist() == dy.a.tolist() == [4.0, 8.0, 12.0] and g.b == dy.b == 14.0
+    assert not isinstance(c, Noted) or g.note == "kept"
+
+
+def test_tuples_and_lists_of_other_classes_are_rebuilt_without_their_constructors():
+    class Coordinates(tuple):
+        def __new__(cls, x, y):
+            return super().__new__(cls, (x, y))
+
+    class Items(list):
+        def __init__(self, *items):
+            super().__init__(items)
+
+    for c in (Coordinates(2.0, 3.0), Items(2.0, 3.0)):
+        (g,) = gradient(lambda c: c[0] * c[1], c)
+
+        assert type(g) is type(c) and list(g) == [3.0, 2.0]
+
+
+def test_a_cached_property_is_worked_out_anew():
+    @dataclass
+    class Model:
+        W: object
+
+        @functools.cached_property
+        def size(self):
+            return np.sum(self.W**2)
+
+    model = Model(X)
+    assert model.size == 14.0
+
+    (g,) = gradient(lambda m: m.size, model)
+
+    assert g.W.tolist() == [2.0, 4.0, 6.0] and model.size == 14.0 and "size" not in vars(g)
+
+
+def test_what_is_no_field_stays_as_it_is():
+    c = State(X, 1.0)
+    c.step = 7
+
+    (g,) = gradient(lambda c: np.sum(c.position) * c.step, c)
+
+    assert g.position.tolist() == [7.0, 7.0, 7.0] and g.step == 7
 
 
 def test_the_same_array_in_two_places_has_two_gradients():
