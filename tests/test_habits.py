@@ -13,10 +13,12 @@ from minigrad import (
     Momentum,
     Optimiser,
     Tensor,
+    gradient,
     hvp,
     params,
     train_,
     update_,
+    withgradient,
 )
 from minigrad.nn import Chain, Conv, Dense, MaxPool
 from minigrad.optimise import AbstractOptimiser
@@ -82,6 +84,14 @@ IN_THE_WRONG_PLACE = {
     "Chain([a, b])": (lambda: Chain([Dense(5, 2)]), r"those in a list by Chain\(\*layers\)"),
     "update_(ps, opt, grads)": (lambda: update_(params(W), ADAM(), W), r"ADAM\(.*\) is an optimiser in the place of"),
     "update_(opt, W)": (lambda: update_(ADAM(), W), r"the gradients come last: update_\(opt, ps, gradient"),
+    "update_(opt, x, gradient(f, x))": (
+        lambda: update_(ADAM(), W, gradient(np.sum, W)),
+        r"is a tuple\. .*take them apart, \(dx,\) = gradient\(f, x\)",
+    ),
+    "update_(opt, ps, withgradient(f, ps))": (
+        lambda: update_(ADAM(), params(W), withgradient(lambda: loss(*DATUM), params(W))),
+        "value and the gradients.*loss, grads = withgradient",
+    ),
     "update_(ADAM, W, dx)": (lambda: update_(ADAM, W, W), r"ADAM is a class; give an optimiser, opt = ADAM\(\.\.\.\)"),
     "Conv(3, 1, 4)": (lambda: Conv(3, 1, 4), r"Conv: the size .*\(3, 3\) for images, \(3,\) for sequences"),
     "MaxPool(2)": (lambda: MaxPool(2), r"MaxPool: the size .*\(2, 2\) for images"),

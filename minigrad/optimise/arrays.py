@@ -62,6 +62,11 @@ def check(x, dx, row=0, rows=1):
             f"update_: the gradient of {name} is None: the loss does not depend on it. Leave the "
             "parameter out, or pass zeros to let the state move on"
         )
+    if isinstance(dx, tuple) and (not all(map(np.isscalar, dx)) or len(dx) != x.size):
+        raise TypeError(
+            f"update_: the gradient of {name} is a tuple. gradient and withgradient return tuples; take them "
+            "apart, (dx,) = gradient(f, x) or loss, grads = withgradient(f, ps)"
+        )
     dx = gradient_array(dx)
     if dx.shape != x.shape:
         raise ValueError(

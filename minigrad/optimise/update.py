@@ -189,6 +189,11 @@ def paired(ps, gs):
                 f"but are a {type(gs).__name__}" + f" of {list(gs)}" * isinstance(gs, dict)
             )
         ps, gs = ps.values(), gs.values()
+    elif getattr(gs, "_fields", ()) == ("val", "grad"):
+        raise TypeError(
+            "update_: this is the value and the gradients, as withgradient returns them. Take them apart: "
+            "loss, grads = withgradient(f, ps), then update_(opt, ps, grads)"
+        )
     elif len(ps) != len(gs):
         raise ValueError(f"update_: {len(ps)} parameters but {len(gs)} gradients")
     for p, dx in zip(ps, gs):
