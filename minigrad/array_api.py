@@ -12,6 +12,10 @@ Writing into arrays: ``x += y`` makes a new Tensor, as the standard allows.  ``x
 except where a gradient would be lost: while one is taken, a constant that nothing else holds yet
 (``xp.zeros(3)``, ``x > 0``) can be filled with constants, and all else is refused.
 
+Functions of SciPy that are written for the standard, which SciPy calls so where the environment says
+``SCIPY_ARRAY_API=1``, run on Tensors: ``scipy.stats``, ``scipy.fft``, ``scipy.signal``, ...  They are
+differentiated as far as they neither write into arrays nor leave the standard for compiled code.
+
 Source: the Python array API standard, 2024.12 (data-apis.org/array-api).
 
 >>> x = Tensor([3.0, 4.0])
@@ -27,6 +31,7 @@ from types import ModuleType
 import numpy as np
 
 from .arrays import array
+from .derivatives import ROWS, late_rows
 from .recording import as_tensors
 from .tensor import Tensor, refuse_if_recorded, tensors_in
 
@@ -79,6 +84,19 @@ def subspace(name, module):
 __getattr__ = look_up_in(np, globals())
 linalg = subspace("linalg", np.linalg)
 fft = subspace("fft", np.fft)
+special = ModuleType(f"{__name__}.special", "Where SciPy looks for functions of ``scipy.special`` on Tensors.")
+
+
+def special_function(name):
+    """Return what ``scipy.special``, if a program has imported it, has under a name, if it can be differentiated."""
+    late_rows()
+    ufunc = getattr(sys.modules.get("scipy.special._ufuncs"), name, None)
+    if ufunc not in ROWS:
+        raise AttributeError(f"{special.__name__} has no {name!r}; it has scipy.special's functions with a derivative")
+    return giving_tensors(ufunc)
+
+
+special.__getattr__ = special_function
 
 
 def asarray(obj, /, *, dtype=None, device=None, copy=None):

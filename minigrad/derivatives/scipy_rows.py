@@ -10,7 +10,7 @@ Reference: NIST Digital Library of Mathematical Functions, chapters 5 to 8 and 1
 import math
 
 import numpy as np
-import scipy.special as sp
+from scipy.special import _ufuncs as sp  # with SCIPY_ARRAY_API=1 scipy.special holds wrappers of them
 from scipy.special._ufuncs import _zeta  # what scipy.special.zeta(x, q) calls
 
 from .table import constant, row
