@@ -173,7 +173,7 @@ def test_the_condition_number_of_no_numbers_is_an_error_as_in_numpy():
         (lambda a: np.linalg.matrix_power(a, 1.5), TypeError, "integer"),
         (lambda a: np.linalg.matrix_power(a[:1], 1), LinAlgError, "square"),
         (lambda a: np.linalg.tensorinv(a, 0), ValueError, "ind"),
-        (lambda a: np.cross(np.ones(4), a[0]), ValueError, "2 or 3|dimensions"),
+        (lambda a: np.cross(np.ones(4), a[0]), ValueError, "2 or 3|dimension"),
         (lambda a: np.linalg.norm(a, 3), ValueError, "order for matrices"),
         (lambda a: np.fft.rfftn(a, axes=()), IndexError, "index"),
     ],
