@@ -3,20 +3,24 @@
 Everything on the page comes from the table of derivatives and from the tests' tables:
 
     python docs/write_numpy.py
+
+It also writes minigrad/derivatives/tested.py, from which ``minigrad.supported()`` knows what the tests cover.
 """
 
 import importlib
+import inspect
 import pathlib
 import re
+import runpy
 import sys
 
 import numpy as np
 import scipy
-from minigrad.derivatives import name_of, supported
-from minigrad.errors import INSTEAD_OF_SCIPY
+from minigrad import derivatives, gradient
+from minigrad.derivatives import COMPOSITIONS, name_of, supported
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS = HERE.parent / "tests"
+TESTS, TESTED = HERE.parent / "tests", pathlib.Path(derivatives.__file__).with_name("tested.py")
 sys.path.insert(0, str(TESTS))
 
 HEAD = """# What is differentiated
@@ -29,7 +33,7 @@ differences, *dtypes* with which arguments. In a function **made of others** the
 by whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The
 functions of SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad never does.
 Those that turn their arguments into plain arrays first (an error, while a gradient is taken) are in
-`minigrad.scipy`, under the same names: {scipys}.
+`minigrad.scipy`, under the same names.
 
 Keywords that have no derivative here (`out=` above all) are refused by name while a gradient is taken. Of the
 methods of ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
@@ -57,6 +61,15 @@ harmless argument as well, `np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)`.
 """
 
 
+TESTED_HEAD = '''"""How far the tests differentiate each function: written by docs/write_numpy.py.
+
+name: (the arguments of a function that is made of others, the highest derivative, the numbers)
+"""
+
+TESTED = {
+'''
+
+
 def tables(name):
     """Return the entries of the lists called ``name`` in all the tests' tables."""
     modules = [importlib.import_module(path.stem) for path in sorted(TESTS.glob("tables*.py"))]
@@ -74,17 +87,46 @@ def show(x):
     return f"{x:g}" if isinstance(x, float) else str(x)
 
 
-def differentiable_table(lines, cases):
+def differentiated(case):
+    """Return the names of the arguments that a composition's case is differentiated by."""
+    import test_derivatives  # noqa: PLC0415  which opens every table
+
+    parameters = parameters_of(case.function)
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    names = [
+        name
+        for argument, name in zip(case.args, named + rest * len(case.args))
+        for _ in test_derivatives.draws_in(argument)
+    ]
+    gradients = gradient(test_derivatives.loss_of(case), *test_derivatives.drawn(case))
+    return {name for name, g in zip(names, gradients) if g is not None}
+
+
+def parameters_of(function):
+    return list(inspect.signature(COMPOSITIONS[function]).parameters.values())
+
+
+def tested_text(lines, cases):
+    """Return the text of minigrad/derivatives/tested.py."""
+    entries = []
+    for name in [line.function for line in lines]:
+        own = [case for case in cases if name_of(case.function) == name]
+        arguments = ""
+        if own[0].function in COMPOSITIONS:
+            found = set().union(*map(differentiated, own))
+            arguments = " ".join(p.name for p in parameters_of(own[0].function) if p.name in found)
+        order = max(case.order for case in own)
+        dtypes = "real, complex" if any(case.complex for case in own) else "real"
+        entries.append(f'    "{name}": ("{arguments}", {order}, "{dtypes}"),\n')
+    return TESTED_HEAD + "".join(entries) + "}\n"
+
+
+def differentiable_table(lines):
     """Return the rows of the functions with a derivative."""
-    tested = {}
-    for case in cases:
-        tested.setdefault(name_of(case.function), []).append(case)
     rows = ["| function | by | order | dtypes | note |", "| --- | --- | --- | --- | --- |"]
-    for function, arguments, note in lines:
-        order = max(case.order for case in tested[function])
-        kinds = "real, complex" if any(case.complex for case in tested[function]) else "real"
-        note = note.replace("by whatever arrays it is given", "made of others")
-        rows.append(f"| `{function}` | {', '.join(arguments)} | {order} | {kinds} | {note} |")
+    for function, arguments, order, dtypes, note in lines:
+        rows.append(f"| `{function}` | {', '.join(arguments)} | {order} | {dtypes} | {note} |")
     return "\n".join(rows)
 
 
@@ -106,17 +148,27 @@ def versions():
     return f"NumPy {np.__version__}, SciPy {scipy.__version__}"
 
 
+def differentiable_of(lines):
+    return [line for line in lines if line.note != "constant" and not line.note.startswith("refused")]
+
+
+def tested():
+    """Return the text of minigrad/derivatives/tested.py."""
+    cases = tables("CASES")
+    return tested_text(differentiable_of(supported()), cases)
+
+
 def page():
     """Return the text of docs/numpy.md."""
-    cases, kinks = tables("CASES"), tables("KINKS")  # which opens the chapter on SciPy, too
+    kinks = tables("KINKS")  # which opens the chapter on SciPy, too
     lines = supported()
-    differentiable = [line for line in lines if line.arguments]
+    differentiable = differentiable_of(lines)
     constants = [line.function for line in lines if line.note == "constant"]
     refused = [line for line in lines if line.note.startswith("refused")]
     parts = [
-        HEAD.format(versions=versions(), scipys=", ".join(f"`{name}`" for name in sorted(INSTEAD_OF_SCIPY))),
+        HEAD.format(versions=versions()),
         f"## Differentiable: {len(differentiable)} functions",
-        differentiable_table(differentiable, cases),
+        differentiable_table(differentiable),
         KINKS_HEAD + kinks_table(kinks),
         f"## Constant: {len(constants)} functions",
         "They count, compare, round, or look at shapes, and carry no gradient. Of Tensors their arrays are Tensors "
@@ -129,5 +181,7 @@ def page():
 
 
 if __name__ == "__main__":
+    TESTED.write_text(tested())
+    derivatives.TESTED.update(runpy.run_path(TESTED)["TESTED"])
     (HERE / "numpy.md").write_text(page())
-    print(f"wrote {HERE / 'numpy.md'}")
+    print(f"wrote {TESTED} and {HERE / 'numpy.md'}")

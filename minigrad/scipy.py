@@ -19,8 +19,13 @@ except ImportError as error:
 
 from .derivatives import scipy_rows
 from .derivatives.products import hermitian
-from .derivatives.table import primitive, row
+from .derivatives.table import composition, primitive, row
 from .errors import INSTEAD_OF_SCIPY
+
+
+def made_of_others(function):
+    """Enter a function that needs no row, so that ``supported()`` knows it."""
+    return composition(function)(function)
 
 
 # --------------------------------------------------------------------------------------- scipy.special
@@ -63,6 +68,7 @@ def logsumexp_b(g, y, a, axis, keepdims):
 row(logsumexp, logsumexp_a, None, logsumexp_b)
 
 
+@made_of_others
 def log_softmax(x, axis=None):
     """Return the logarithm of the softmax.
 
@@ -85,6 +91,7 @@ def log_softmax(x, axis=None):
     return x - logsumexp(x, axis=axis, keepdims=np.ndim(x) > 0)
 
 
+@made_of_others
 def softmax(x, axis=None):
     """Return positive numbers that sum to 1.
 
@@ -107,6 +114,7 @@ def softmax(x, axis=None):
     return np.exp(log_softmax(x, axis))
 
 
+@made_of_others
 def polygamma(n, x):
     """Return the derivative of order ``n`` of the digamma function.
 
@@ -198,6 +206,7 @@ row(
 )
 
 
+@made_of_others
 def cho_factor(a, lower=False, overwrite_a=False, check_finite=True):
     """Return the Cholesky factor of a matrix in the form that ``cho_solve`` takes.
 
@@ -227,6 +236,7 @@ def cho_factor(a, lower=False, overwrite_a=False, check_finite=True):
     return (c if lower else hermitian(c)), lower
 
 
+@made_of_others
 def cho_solve(c_and_lower, b, overwrite_b=False, check_finite=True):
     """Solve  a x = b  with the Cholesky factor of ``a``.
 

@@ -9,19 +9,36 @@ from minigrad.derivatives import supported
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
-def test_the_page_is_the_one_that_would_be_written_now():
+@pytest.fixture(scope="module")
+def write_numpy():
     specification = importlib.util.spec_from_file_location("write_numpy", DOCS / "write_numpy.py")
-    write_numpy = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(write_numpy)
-    page = (DOCS / "numpy.md").read_text()
-    if write_numpy.versions() not in page:
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    if module.versions() not in (DOCS / "numpy.md").read_text():
         pytest.skip("written with other versions of NumPy and SciPy, which have other functions")
+    return module
 
-    assert write_numpy.page() == page, "run: python docs/write_numpy.py"
+
+def test_the_page_is_the_one_that_would_be_written_now(write_numpy):
+    assert write_numpy.page() == (DOCS / "numpy.md").read_text(), "run: python docs/write_numpy.py"
+
+
+def test_what_is_said_to_be_tested_is_what_the_tests_differentiate(write_numpy):
+    assert write_numpy.tested() == write_numpy.TESTED.read_text(), "run: python docs/write_numpy.py"
 
 
 def test_supported_names_the_differentiated_arguments():
-    assert ("np.arctan2", ("a", "b"), "0 at the origin") in supported()
+    assert ("np.arctan2", ("a", "b"), 3, "real", "0 at the origin") in supported()
+
+
+def test_supported_names_the_differentiated_arguments_of_functions_made_of_others():
+    assert ("np.trapezoid", ("y", "x"), 2, "real", "made of others") in supported()
+    assert [line.arguments for line in supported("full_like")] == [("fill_value",)]  # only the shape of the other
+
+
+def test_every_function_with_a_derivative_is_tested_to_second_order():
+    for line in supported():
+        assert line.order >= 2 and line.dtypes and line.arguments or line.note == "constant" or "refused" in line.note
 
 
 def test_supported_lists_only_what_is_asked_for():

@@ -1,7 +1,6 @@
 """The table of derivatives, by NumPy's own topics: importing a chapter enters its rows."""
 # ruff: noqa: F401
 
-import inspect
 import re
 import sys
 from typing import NamedTuple
@@ -25,21 +24,26 @@ from .indexing import getitem
 from .methods import METHODS
 from .reductions import WHOLE
 from .table import COMPOSITIONS, CONSTANTS, REFUSED, ROWS, name_of
+from .tested import TESTED
 
 
 class Supported(NamedTuple):
-    """One line of ``supported()``: a function, the arguments it is differentiated by, and a remark.
+    """One line of ``supported()``: a function, what it is differentiated by, how far that is tested, a remark.
 
-    >>> print(Supported("np.exp", ("x",), ""))
-    np.exp(x)
+    >>> print(Supported("np.exp", ("x",), 3, "real, complex", ""))
+    np.exp(x): to order 3, real, complex
     """
 
     function: str
     arguments: tuple
+    order: int
+    dtypes: str
     note: str
 
     def __str__(self):
-        return f"{self.function}({', '.join(self.arguments)})" + (f": {self.note}" if self.note else "")
+        tested = f"to order {self.order}, {self.dtypes}" if self.order else ""
+        remarks = "; ".join(filter(None, [tested, self.note]))
+        return f"{self.function}({', '.join(self.arguments)})" + (f": {remarks}" if remarks else "")
 
 
 def supported(name=""):
@@ -51,47 +55,42 @@ def supported(name=""):
 
     Returns
     -------
-    list of named tuples ``(function, arguments, note)`` in the order of the alphabet: the name, the
-    arguments that can be differentiated, and a remark: where the derivative is a convention, that the
-    result is a constant (it carries no gradient), or why the function is refused.
+    list of named tuples ``(function, arguments, order, dtypes, note)`` in the order of the alphabet: the name;
+    the arguments that can be differentiated; up to which derivative and with which numbers the tests compare
+    it with finite differences; and a remark: where the derivative is a convention, that the function is made
+    of others, that the result is a constant (it carries no gradient), or why the function is refused.
 
     No counterpart in Zygote, whose rules are found by looking for methods of ``rrule``.
 
     >>> for line in supported("arctan"):
     ...     print(line)
-    np.arctan(x)
-    np.arctan2(a, b): 0 at the origin
-    np.arctanh(x)
+    np.arctan(x): to order 3, real, complex
+    np.arctan2(a, b): to order 3, real; 0 at the origin
+    np.arctanh(x): to order 3, real, complex
     >>> print(*supported("floor_divide"))
     np.floor_divide(): constant
     """
     lines = [
-        Supported(row.name, tuple(row.parameters[i] for i in row.edges), row.note) for row in ROWS.values()
+        Supported(row.name, tuple(row.parameters[i] for i in row.edges), *how_far(row.name)[1:], row.note)
+        for row in ROWS.values()
     ]
     lines += [
-        Supported(name_of(function), array_arguments(definition), "by whatever arrays it is given")
-        for function, definition in COMPOSITIONS.items()
+        Supported(name_of(function), *how_far(name_of(function)), "made of others") for function in COMPOSITIONS
     ]
-    lines += [Supported(name_of(function), (), "constant") for function in CONSTANTS]
-    lines += [Supported(name_of(function), (), f"refused: {reason}") for function, reason in REFUSED.items()]
-    public = re.compile(r"(np|scipy)(\.[a-z]\w*)+$")
+    lines += [Supported(name_of(function), (), 0, "", "constant") for function in CONSTANTS]
+    lines += [
+        Supported(name_of(function), (), 0, "", f"refused: {reason}") for function, reason in REFUSED.items()
+    ]
+    public = re.compile(r"(np|scipy|minigrad\.scipy)(\.[a-z]\w*)+$")
     return sorted(line for line in lines if public.match(line.function) and name in line.function)
 
 
-# What the definitions of COMPOSITIONS call arguments that are no arrays of numbers.
-# fmt: off
-OPTIONS = {"axis", "axes", "condition", "condlist", "deg", "dtype", "func", "func1d", "funclist", "kth", "n",
-           "new_shape", "obj"}
-# fmt: on
-
-
-def array_arguments(definition):
-    """Return the arrays that a composition cannot do without; its options have defaults."""
-    parameters = inspect.signature(definition).parameters.values()
-    needed = [
-        p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    return tuple(name for name in needed if name not in OPTIONS)
+def how_far(name):
+    """Return (arguments, order, dtypes) of a function as far as the tests differentiate it."""
+    if name == "np.trapz":  # NumPy 1's name
+        name = "np.trapezoid"
+    arguments, order, dtypes = TESTED.get(name, ("", 0, ""))
+    return tuple(arguments.split()), order, dtypes
 
 
 def late_rows():
