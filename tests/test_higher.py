@@ -255,6 +255,29 @@ def test_jvp_of_complex_numbers():
     assert y == (1 + 2j) ** 2 and dy == 2 * (1 + 2j) * 1j
 
 
+def test_jvp_can_be_differentiated_with_respect_to_one_of_several_directions():
+    A, x = np.array([[1.0, 2.0], [0.0, 3.0]]), np.array([0.5, 0.1])
+
+    (g,) = gradient(lambda v: np.sum(jvp(lambda a, b: np.sin(a @ b), (A, x), (A, v))[1] ** 2), x)
+
+    slope = A * np.cos(A @ x)[:, None]  # the change is slope @ (x + v)
+    np.testing.assert_allclose(g, 2 * slope.T @ slope @ (2 * x))
+
+
+def test_a_number_without_axes_may_be_read_beside_other_uses():
+    assert gradient(lambda x: x[()] * x[...] + 3 * x, np.array(2.0)) == (7.0,)
+
+
+def test_an_inner_gradient_may_add_a_constant_to_what_is_recorded():
+    """The inner gradient is (y + 1, y, y): one element of it is read, the array is multiplied by y."""
+
+    def outer(y):
+        (g,) = gradient(lambda x: x[0] + np.sum(x * y), np.zeros(3))
+        return np.sum(g**2)
+
+    assert gradient(outer, 2.0) == (2 * 3.0 + 4 * 2.0,)
+
+
 def test_jvp_can_be_differentiated():
     (g,) = gradient(lambda x: np.sum(jvp(lambda y: y**4, (x,), (np.ones(3),))[1]), X)
 

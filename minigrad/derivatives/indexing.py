@@ -78,8 +78,11 @@ class Scattered:
         if type(other) is Scattered:
             self.pieces += other.pieces
             other = other.whole
-        if other is not None:
-            self.whole = other if self.whole is None else self.whole + other
+        if other is None:
+            return self
+        if not isinstance(other, (np.ndarray, np.generic)):
+            return self.array() + other  # a Tensor: recorded for the next derivative
+        self.whole = other if self.whole is None else self.whole + other
         return self
 
     __radd__ = __add__
@@ -89,7 +92,7 @@ class Scattered:
         if len(self.pieces) == 1 and self.whole is None:
             ((index, g),) = self.pieces
             return scatter_add(g, index, self.shape)
-        y = np.zeros(self.shape, self.dtype) if self.whole is None else self.whole.astype(self.dtype)
+        y = np.zeros(self.shape, self.dtype) if self.whole is None else np.array(self.whole, self.dtype)
         for index, g in self.pieces:
             if never_repeats(index):
                 y[index] += g
