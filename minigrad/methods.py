@@ -43,6 +43,7 @@ class ArrayMethods:
     argmax = method(np.argmax)
     argmin = method(np.argmin)
     argsort = method(np.argsort)
+    argpartition = method(np.argpartition)
     nonzero = method(np.nonzero)
     searchsorted = method(np.searchsorted)
     clip = method(np.clip)
@@ -82,6 +83,16 @@ class ArrayMethods:
     def transpose(self, *axes):
         """``np.transpose(t, axes)``; the axes may be one tuple or several integers."""
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def sort(self, axis=-1, **options):
+        """Sort in place, as ``t[...] = np.sort(t, axis)`` does."""
+        self[...] = np.sort(self, axis, **options)
+
+    def fill(self, x):
+        """Overwrite all numbers, as ``t[...] = x`` does."""
+        self[...] = x
+
+    flat = property(lambda self: iter(self.ravel()), doc="An iterator over all numbers.")
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))

@@ -408,6 +408,8 @@ def compose(function, args, kwargs):
 def call_method(ufunc, method, inputs, kwargs):
     """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
     if tape_of(tensors_in((inputs, kwargs))) is None or ufunc in CONSTANTS:
+        if method == "at" and type(inputs[0]) is Tensor:
+            inputs[0].to_fill(f"{name_of(ufunc)}.at")
         return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
     name = name_of(ufunc) + ("" if method == "__call__" else f".{method}")
     if method not in METHODS:
@@ -419,10 +421,10 @@ def call_method(ufunc, method, inputs, kwargs):
 
 
 def overwrite(ufunc, method, inputs, kwargs):
-    """A ufunc that was given ``out=``: fine outside of a gradient, refused inside."""
+    """A ufunc that was given ``out=``: fine outside of a gradient, inside for constants only."""
     for target in kwargs["out"]:
         if isinstance(target, Tensor):
-            target.to_overwrite(f"{name_of(ufunc)}(..., out=t)")
+            target.to_fill(f"{name_of(ufunc)}(..., out=t)")
     what = f"{name_of(ufunc)}(..., out=a), or a += t with an array a,"
     refuse_if_recorded((inputs, kwargs), what, "a = a + t, which makes a new Tensor")
     getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None))

@@ -149,13 +149,9 @@ class Tensor(ArrayMethods, Storage):
     # writing
     def __setitem__(self, index, value):
         what = "t[...] = x"
-        array = self.data if self.is_unseen() else self.to_overwrite(what)
+        array = self.to_fill(what)
         refuse_if_recorded(value, what, "np.where(mask, x, t), minigrad.array([...]) or a minigrad.Buffer")
         array[lower(index, None)] = lower(value, None)
-
-    def is_unseen(self):
-        """Say whether nobody else, no tape and no view, can hold the numbers of this constant."""
-        return recorded(self) is None and self._value.base is None and getrefcount(self._value) == 2
 
     @property
     def data(self):
@@ -175,6 +171,11 @@ class Tensor(ArrayMethods, Storage):
                 "minigrad.array([...]) or fill a minigrad.Buffer; or do it before or after the gradient."
             )
         return self.data
+
+    def to_fill(self, what):
+        """The same, but not refused for a constant whose numbers nobody else, no tape and no view, can hold."""
+        unseen = recorded(self) is None and self._value.base is None and getrefcount(self._value) == 2
+        return self.data if unseen else self.to_overwrite(what)
 
 
 def new_tensor(data, tape=None, slot=-1):

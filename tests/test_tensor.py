@@ -136,6 +136,7 @@ METHODS = [
     ("argmin", (0,), {}),
     ("argsort", (), {}),
     ("argsort", (0,), {}),
+    ("argpartition", (1,), {}),
     ("clip", (-1.2, 2.2), {}),
     ("round", (), {}),
     ("round", (1,), {}),
@@ -636,11 +637,43 @@ def test_a_constant_can_be_filled_inside_a_gradient_until_it_is_used():
         lambda x, w: operator.setitem(w[1:], 0, 1.0),
         lambda x, w: (x * w, operator.setitem(w, 1, 1.0)),
         lambda x, w: (x * w.reshape(3), operator.setitem(w, 1, 1.0)),
+        lambda x, w: (x * w, w.fill(1.0)),
+        lambda x, w: (x * w, w.sort()),
     ],
 )
 def test_a_constant_never_loses_a_gradient_and_never_changes_under_a_tape(attempt):
     with pytest.raises(LostGradientError, match=r"t\[...\] = x"):
         gradient(lambda x: (attempt(x, np.zeros_like(x)), np.sum(x))[1], V)
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda w: w.fill(1.0),
+        lambda w: np.add(w, 1.0, out=w),
+        lambda w: np.add.at(w, [0, 1, 2], 1.0),
+        lambda w: (w.fill(1.0), w.sort()),
+    ],
+)
+def test_what_writes_into_arrays_writes_into_constants_until_they_are_used(fill):
+    def loss(x, before=False):
+        w = np.zeros_like(x)
+        y = x * w if before else x
+        fill(w)
+        return np.sum(y * w)
+
+    assert gradient(loss, V)[0].tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises(LostGradientError, match="the tape may still need its numbers"):
+        gradient(lambda x: loss(x, before=True), V)
+
+
+def test_sorting_and_filling_overwrite():
+    W = Tensor(V)
+
+    W.sort()
+    assert W.tolist() == [0.5, 2.0, 3.0] and [float(x) for x in Tensor(A).flat] == A.ravel().tolist()
+    W.fill(7.0)
+    assert W.tolist() == [7.0, 7.0, 7.0]
 
 
 def test_in_place_operators_inside_a_gradient_make_new_tensors():
