@@ -53,8 +53,9 @@ else:
         Case(sp.erfcinv, (probability(3),)),
         *[
             Case(f, (real(3),))
-            for f in (sp.ndtr, sp.log_ndtr, sp.expit, sp.log_expit, sp.exp2, sp.exp10, sp.cosm1)
+            for f in (sp.expit, sp.log_expit, sp.exp2, sp.exp10, sp.cosm1)
         ],
+        *[Case(f, (real(3),), complex=True) for f in (sp.ndtr, sp.log_ndtr)],
         *[Case(f, (probability(3),)) for f in (sp.ndtri, sp.logit)],
         *[Case(f, (fraction(3),), complex=True) for f in (sp.expm1, sp.log1p)],
         Case(sp.cbrt, (nonzero(3),)),
@@ -75,7 +76,7 @@ else:
         *[Case(f, (nonzero(3),)) for f in (sp.i0e, sp.i1e)],
         *[Case(f, (positive(3),)) for f in (sp.y0, sp.y1, sp.k0, sp.k1, sp.k0e, sp.k1e)],
         *[Case(f, (1.5, positive(3)), complex=True) for f in (sp.jv, sp.yv, sp.iv, sp.kv)],
-        *[Case(f, (1.5, positive(3))) for f in (sp.ive, sp.kve)],
+        *[Case(f, (1.5, positive(3)), complex=True) for f in (sp.ive, sp.kve)],
         *[Case(f, (2, positive(3))) for f in (sp.yn, sp.kn)],
         # functions outside of NumPy's protocols
         Case(ms.logsumexp, (real(2, 3),), order=3),

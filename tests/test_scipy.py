@@ -113,6 +113,14 @@ def test_the_gradient_of_logsumexp_is_finite_for_large_and_for_infinite_numbers(
     np.testing.assert_allclose(found, [0.5, 0.5, 0.0], rtol=1e-12)
 
 
+def test_the_gamma_function_of_complex_numbers_has_a_first_derivative_only():
+    slope = lambda z: gradient(lambda z: np.real(scipy.special.gamma(z)), z)[0]
+
+    assert slope(2.0 + 0j) == pytest.approx(1 - np.euler_gamma)
+    with pytest.raises(NotImplementedError, match="no second derivative"):
+        gradient(lambda z: np.real(slope(z)), 2.0 + 0j)
+
+
 def test_scipy_is_imported_by_nobody_but_the_user():
     program = "import sys, minigrad, numpy; assert 'scipy' not in sys.modules"
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import _ufuncs as sp  # with SCIPY_ARRAY_API=1 scipy.special holds wrappers of them
 from scipy.special._ufuncs import _zeta  # what scipy.special.zeta(x, q) calls
 
+from ..errors import NoDerivativeError
 from .table import constant, row
 
 ROOT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
@@ -21,6 +22,11 @@ ROOT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
 # --------------------------------------------------------------------------------------- gamma and beta
 def trigamma(x):
     """Return the derivative of digamma; on the left side by reflection."""
+    if x.dtype.kind == "c":
+        raise NoDerivativeError(
+            "scipy.special.psi: its derivative at complex numbers is not in SciPy, so that psi has none, and gamma, "
+            "rgamma and loggamma of complex numbers have no second derivative"
+        )
     left = x < 0
     y = _zeta(2, np.where(left, 1 - x, x))
     return np.where(left, (np.pi / np.sin(np.pi * np.where(left, x, 0.5))) ** 2 - y, y)
@@ -66,8 +72,8 @@ row(sp.erfcx,       lambda g, y, x: g * (2 * x * y - 2 / ROOT_PI).conjugate())
 row(sp.dawsn,       lambda g, y, x: g * (1 - 2 * x * y).conjugate())
 row(sp.erfinv,      lambda g, y: g * (ROOT_PI / 2) * np.exp(y * y))
 row(sp.erfcinv,     lambda g, y: -g * (ROOT_PI / 2) * np.exp(y * y))
-row(sp.ndtr,        lambda g, x: g * np.exp(-x * x / 2) / ROOT_2PI)
-row(sp.log_ndtr,    lambda g, y, x: g * np.exp(-x * x / 2 - y) / ROOT_2PI)
+row(sp.ndtr,        lambda g, x: g * (np.exp(-x * x / 2) / ROOT_2PI).conjugate())
+row(sp.log_ndtr,    lambda g, y, x: g * (np.exp(-x * x / 2 - y) / ROOT_2PI).conjugate())
 row(sp.ndtri,       lambda g, y: g * ROOT_2PI * np.exp(y * y / 2))
 
 # ---------------------------------------------------------------------------- exponentials and logarithms
@@ -119,6 +125,7 @@ row(sp.yn,          None, lambda g, a, b: g * (sp.yv(a - 1.0, b) - sp.yv(a + 1.0
 row(sp.iv,          None, lambda g, a, b: g * ((sp.iv(a - 1, b) + sp.iv(a + 1, b)) / 2).conjugate())
 row(sp.kv,          None, lambda g, a, b: -g * ((sp.kv(a - 1, b) + sp.kv(a + 1, b)) / 2).conjugate())
 row(sp.kn,          None, lambda g, a, b: -g * (sp.kv(a - 1.0, b) + sp.kv(a + 1.0, b)) / 2)
-row(sp.ive,         None, lambda g, y, a, b: g * ((sp.ive(a - 1, b) + sp.ive(a + 1, b)) / 2 - np.sign(b) * y))
-row(sp.kve,         None, lambda g, y, a, b: g * (y - (sp.kve(a - 1, b) + sp.kve(a + 1, b)) / 2))
+row(sp.ive,         None, lambda g, y, a, b: g * ((sp.ive(a - 1, b) + sp.ive(a + 1, b)) / 2).conjugate()
+                                       - np.sign(b.real) * (g * y.conjugate()).real)
+row(sp.kve,         None, lambda g, y, a, b: g * (y - (sp.kve(a - 1, b) + sp.kve(a + 1, b)) / 2).conjugate())
 # fmt: on
