@@ -6,7 +6,7 @@ The book, in the order of reading; a chapter imports only from chapters above it
     iddict, interrupts              a dictionary keyed by identity, weakly; Ctrl-C at the right moment
     derivatives/                    THE TABLE: NumPy function -> one vjp per argument
     tape, methods, tensor           the record of a computation; the array that records itself, its methods
-    recording                       NumPy's calls -> entries of the tape
+    recording, recorders            NumPy's calls -> entries of the tape; the short way for most of them
     containers, params              nested arguments; Params and Grads
     gradient, higher, adjoint       gradient and pullback; jacobian, hessian; derivatives of one's own
     arrays, sampling, joining       making Tensors; random samples with a gradient; r_ and c_
@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 import importlib
 from typing import TYPE_CHECKING
 
-from . import array_api
+from . import array_api, recorders  # noqa: F401
 from .adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .buffer import Buffer

@@ -8,11 +8,12 @@ parameters).
 from typing import NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from .containers import leaves, leaves_along, rebuild
 from .params import Grads, Params, named_tensors
 from .tape import Tape, active_tape, backward
-from .tensor import Tensor, below, new_tensor, no_such_array, on, recorded
+from .tensor import Tensor, add_leaves, below, new_tensor, no_such_array, on, recorded
 
 
 class WithGradient(NamedTuple):
@@ -50,15 +51,17 @@ class Run:
         with tape:
             if len(args) == 1 and isinstance(args[0], Params):
                 self.params = args[0].copy()  # the caller's may change later
-                self.inputs = inputs = list(self.params)
-                tape.entries += [()] * len(inputs)
-                tape.leaves = {id(p): new_tensor(below(p, tape), tape, slot) for slot, p in enumerate(inputs)}
-                self.value = f()
+                self.inputs = list(self.params)
+                add_leaves(tape, self.inputs)
+                value = f()
             else:
                 self.inputs = leaves(args)
-                self.value = f(*rebuild(args, iter([alias(x, tape, who) for x in self.inputs])))
-            results = (self.value,) if type(self.value) is Tensor else leaves(self.value)
-            self.outputs = [on(tape, y) if type(y) is Tensor else None for y in results]
+                value = f(*rebuild(args, iter([alias(x, tape, who) for x in self.inputs])))
+            self.value = value
+            if type(value) is Tensor:
+                self.outputs = [on(tape, value)]
+            else:
+                self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(value)]
 
     def gradients(self, seeds):
         """Walk back from the given seeds, one per output, None for an unused one; the entries stay."""
@@ -70,8 +73,7 @@ class Run:
 
     def finish(self, gradients):
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
-        seen = set()
-        gradients = [None if g is None else as_kind_of(x, g, seen) for x, g in zip(self.inputs, gradients)]
+        gradients = as_kinds_of(self.inputs, gradients)
         if self.params is not None:
             return Grads(self.params, gradients)
         return rebuild(self.args, iter(gradients))
@@ -109,16 +111,22 @@ def alias(x, tape, who):
     return x
 
 
-def as_kind_of(x, g, seen):
-    """Return the gradient as a thing of the kind and dtype of ``x``, in memory of its own.
+def as_kinds_of(inputs, gradients):
+    """Return each gradient as a thing of the kind and dtype of its input, in memory of its own."""
+    apart = len(set(map(id, gradients))) == len(gradients)
+    finished = []
+    for x, g in zip(inputs, gradients):
+        if type(g) is ndarray and type(x) is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
+            g = new_tensor(g)  # the commonest case
+        elif g is not None:
+            g = as_kind_of(x, g, apart)
+        finished.append(g)
+    return finished
 
-    ``seen`` holds the ids of the gradients returned before: no two share their memory.
-    """
-    if type(x) is Tensor and type(g) is np.ndarray and g.dtype is x._value.dtype:
-        if g.base is None and id(g) not in seen:  # the commonest case
-            seen.add(id(g))
-            return new_tensor(g)
-    if type(g) is not np.ndarray:
+
+def as_kind_of(x, g, apart):
+    """The same for one; ``apart`` says that no two of the gradients are the same array."""
+    if type(g) is not ndarray:
         if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
             return g
         g = np.asarray(g.data if type(g) is Tensor else g)
@@ -127,12 +135,11 @@ def as_kind_of(x, g, seen):
         dtype = np.dtype(float)
     if g.dtype is not dtype:
         g = (g.real if dtype.kind == "f" else g).astype(dtype)
-    elif g.base is not None or id(g) in seen:
+    elif g.base is not None or not apart:
         g = g.copy()
-    seen.add(id(g))
     if type(x) is Tensor:
         return new_tensor(g)
-    return g if isinstance(x, np.ndarray) else g[()] if isinstance(x, np.generic) else g.item()
+    return g if isinstance(x, ndarray) else g[()] if isinstance(x, np.generic) else g.item()
 
 
 def plain(y, as_tensor=False):

@@ -5,27 +5,23 @@ recorded, run the function on the values one level down, and append an entry.  O
 ndarray or, when gradients are nested, a Tensor of the next tape outwards, for which the same happens
 again.
 
-``unary``, ``binary`` and ``reading`` are ``call`` written out for the commonest cases; they keep the
-cost of an operation near that of NumPy itself.  At the end stands what makes NumPy and Python's operators
-come here: the two protocols, ``__array_ufunc__`` and ``__array_function__``, and the operators.
+For the calls that programs make most, ``recorders`` has a shorter way; it is also what makes NumPy and
+Python's operators come here.
 """
 
 import functools
 import inspect
-import operator
 
 import numpy as np
 
-from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, WHOLE, getitem, late_rows, name_of
+from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, late_rows, name_of
 from .derivatives.calls import simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
-from .tape import active_tape, place
+from .tape import place
 from .tensor import (
-    PLAIN,
     Tensor,
     as_tensor,
-    below,
     is_own_kind,
     lower,
     new_tensor,
@@ -43,7 +39,6 @@ _sequences = frozenset({list, tuple})
 _simple = frozenset(
     {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
 )
-_arrays = frozenset({Tensor, np.ndarray})
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
 
@@ -158,6 +153,15 @@ def record(tape, y, edges):
     return like(y, [new_tensor(part, tape, tape.add((slot, place, (k, n)))) for k, part in enumerate(y)])
 
 
+def append(tape, y, edges):
+    """Append the entry of one array and return it as a recorded Tensor."""
+    entries = tape.entries
+    t = _new(Tensor)
+    t._value, t.tape, t.slot = y, tape, len(entries)
+    entries.append(edges)
+    return t
+
+
 def like(y, parts):
     """Return the parts as the list, tuple or named tuple that ``y`` is."""
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
@@ -170,202 +174,7 @@ def as_tensors(y):
     return as_tensor(y)
 
 
-# -------------------------------------------------------------------------------- the fast recorders
-def unary(function):
-    """Return ``call`` for a ufunc of one argument."""
-    ((vjp, keep),) = ROWS[function].edges.values()
-    on_arrays = getattr(function, "on_arrays", function)
-
-    def record_unary(x):
-        tape = active_tape()
-        if tape is not None:
-            if x.tape is not tape:
-                x = tape.leaves.get(id(x), x)
-            if x.tape is tape:
-                v = x._value
-                y = function(v) if type(v) is Tensor else on_arrays(v)
-                return append(tape, y, ((x.slot, vjp, keep(0, y, v)),))
-        return call(function, (x,), {})
-
-    return record_unary
-
-
-def binary(function, compute):
-    """Return ``call`` for a ufunc of two arguments, and the same for the arguments in reflected order.
-
-    ``compute`` is a quicker function that does the same as the ufunc.
-    """
-    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
-    elementwise = function.signature is None  # else the matrix product
-
-    def record_binary(self, other):
-        """self + other, where self is a Tensor"""
-        tape = active_tape()
-        if tape is not None:
-            kind = type(other)
-            a = self if self.tape is tape else tape.leaves.get(id(self))
-            if kind is Tensor:
-                b = other if other.tape is tape else tape.leaves.get(id(other))
-                if a is not None and b is not None:
-                    va, vb = a._value, b._value
-                    y = compute(va, vb)
-                    edge_a = a.slot, vjp_a, keep_a(0, y, va, vb)
-                    edge_b = b.slot, vjp_b, keep_b(0, y, va, vb)
-                    if not exact(y, va, vb):
-                        edge_a, edge_b = fitted(a, *edge_a[1:]), fitted(b, *edge_b[1:])
-                    return append(tape, y, (edge_a, edge_b))
-                if b is not None and is_constant(self, tape):
-                    return record_reflected(other, self._value)
-                if is_constant(other, tape):
-                    other, kind = other._value, np.ndarray
-            if a is not None and kind in PLAIN:
-                va = a._value
-                y = compute(va, other)
-                edge = a.slot, vjp_a, keep_a(0, y, va, other)
-                if kind is np.ndarray and not exact(y, va, other):
-                    edge = fitted(a, *edge[1:])
-                return append(tape, y, (edge,))
-        return call_unless_foreign(function, self, other)
-
-    def record_reflected(self, other):
-        """other + self, where self is a Tensor and other is not"""
-        tape = active_tape()
-        if tape is not None and type(other) in PLAIN:
-            b = self if self.tape is tape else tape.leaves.get(id(self))
-            if b is not None:
-                vb = b._value
-                y = compute(other, vb)
-                edge = b.slot, vjp_b, keep_b(0, y, other, vb)
-                if type(other) is np.ndarray and not exact(y, vb, other):
-                    edge = fitted(b, *edge[1:])
-                return append(tape, y, (edge,))
-        return call_unless_foreign(function, other, self)
-
-    def exact(y, v, other):
-        """Say whether the vjp's gradient needs no fitting: nothing was broadcast or cast."""
-        if v.dtype is not y.dtype or other.dtype is not y.dtype:
-            return False
-        return v.shape == y.shape == other.shape if elementwise else v.ndim <= 2 and other.ndim <= 2
-
-    return record_binary, record_reflected
-
-
-def pair(function):
-    """Return ``call`` for a primitive of our own of two arguments, such as most losses."""
-    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
-    on_arrays = function.on_arrays
-
-    def record_pair(a, b):
-        tape = active_tape()
-        if tape is not None and tape.outer is None and type(a) in _arrays and type(b) in _arrays:
-            recorded_a = on(tape, a) if type(a) is Tensor else None
-            recorded_b = on(tape, b) if type(b) is Tensor else None
-            if recorded_a is not None or recorded_b is not None:
-                a = a if type(a) is np.ndarray else below(a, tape)
-                b = b if type(b) is np.ndarray else below(b, tape)
-                y = on_arrays(a, b)
-                edges = ()
-                if recorded_a is not None:
-                    edges += (fitted(recorded_a, vjp_a, keep_a(0, y, a, b)),)
-                if recorded_b is not None:
-                    edges += (fitted(recorded_b, vjp_b, keep_b(0, y, a, b)),)
-                return record(tape, y, edges)
-        return call(function, (a, b), {})
-
-    return record_pair
-
-
-def append(tape, y, edges):
-    """Append the entry of one array and return it as a recorded Tensor."""
-    entries = tape.entries
-    t = _new(Tensor)
-    t._value, t.tape, t.slot = y, tape, len(entries)
-    entries.append(edges)
-    return t
-
-
-def is_constant(t, tape):
-    """Say whether no tape can know the Tensor: the usual case of data, and always that of masks."""
-    return t.tape is None and (tape.outer is None or t._value.dtype.kind == "b")
-
-
-def reading():
-    """Return ``call`` for reading an element or a slice, which loops do often: ``t[i]``."""
-    function = getitem
-    ((vjp, keep),) = ROWS[function].edges.values()
-
-    def record_getitem(self, index):
-        if type(index) is Tensor and index.tape is None and index.dtype.kind == "b":
-            index = index._value
-        tape = active_tape()
-        if tape is not None and (
-            type(index) is int
-            or type(index) is slice and type(index.start) is not Tensor is not type(index.stop)
-        ):
-            x = self if self.tape is tape else tape.leaves.get(id(self))
-            if x is not None:
-                v = x._value
-                y = v[index]
-                return append(tape, y, ((x.slot, vjp, keep(0, y, v, index)),))
-        return call(function, (self, index), {})
-
-    return record_getitem
-
-
-def call_unless_foreign(function, *args):
-    """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
-    if any(map(is_foreign, args)):
-        return NotImplemented
-    for k, x in enumerate(args):
-        if not isinstance(x, _operands):
-            x = np.asarray(x)
-            if x.dtype.kind not in "fciub":
-                return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
-            args = [*args[:k], x, *args[k + 1 :]]
-    return call(function, args, {})
-
-
-def is_foreign(x):
-    """Say whether ``x`` answers NumPy's protocols in its own way (xarray, masked arrays, ...).
-
-    >>> is_foreign(np.ma.array([1.0])), is_foreign(np.ones(2)), is_foreign(Tensor(1.0))
-    (True, False, False)
-    """
-    if isinstance(x, (Tensor, np.generic)):
-        return False
-    return is_own_kind(x) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
-
-
-def either(forward, reflected):
-    """Return the two recorders of ``binary`` as one function of any two arguments."""
-    return lambda a, b: forward(a, b) if type(a) is Tensor else reflected(b, a)
-
-
-class Recorders(dict):
-    """function -> its recorder, made when first met."""
-
-    def __missing__(self, function):
-        row = ROWS[function]
-        arguments = getattr(function, "nin", len(row.parameters))
-        # of the ufuncs that contract axes only matmul: the others have parameters beside the arrays
-        simple = getattr(function, "nout", 1) == 1 and (
-            getattr(function, "signature", None) is None or function is np.matmul
-        )
-        if simple and arguments == 1 and list(row.edges) == [0]:
-            recorder = unary(function)
-        elif hasattr(function, "on_arrays") and arguments == 2 and list(row.edges) == [0, 1]:
-            recorder = pair(function)
-        elif simple and arguments == 2 and list(row.edges) == [0, 1]:
-            recorder = either(*binary(function, function))
-        else:
-            recorder = functools.partial(call_unless_foreign, function)
-        self[function] = recorder
-        return recorder
-
-
-RECORDERS = Recorders()
-
-
+# --------------------------------------------------------------------------------- what is not recorded
 def dispatch(function, args, kwargs):
     """Send a function of NumPy the way that the table says."""
     if function in ROWS:
@@ -431,62 +240,25 @@ def overwrite(ufunc, method, inputs, kwargs):
     return kwargs["out"][0]
 
 
-# --------------------------------------------------------------------------- what NumPy and Python ask
-def array_ufunc(self, ufunc, method, *inputs, **kwargs):
-    """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc."""
-    if method == "__call__" and not kwargs and ufunc in ROWS:
-        return RECORDERS[ufunc](*inputs)
-    if any(map(is_foreign, inputs)):
+def call_unless_foreign(function, *args):
+    """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
+    if any(map(is_foreign, args)):
         return NotImplemented
-    if any(target is not None for target in kwargs.get("out", ())):
-        return overwrite(ufunc, method, inputs, kwargs)
-    if method == "__call__" and (ufunc.signature is not None or not kwargs):
-        return dispatch(ufunc, inputs, kwargs)
-    return call_method(ufunc, method, inputs, kwargs)
+    for k, x in enumerate(args):
+        if not isinstance(x, _operands):
+            x = np.asarray(x)
+            if x.dtype.kind not in "fciub":
+                return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
+            args = [*args[:k], x, *args[k + 1 :]]
+    return call(function, args, {})
 
 
-def array_function(self, function, types, args, kwargs):
-    """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
-    if not kwargs and len(args) == 1 and type(args[0]) is Tensor:
-        whole = WHOLE.get(function, function)
-        if hasattr(whole, "on_arrays"):  # a primitive of our own
-            return RECORDERS[whole](args[0])
-    elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and _arrays.issuperset(map(type, args)):
-        return RECORDERS[function](*args)
-    if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
-        return NotImplemented
-    return dispatch(function, args, kwargs)
+def is_foreign(x):
+    """Say whether ``x`` answers NumPy's protocols in its own way (xarray, masked arrays, ...).
 
-
-Tensor.__array_ufunc__ = array_ufunc
-Tensor.__array_function__ = array_function
-Tensor.__getitem__ = reading()
-
-
-def matrix_product(a, b):
-    """``a @ b``; for plain vectors and matrices ``np.dot`` does the same in half the time."""
-    if type(a) is type(b) is np.ndarray and 0 < a.ndim <= 2 and 0 < b.ndim <= 2:
-        return np.dot(a, b)
-    return a @ b
-
-
-# On NumPy's scalars Python's operators are much quicker than the ufuncs.
-for _name, _ufunc, _quicker in (
-    ("add", np.add, operator.add),
-    ("sub", np.subtract, operator.sub),
-    ("mul", np.multiply, operator.mul),
-    ("truediv", np.divide, operator.truediv),
-    ("pow", np.power, operator.pow),
-    ("matmul", np.matmul, matrix_product),
-):
-    _forward, _reflected = binary(_ufunc, _quicker)
-    setattr(Tensor, f"__{_name}__", _forward)
-    setattr(Tensor, f"__r{_name}__", _reflected)
-    RECORDERS[_ufunc] = either(_forward, _reflected)
-
-for _name, _ufunc in {"floordiv": np.floor_divide, "mod": np.remainder, "divmod": np.divmod}.items():
-    setattr(Tensor, f"__{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (self, other), {}))
-    setattr(Tensor, f"__r{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (other, self), {}))
-
-for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
-    setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
+    >>> is_foreign(np.ma.array([1.0])), is_foreign(np.ones(2)), is_foreign(Tensor(1.0))
+    (True, False, False)
+    """
+    if isinstance(x, (Tensor, np.generic)):
+        return False
+    return is_own_kind(x) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")

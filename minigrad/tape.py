@@ -11,6 +11,7 @@ each edge it adds ``vjp(g, *values)`` to the gradient of the input.
 """
 
 from contextvars import ContextVar
+from itertools import repeat
 from threading import get_ident
 
 from .errors import LostGradientError
@@ -100,18 +101,16 @@ def backward(entries, seeds, leaves, consume=False):
         gradients[slot] = seed
     entries = entries if consume else entries.copy()
     del entries[n:]
-    last_gradient, last_entry = gradients.pop, entries.pop
-    for _ in range(n - leaves):
-        g, edges = last_gradient(), last_entry()
+    last = repeat(-1, n - leaves)  # takes the last gradient and the last entry, until the leaves are left
+    for g, edges in zip(map(gradients.pop, last), map(entries.pop, repeat(-1))):
         if g is None:
             continue
-        if type(g) is Scattered:
+        if g.__class__ is Scattered:
             g = g.array()
         for into, vjp, values in edges:
             h = vjp(g, *values)
-            if h is not None:
-                so_far = gradients[into]
-                gradients[into] = h if so_far is None else so_far + h
+            so_far = gradients[into]
+            gradients[into] = h if so_far is None else so_far if h is None else so_far + h
     return gradients
 
 

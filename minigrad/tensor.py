@@ -233,6 +233,14 @@ def recorded(t):
     return None
 
 
+def add_leaves(tape, parameters):
+    """Give the first slots of a tape to parameters, and let it know an alias of each."""
+    tape.entries += [()] * len(parameters)
+    for slot, p in enumerate(parameters):
+        value = p._value if p.tape is tape.outer is None else below(p, tape)
+        tape.leaves[id(p)] = new_tensor(value, tape, slot)
+
+
 def below(t, tape):
     """Return what ``t`` is one level below ``tape``: a Tensor of a tape further out, or an ndarray."""
     alias = on(tape, t)

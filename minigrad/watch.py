@@ -13,10 +13,11 @@ from .errors import outwards
 from .storage import ndarray_of
 from .recording import append
 from .tape import Tape
-from .tensor import below, new_tensor
+from .tensor import add_leaves
 
 _ours, _numpy = (str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
-_recording = *(_ours + name for name in ("recording.py", "methods.py", "adjoint.py", "derivatives")), _numpy
+_recorded_in = "recording.py", "recorders.py", "methods.py", "adjoint.py", "derivatives"
+_recording = *(_ours + name for name in _recorded_in), _numpy
 
 
 class Operation(NamedTuple):
@@ -76,7 +77,8 @@ def described(frame, result):
     bad = np.asarray(bad if isinstance(bad, (float, complex, np.generic)) else ndarray_of(bad))
     name = "an operation"
     for inner in outwards(frame, _recording)[:-1]:
-        function = inner.f_locals.get("function", inner.f_locals.get("f"))
+        names = {**inner.f_globals, **inner.f_locals}  # a recorder has its function as a global name
+        function = names.get("function", names.get("f"))
         name = name_of(function) if hasattr(function, "__name__") else name  # the last is what was called
     user = outwards(frame)[-1]
     return Operation(name, bad, user.f_code.co_filename, user.f_lineno)
@@ -103,6 +105,6 @@ def first_not_finite(f, ps):
     tape = Tape()
     tape.entries = Watched()
     with tape, np.errstate(all="ignore"):
-        tape.leaves = {id(p): new_tensor(below(p, tape), tape, tape.add()) for p in ps}
+        add_leaves(tape, list(ps))
         f()
     return tape.entries.first_not_finite

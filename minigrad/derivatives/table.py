@@ -45,10 +45,13 @@ class Row:
     parameters : names of the arguments
     bind : function that takes any call and returns the arguments in that order
     edges : dict, position of an argument -> (vjp, the function that picks what the vjp needs)
+    required : int, how many arguments have no default
+    kept : dict, position of an argument -> what the vjp needs, as the text of a tuple
     sequences : set, the positions of arguments that are sequences of arrays: their vjps take ``k``
     """
 
-    __slots__ = ("function", "name", "note", "_vjps", "_signature", "parameters", "bind", "edges", "sequences")
+    WORKED_OUT = "parameters", "required", "bind", "kept", "edges", "sequences"
+    __slots__ = ("function", "name", "note", "_vjps", "_signature", *WORKED_OUT)
 
     def __init__(self, function, vjps, signature, note):
         self.function = function
@@ -58,13 +61,13 @@ class Row:
 
     def __getattr__(self, name):
         """Work out ``parameters``, ``bind``, ... when first asked: importing stays quick."""
-        if name not in ("parameters", "bind", "edges", "sequences"):
+        if name not in self.WORKED_OUT:
             raise AttributeError(f"a Row has no attribute {name!r}")
-        self.parameters, self.bind = binder(self._signature or own_signature(self.function))
+        self.parameters, self.required, self.bind = binder(self._signature or own_signature(self.function))
+        vjps = {position: vjp for position, vjp in enumerate(self._vjps) if vjp is not None}
+        self.kept = {position: kept_by(self.parameters, vjp) for position, vjp in vjps.items()}
         self.edges = {
-            position: (vjp, keeper(self.parameters, vjp))
-            for position, vjp in enumerate(self._vjps)
-            if vjp is not None
+            position: (vjp, keeper(self.parameters, self.kept[position])) for position, vjp in vjps.items()
         }
         self.sequences = {
             position
@@ -154,13 +157,14 @@ def own_signature(function):
 
 
 def binder(signature):
-    """Return the parameters' names and a function that puts any call into their order."""
-    names = tuple(inspect.signature(eval(f"lambda {signature}: None")).parameters)
-    return names, eval(f"lambda {signature}: ({', '.join(names)},)")
+    """Return the parameters' names, how many have no default, and a function that puts any call into their order."""
+    parameters = inspect.signature(eval(f"lambda {signature}: None")).parameters
+    required = sum(p.default is p.empty for p in parameters.values())
+    return tuple(parameters), required, eval(f"lambda {signature}: ({', '.join(parameters)},)")
 
 
-def keeper(parameters, vjp):
-    """Return the function (k, y, *arguments) -> the values that ``vjp`` names."""
+def kept_by(parameters, vjp):
+    """Return the tuple of the values that ``vjp`` names, as text: ``(y, a, shape_of(b),)``."""
     wanted = wanted_by(vjp)
     allowed = {"k", "y", *parameters} | {f"{p}_shape" for p in parameters}
     if not allowed.issuperset(wanted):
@@ -169,7 +173,11 @@ def keeper(parameters, vjp):
         f"shape_of({w.removesuffix('_shape')})" if w not in parameters and w.endswith("_shape") else w
         for w in wanted
     ]
-    kept = f"({', '.join(values)},)" if values else "()"
+    return f"({', '.join(values)},)" if values else "()"
+
+
+def keeper(parameters, kept):
+    """Return the function (k, y, *arguments) -> the values of the tuple ``kept``."""
     # where the function has an argument called k or y itself, that one is meant
     ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
     return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {"shape_of": shape_of})

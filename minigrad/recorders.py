@@ -1,0 +1,306 @@
+"""Recorders: the short way from a call on a Tensor to an entry on the tape, and what makes calls come here.
+
+``recording.call`` can record every row of the table.  For the calls that programs make most, of one array
+(``np.sin(t)``) or of two (``t * u``), a *recorder* does the same with nothing left to look up: a function
+written out for the row, as text, and compiled when the row is first met.  The texts are ONE and TWO below.
+They show what recording an operation takes: find the tape, compute, keep what the vjps need, append the
+entry.  What is not so simple they leave to ``recording``.
+
+At the end stand NumPy's two protocols, ``__array_ufunc__`` and ``__array_function__``, and Python's operators.
+"""
+
+import functools
+import linecache
+import operator
+from string import Template
+
+import numpy as np
+
+from .derivatives import ROWS, WHOLE, getitem
+from .derivatives.products import flat_product
+from .derivatives.table import shape_of  # noqa: F401  (the texts use it)
+from .recording import (
+    append,
+    call,
+    call_method,
+    call_unless_foreign,
+    dispatch,
+    fitted,
+    is_foreign,
+    overwrite,
+    record,
+)
+from .tape import active_tape
+from .tensor import Tensor, below, lower, on
+
+NUMBERS = frozenset({float, int})
+CONSTANTS = NUMBERS | {np.ndarray, np.float64, np.float32}
+ARRAYS = frozenset({Tensor, np.ndarray})
+VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
+
+
+# --------------------------------------------------------------------------------------- the two texts
+# $a and $b are the names of the arguments in the row, $kept_a is what the vjp of $a needs, and $exact asks
+# whether the gradients are sure to have the shapes and dtypes of the arguments (else they are fitted).
+
+ONE = """
+def record_one(tensor):
+    tape = active_tape()
+    if tape is not None:
+        if tensor.tape is not tape:
+            tensor = tape.leaves.get(id(tensor), tensor)
+        if tensor.tape is tape:
+            $a = tensor._value
+            y = $compute
+            edges = ($edge_a,)
+            $append
+            return new
+    return call(function, (tensor,), {})
+"""
+
+TWO = """
+def record_two(self, other):
+    tape = active_tape()
+    if tape is None:
+        return call_unless_foreign(function, self, other)
+    of_a = self if self.tape is tape else tape.leaves.get(id(self))
+    kind = type(other)
+    if kind in CONSTANTS and of_a is not None:
+        $a = of_a._value
+        $b = other
+        y = compute($a, $b)
+        if kind in NUMBERS or $exact:
+            edges = ((of_a.slot, vjp_a, $kept_a),)
+        else:
+            edges = (fitted(of_a, vjp_a, $kept_a),)
+    elif kind is Tensor:
+        of_b = other if other.tape is tape else tape.leaves.get(id(other))
+        if of_a is None or of_b is None:
+            return record_with_constant(self, other, of_a, of_b, tape)
+        $a = of_a._value
+        $b = of_b._value
+        y = compute($a, $b)
+        if $exact:
+            edges = (of_a.slot, vjp_a, $kept_a), (of_b.slot, vjp_b, $kept_b)
+        else:
+            edges = fitted(of_a, vjp_a, $kept_a), fitted(of_b, vjp_b, $kept_b)
+    else:
+        return call_unless_foreign(function, self, other)
+    $append
+    return new
+
+def record_reflected(self, other):
+    tape = active_tape()
+    kind = type(other)
+    of_b = None
+    if tape is not None and kind in CONSTANTS:
+        of_b = self if self.tape is tape else tape.leaves.get(id(self))
+    if of_b is None:
+        return call_unless_foreign(function, other, self)
+    $a = other
+    $b = of_b._value
+    y = compute($a, $b)
+    if kind in NUMBERS or $exact:
+        edges = ((of_b.slot, vjp_b, $kept_b),)
+    else:
+        edges = (fitted(of_b, vjp_b, $kept_b),)
+    $append
+    return new
+
+def record_with_constant(self, other, of_a, of_b, tape):
+    if of_a is not None and is_constant(other, tape):
+        return record_two(self, other._value)
+    if of_b is not None and is_constant(self, tape):
+        return record_reflected(other, self._value)
+    return call_unless_foreign(function, self, other)
+"""
+
+APPEND = "new = make(Tensor); new._value = y; new.tape = tape; new.slot = len(tape.entries); tape.entries.append(edges)"
+SAME_SHAPE = "$a.dtype is $b.dtype and $a.shape == $b.shape"
+NO_STACK = "$a.dtype is $b.dtype and $a.ndim <= 2 and $b.ndim <= 2"
+
+
+def written(text, function, blanks, **names):
+    """Return the functions that a text defines for a function of the table, as a dictionary.
+
+    ``blanks`` are texts, for ``$exact`` and the like; ``names`` is what the text can name besides.
+    """
+    row, blanks = ROWS[function], {"append": APPEND, **blanks}
+    for name, (position, kept) in zip("ab", row.kept.items()):
+        blanks[name], blanks[f"kept_{name}"] = row.parameters[position], kept
+        names[f"vjp_{name}"] = row.edges[position][0]
+    while "$" in text:
+        text = Template(text).substitute(blanks)
+    file = f"{__file__}:{row.name}"
+    linecache.cache[file] = len(text), None, text.splitlines(True), file  # tracebacks show the text
+    names = {**globals(), **names, "function": function, "make": object.__new__}
+    exec(compile(text, file, "exec"), names)
+    return names
+
+
+# ----------------------------------------------------------------------------------------- the recorders
+def one(function):
+    """Return ``call`` for a function of one argument, an array; or of more, all others left out."""
+    row = ROWS[function]
+    blanks = {"compute": "function($a)", "edge_a": "(tensor.slot, vjp_a, $kept_a)"}
+    if hasattr(function, "on_arrays"):
+        blanks["compute"] = "function($a) if type($a) is Tensor else function.on_arrays($a)"
+    elif not isinstance(function, np.ufunc):
+        blanks |= {"edge_a": "fitted(tensor, vjp_a, $kept_a)", "append": "new = record(tape, y, edges)"}
+    defaults = dict(zip(row.parameters, row.bind(None)))
+    return written(ONE, function, blanks, **defaults)["record_one"]
+
+
+def two(ufunc, compute):
+    """Return ``call`` for a ufunc of two arguments, and the same for the arguments in reflected order.
+
+    ``compute`` is a quicker function that does the same as the ufunc.
+    """
+    names = {"compute": compute}
+    if ufunc is np.matmul:
+        names["CONSTANTS"] = frozenset({np.ndarray})
+    made = written(TWO, ufunc, {"exact": NO_STACK if ufunc is np.matmul else SAME_SHAPE}, **names)
+    return made["record_two"], made["record_reflected"]
+
+
+def pair(function):
+    """Return ``call`` for a primitive of our own of two arguments, such as most losses."""
+    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
+    on_arrays = function.on_arrays
+
+    def record_pair(a, b):
+        tape = active_tape()
+        if tape is not None and tape.outer is None and type(a) in ARRAYS and type(b) in ARRAYS:
+            recorded_a = on(tape, a) if type(a) is Tensor else None
+            recorded_b = on(tape, b) if type(b) is Tensor else None
+            if recorded_a is not None or recorded_b is not None:
+                a = a if type(a) is np.ndarray else below(a, tape)
+                b = b if type(b) is np.ndarray else below(b, tape)
+                y = on_arrays(a, b)
+                edges = ()
+                if recorded_a is not None:
+                    edges += (fitted(recorded_a, vjp_a, keep_a(0, y, a, b)),)
+                if recorded_b is not None:
+                    edges += (fitted(recorded_b, vjp_b, keep_b(0, y, a, b)),)
+                return record(tape, y, edges)
+        return call(function, (a, b), {})
+
+    return record_pair
+
+
+def is_constant(t, tape):
+    """Say whether no tape can know the Tensor: the usual case of data, and always that of masks."""
+    return t.tape is None and (tape.outer is None or t._value.dtype.kind == "b")
+
+
+def reading():
+    """Return ``call`` for reading an element or a slice, which loops do often: ``t[i]``."""
+    function = getitem
+    ((vjp, keep),) = ROWS[function].edges.values()
+
+    def record_getitem(self, index):
+        if type(index) is Tensor and index.tape is None and index.dtype.kind == "b":
+            index = index._value
+        tape = active_tape()
+        if tape is not None and (
+            type(index) is int
+            or type(index) is slice and type(index.start) is not Tensor is not type(index.stop)
+        ):
+            x = self if self.tape is tape else tape.leaves.get(id(self))
+            if x is not None:
+                v = x._value
+                y = v[index]
+                return append(tape, y, ((x.slot, vjp, keep(0, y, v, index)),))
+        return call(function, (self, index), {})
+
+    return record_getitem
+
+
+def either(forward, reflected):
+    """Return the two recorders of ``two`` as one function of any two arguments."""
+    return lambda a, b: forward(a, b) if type(a) is Tensor else reflected(b, a)
+
+
+class Recorders(dict):
+    """function -> its recorder, made when first met.
+
+    The recorder of a ufunc takes all of its arguments, that of a primitive with two arrays both, and that of any
+    other function one: the array, the others being left out.
+    """
+
+    def __missing__(self, function):
+        row, recorder = ROWS[function], functools.partial(call_unless_foreign, function)
+        places = list(row.edges)
+        if isinstance(function, np.ufunc):
+            # of those that contract axes only matmul: the others have parameters beside the arrays
+            simple = function.nout == 1 and (function.signature is None or function is np.matmul)
+            if simple and places == [0, 1][: function.nin]:
+                recorder = one(function) if function.nin == 1 else either(*two(function, function))
+        elif hasattr(function, "on_arrays") and len(row.parameters) == 2 and places == [0, 1]:
+            recorder = pair(function)
+        elif places == [0] and not row.sequences and row.required == 1:
+            recorder = one(function)
+        self[function] = recorder
+        return recorder
+
+
+RECORDERS = Recorders()
+
+
+# --------------------------------------------------------------------------- what NumPy and Python ask
+def array_ufunc(self, ufunc, method, *inputs, **kwargs):
+    """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc."""
+    if method == "__call__" and not kwargs and ufunc in ROWS:
+        return RECORDERS[ufunc](*inputs)
+    if any(map(is_foreign, inputs)):
+        return NotImplemented
+    if any(target is not None for target in kwargs.get("out", ())):
+        return overwrite(ufunc, method, inputs, kwargs)
+    if method == "__call__" and (ufunc.signature is not None or not kwargs):
+        return dispatch(ufunc, inputs, kwargs)
+    return call_method(ufunc, method, inputs, kwargs)
+
+
+def array_function(self, function, types, args, kwargs):
+    """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
+    if not kwargs and len(args) == 1 and type(args[0]) is Tensor:
+        whole = WHOLE.get(function, function)
+        if whole in ROWS:
+            return RECORDERS[whole](args[0])
+    elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and ARRAYS.issuperset(map(type, args)):
+        return RECORDERS[function](*args)
+    if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+        return NotImplemented
+    return dispatch(function, args, kwargs)
+
+
+Tensor.__array_ufunc__ = array_ufunc
+Tensor.__array_function__ = array_function
+Tensor.__getitem__ = reading()
+
+
+def matrix_product(a, b):
+    """``a @ b``, quicker for vectors and matrices."""
+    return flat_product(a, b) if (a.ndim, b.ndim) in VECTORS_AND_MATRICES else a @ b
+
+
+# On NumPy's scalars Python's operators are much quicker than the ufuncs.
+for _name, _ufunc, _quicker in (
+    ("add", np.add, operator.add),
+    ("sub", np.subtract, operator.sub),
+    ("mul", np.multiply, operator.mul),
+    ("truediv", np.divide, operator.truediv),
+    ("pow", np.power, operator.pow),
+    ("matmul", np.matmul, matrix_product),
+):
+    _forward, _reflected = two(_ufunc, _quicker)
+    setattr(Tensor, f"__{_name}__", _forward)
+    setattr(Tensor, f"__r{_name}__", _reflected)
+    RECORDERS[_ufunc] = either(_forward, _reflected)
+
+for _name, _ufunc in {"floordiv": np.floor_divide, "mod": np.remainder, "divmod": np.divmod}.items():
+    setattr(Tensor, f"__{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (self, other), {}))
+    setattr(Tensor, f"__r{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (other, self), {}))
+
+for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+    setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
