@@ -31,7 +31,7 @@ from .recording import (
     record,
 )
 from .tape import active_tape
-from .tensor import Tensor, below, lower, on
+from .tensor import Tensor, below, on
 
 NUMBERS = frozenset({float, int})
 CONSTANTS = NUMBERS | {np.ndarray, np.float64, np.float32}
