@@ -24,10 +24,24 @@ class Nowhere(Elsewhere):
         self.__get__(t)
 
 
+INSTEAD = {
+    "partition": "np.partition(t, kth) returns a copy",
+    "resize": "np.resize(t, shape) and np.reshape(t, shape) return a new array",
+    "put": "np.where(mask, x, t) returns a new array",
+}
+
+
 class ArrayMethods:
     """Methods and attributes of arrays, written with NumPy's functions."""
 
     __slots__ = ()
+
+    def __getattr__(self, name):
+        """Called for what neither a Tensor nor this class has: say where an ndarray has it."""
+        what = f"a Tensor has no attribute {name!r}"
+        if hasattr(np.ndarray, name):
+            what += f"; t.data.{name} is that of the array of its numbers. {INSTEAD.get(name, '')}"
+        raise AttributeError(what.rstrip(), name=name, obj=self)
 
     sum = method(np.sum)
     prod = method(np.prod)
@@ -58,7 +72,6 @@ class ArrayMethods:
     trace = method(np.trace)
     dot = method(np.dot)
     copy = method(np.copy)
-    astype = method(astype)
     __round__ = method(np.round)
 
     T = property(np.transpose)
@@ -76,7 +89,13 @@ class ArrayMethods:
         """``np.compress(condition, t, axis)``, which see."""
         return np.compress(condition, self, axis)
 
-    def reshape(self, *shape, order="C"):
+    def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        """The numbers in another dtype; ``order``, ``subok`` and ``copy`` change nothing here."""
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"t.astype: {self.dtype} cannot be cast to {np.dtype(dtype)} with {casting=}")
+        return astype(self, dtype)
+
+    def reshape(self, *shape, order="C", copy=None):
         """``np.reshape(t, shape)``; the shape may be one tuple or several integers."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 

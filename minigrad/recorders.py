@@ -18,7 +18,7 @@ import numpy as np
 
 from .derivatives import ROWS, WHOLE, getitem
 from .derivatives.products import flat_product
-from .derivatives.table import shape_of  # noqa: F401  (the texts use it)
+from .derivatives.table import layout_of, shape_of  # noqa: F401  (the texts use them)
 from .recording import (
     append,
     call,

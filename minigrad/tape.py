@@ -111,7 +111,7 @@ def backward(entries, seeds, leaves, consume=False):
             h = vjp(g, *values)
             so_far = gradients[into]
             gradients[into] = h if so_far is None else so_far if h is None else so_far + h
-    return gradients
+    return [g.array() if g.__class__ is Scattered else g for g in gradients]
 
 
 class Parts(tuple):

@@ -11,6 +11,7 @@ CASES = [
     Case(np.cov, (real(5), real(2, 5)), dict(bias=True)),
     Case(np.cov, (real(5, 2),), dict(rowvar=False, ddof=0)),
     Case(np.cov, (real(2, 4),), dict(fweights=[1, 2, 1, 3], aweights=[0.1, 0.5, 1.0, 0.7])),
+    Case(np.cov, (real(2, 5), None, True, False, None, None, positive(5))),
     Case(np.corrcoef, (real(2, 5),), complex=True),
     Case(np.corrcoef, (real(5), real(5))),
     *[
@@ -45,14 +46,17 @@ CASES = [
     Case(np.vander, (real(3),), complex=True),
     Case(np.vander, (real(3), 4), dict(increasing=True), order=3),
     Case(np.linspace, (real(), real(), 4), complex=True),
+    Case(np.linspace, (real(2), 0, 1)),
     Case(np.linspace, (real(2), real(3, 2), 4), dict(endpoint=False, axis=-1, retstep=True)),
     Case(np.logspace, (real(), real(), 4)),
     Case(np.logspace, (real(2), real(2), 3), dict(axis=1, base=2.0)),
+    Case(np.logspace, (real(2), real(2), 3), dict(axis=-1, base=np.array([2.0, 3.0]))),
     Case(np.geomspace, (positive(), positive(), 4)),
     Case(np.geomspace, (positive(2), positive(2), 3), dict(axis=1, endpoint=False)),
     Case(
         np.piecewise, (real(2, 3), [np.array([[True, False, False], [False, True, False]])], [np.sin, np.exp])
     ),
+    Case(np.piecewise, (real(3, 3), [np.array([True, False, True])], [np.sin, np.exp])),
     Case(np.piecewise, (real(3), [[True, True, False], [False, True, False]], [np.square, 5.0])),
     Case(np.apply_along_axis, (np.cumsum, 1, real(2, 3, 2))),
     Case(np.apply_along_axis, (np.prod, 0, real(3, 2))),

@@ -3,7 +3,7 @@
 import numpy as np
 from cases import Case, Kink, distinct, nonzero, real
 from minigrad.derivatives.casting import astype
-from minigrad.derivatives.indexing import getitem, scatter_add
+from minigrad.derivatives.indexing import getitem, scatter_add, scatter_each
 
 mask = np.array([[True, False, True], [False, False, True]])
 
@@ -102,7 +102,9 @@ CASES = [
     Case(np.delete, (real(2, 4), slice(1, 3))),
     Case(np.resize, (real(2, 3), (4, 2)), complex=True),
     Case(np.resize, (real(2, 3), 2)),
+    Case(np.resize, (real(0), (2, 2))),
     Case(np.insert, (real(3), 1, real()), complex=True),
+    Case(np.insert, (real(3), 1, [1, 2])),
     Case(np.insert, (real(3), [0, 2], real(2))),
     Case(np.insert, (real(2, 3), 1, real(2), 1)),
     Case(np.insert, (real(2, 3), [0, 1], real(2, 2), 1)),
@@ -162,7 +164,9 @@ CASES = [
     Case(scatter_add, (real(3), [0, 0, 2], (4,)), complex=True),
     Case(scatter_add, (real(2), np.array([-1, 1]), (3,))),
     Case(scatter_add, (real(2), (0, slice(1, 3)), (2, 3))),
+    Case(scatter_each, ((3,), [0, slice(1, 3), [0, 0, -1]], real(), real(2), real(3)), complex=True, order=3),
     Case(np.take, (real(4), [1, 1, -1]), complex=True),
+    Case(np.take, (real(4), np.array([True, False]))),
     Case(np.take, (real(2, 3), [[0, 2], [2, 2]], 1)),
     Case(np.take, (real(2, 3), 5)),
     Case(np.take, (real(4), [-7, 9]), dict(mode="wrap")),

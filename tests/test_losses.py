@@ -235,3 +235,11 @@ def test_every_loss_is_tested_here():
     public = {name for name, f in vars(losses).items() if getattr(f, "__module__", "") == "minigrad.losses"}
 
     assert public - {"check_shapes", "epsilon_for", "label_smoothing"} == set(LOSSES)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
+def test_whole_numbers_give_what_the_same_floating_point_numbers_give(dtype):
+    a, b = np.array([[1, 100, 3]]).astype(dtype), np.array([[120, 2, 0]]).astype(dtype)
+
+    for loss in (mse, logitcrossentropy, logitbinarycrossentropy, poisson_loss):
+        assert loss(a, b) == pytest.approx(float(loss(a.astype(float), b.astype(float))), rel=1e-14)

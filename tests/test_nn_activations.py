@@ -115,3 +115,17 @@ def test_identity_returns_what_it_is_given():
     x = np.ones(3)
 
     assert nn.identity(x) is x
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64])
+@pytest.mark.parametrize(
+    "f", [relu, leakyrelu, elu, gelu, sigmoid, softplus, swish, softmax, logsoftmax, logsumexp], ids=lambda f: f.__name__
+)
+def test_whole_numbers_give_what_the_same_floating_point_numbers_give(f, dtype):
+    """Without a sign 1 - 3 is 254, and exp of an int8 has half precision."""
+    x = np.array([0, 1, 30, 12]).astype(dtype)
+
+    np.testing.assert_allclose(f(x), f(x.astype(float)), rtol=1e-14)
+    np.testing.assert_allclose(
+        gradient(lambda a: np.sum(f(x * a) * f(x)), 1.0), gradient(lambda a: np.sum(f(x * a) * f(x.astype(float))), 1.0)
+    )

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from minigrad import LostGradientError, NoDerivativeError, gradient
+from minigrad import LostGradientError, NoDerivativeError, Tensor, gradient
 from minigrad.derivatives.indexing import put_along_axis, scatter_add
+from minigrad.derivatives.table import Shapes
 
 x = np.array([1.0, 2.0, 3.0])
 
@@ -49,6 +50,27 @@ def test_reading_every_element_in_a_loop_sums_them():
         return sum(x[i] for i in range(len(x)))
 
     np.testing.assert_array_equal(gradient(summed, np.arange(500.0))[0], np.ones(500))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_reading_element_by_element_makes_no_array_for_every_element(monkeypatch, nested):
+    n, made, zeros = 500, [], np.zeros
+    loss = lambda x: np.sum(np.stack([x[i] * x[i] for i in range(n)]) * np.arange(n))
+    slope = lambda x: np.sum(gradient(loss, x)[0] ** 2)
+    monkeypatch.setattr(np, "zeros", lambda shape, dtype=float: (made.append(shape), zeros(shape, dtype))[1])
+
+    (found,) = gradient(slope if nested else loss, np.ones(n))
+
+    np.testing.assert_allclose(found, 8.0 * np.arange(n) ** 2 if nested else 2.0 * np.arange(n))
+    assert len(made) < 10
+
+
+def test_where_each_of_many_joined_arrays_begins_is_counted_once():
+    shapes, asked = Shapes([(2,)] * 100), []
+    width = lambda shape: asked.append(shape) or shape[0]
+
+    assert [shapes.place(k, width).start for k in range(100)] == list(range(0, 200, 2))
+    assert len(asked) == 100
 
 
 def test_scatter_add_is_the_transpose_of_reading():
@@ -137,10 +159,48 @@ def test_padding_by_ones_own_function_is_refused():
 
 
 # ------------------------------------------------------------------------------------------------ layout
-@pytest.mark.parametrize("order", ["A", "K"])
-def test_an_order_that_follows_the_memory_is_refused(order):
-    with pytest.raises(NoDerivativeError, match="layout in memory"):
-        gradient(lambda x: np.sum(np.ravel(np.outer(x, x), order)), x)
+LAYOUTS = {
+    "C": lambda a: a,
+    "F": lambda a: np.transpose(a),
+    "permuted": lambda a: np.transpose(a, (1, 2, 0)),
+    "permuted, every second": lambda a: np.transpose(a, (2, 0, 1))[::2],
+    "permuted, backwards": lambda a: np.transpose(a, (1, 0, 2))[:, ::-1],
+}
+
+
+READINGS = {
+    "ravel": np.ravel,
+    "reshape": lambda t, order: np.ravel(np.reshape(t, (2, -1), order=order.replace("K", "A"))),
+    "flatten": lambda t, order: t.flatten(order),
+}
+
+
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+@pytest.mark.parametrize("read", READINGS.values(), ids=READINGS)
+@pytest.mark.parametrize("laid_out", LAYOUTS.values(), ids=LAYOUTS)
+def test_an_order_that_follows_the_memory_is_that_of_the_argument(laid_out, read, order):
+    a = np.random.default_rng(0).normal(size=(2, 3, 4))
+    f = lambda t: read(laid_out(t), order)
+    weights = np.arange(1.0, 1 + f(a).size)
+
+    found = gradient(lambda t: f(t) @ weights, a)[0]
+    second = gradient(lambda t: np.sum(gradient(lambda u: f(u) ** 2 @ weights, t)[0]), a)[0]
+
+    one_by_one = [f(unit.reshape(a.shape)) @ weights for unit in np.eye(a.size)]
+    np.testing.assert_allclose(found.ravel(), one_by_one)
+    np.testing.assert_allclose(second.ravel(), np.multiply(2, one_by_one))
+
+
+def test_the_memory_of_a_broadcast_array_has_no_order():
+    with pytest.raises(NoDerivativeError, match="order='K' of a broadcast array"):
+        gradient(lambda x: np.sum(np.ravel(np.broadcast_to(x, (2, 3)), "K")), x)
+
+
+def test_a_method_that_a_tensor_does_not_have_is_told_from_a_misspelt_one():
+    with pytest.raises(AttributeError, match=r"no attribute 'resize'; t.data.resize .* np.resize\(t, shape\) and"):
+        Tensor(x).resize(3)
+    with pytest.raises(AttributeError, match="no attribute 'summ'$"):
+        Tensor(x).summ()
 
 
 # ----------------------------------------------------------------------------------------------- several

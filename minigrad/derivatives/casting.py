@@ -5,6 +5,11 @@ import numpy as np
 from .table import primitive, row
 
 
+def as_array(x):
+    """Return a list or number as an array, and leave a Tensor alone."""
+    return x if hasattr(x, "ndim") else np.asarray(x)
+
+
 @primitive
 def astype(x, dtype):
     """Return ``x`` in another dtype, as ``x.astype(dtype)``; its gradient is cast back.

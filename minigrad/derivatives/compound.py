@@ -2,7 +2,8 @@
 
 Each could be written with NumPy's functions and would be differentiated all the same.  As a
 function with a row of its own it is one entry of the tape instead of several, its derivative is the
-short formula from the textbook, and it is exact where the pieces would overflow.
+short formula from the textbook, and it is exact where the pieces would overflow.  Whole numbers become
+floating-point ones before anything is subtracted (``x * -1.0``, ``0.0``): the unsigned ones would wrap around.
 
 A function may return more than its caller asked for, if its derivative needs it again:
 ``mean_softmax_crossentropy`` returns the softmax as well.
@@ -66,7 +67,7 @@ def elu(x, alpha=1.0):
     >>> elu(np.array([-1000.0, 0.0, 2.0]))
     array([-1.,  0.,  2.])
     """
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
 @primitive
@@ -83,7 +84,7 @@ def sigmoid(x):
     array([0. , 0.5, 1. ])
     """
     with np.errstate(over="ignore"):  # exp(-x) = inf gives 0, as it should
-        return 1 / (1 + np.exp(-x))
+        return 1 / (1 + np.exp(x * -1.0))
 
 
 @primitive
@@ -99,7 +100,7 @@ def softplus(x):
     >>> softplus(np.array([-1000.0, 0.0, 1000.0]))
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
     """
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0.0) + np.log1p(np.exp(np.abs(x) * -1.0))
 
 
 @primitive
@@ -139,12 +140,12 @@ def gelu(x):
 
 
 def gelu_tanh(x):
-    return np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x)))
+    return np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x))
 
 
 def gelu_vjp(g, x):
     t = gelu_tanh(x)
-    slope = SQRT_2_OVER_PI * (1 + 3 * 0.044715 * (x * x))
+    slope = SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
     return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
 
 
@@ -180,7 +181,7 @@ def softmax(x, axis=-1):
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    y = np.exp(x - np.max(x, axis, keepdims=True))
+    y = np.exp(x - 1.0 * np.max(x, axis, keepdims=True))
     y /= np.sum(y, axis, keepdims=True)
     return y
 
@@ -201,7 +202,7 @@ def logsoftmax(x, axis=-1):
     >>> logsoftmax(np.array([1000.0, 0.0]))
     array([    0., -1000.])
     """
-    y = x - np.max(x, axis, keepdims=True)
+    y = x - 1.0 * np.max(x, axis, keepdims=True)
     y -= np.log(np.sum(np.exp(y), axis, keepdims=True))
     return y
 
@@ -222,7 +223,7 @@ def logsumexp(x, axis=None, keepdims=False):
     0.6931471805599
     """
     largest = np.max(x, axis, keepdims=True)
-    largest = np.where(np.isfinite(largest), largest, 0)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every x is -inf
         y = largest + np.log(np.sum(np.exp(x - largest), axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis)
@@ -257,7 +258,7 @@ def xlogy(x, y):
     >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
     array([0., 0.])
     """
-    return x * np.log(np.where(x == 0, 1, y))
+    return x * np.log(np.where(x == 0, 1.0, y))
 
 
 row(xlogx, lambda g, x: g * (1 + np.log(x)), signature="x", note="-inf at 0")
@@ -277,7 +278,7 @@ def sigmoid_crossentropy(z, y):
     >>> sigmoid_crossentropy(np.array([1000.0, -1000.0]), np.array([1.0, 1.0]))
     array([   0., 1000.])
     """
-    return (1 - y) * z + softplus(-z)
+    return (1.0 - y) * z + softplus(z * -1.0)
 
 
 @primitive
@@ -288,6 +289,7 @@ def mean_squared_error(a, b):
     2.0
     """
     d = np.ravel(a - b)
+    d = d if d.dtype.kind in "fc" else np.ravel(a * 1.0 - b)
     return np.vdot(d, d).real / d.size
 
 
@@ -299,6 +301,7 @@ def mean_softmax_crossentropy(z, labels):
     >>> float(loss), p
     (0.69314718, array([[0.5, 0.5]]))
     """
+    z = z if z.dtype.kind == "f" else z.astype(float)
     rows = z.reshape(-1, z.shape[-1])
     log_p = rows.T.copy()  # classes first: NumPy adds up columns several times faster than short rows
     log_p -= np.maximum.reduce(log_p)

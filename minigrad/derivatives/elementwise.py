@@ -16,7 +16,7 @@ LN2, LN10 = math.log(2), math.log(10)
 
 def safe(x):
     """Return ``x`` with its zeros replaced by ones, to take the logarithm of or divide by."""
-    return np.where(x == 0, 1, x)
+    return np.where(x == 0, 1.0, x)
 
 
 def radius(r):

@@ -12,7 +12,8 @@ import functools
 
 import numpy as np
 
-from .table import composition, constant, primitive, refuse, row
+from .casting import astype
+from .table import Shapes, composition, constant, primitive, refuse, row
 
 
 # -------------------------------------------------------------------------------- reading and adding
@@ -41,6 +42,22 @@ def scatter_add(g, index, shape):
         y[index] = g
     else:
         np.add.at(y, index, g)
+    return y
+
+
+@primitive
+def scatter_each(shape, indices, *gs):
+    """Return the sum of ``scatter_add(g, index, shape)`` over many pieces g, each with its index.
+
+    >>> scatter_each((3,), [0, slice(1, 3), 0], np.array(1.0), np.array([5.0, 6.0]), np.array(2.0))
+    array([3., 5., 6.])
+    """
+    y = np.zeros(shape, np.result_type(*{g.dtype for g in gs}))
+    for index, g in zip(indices, gs):
+        if never_repeats(index):
+            y[index] += g
+        else:
+            np.add.at(y, index, g)
     return y
 
 
@@ -78,27 +95,17 @@ class Scattered:
         if type(other) is Scattered:
             self.pieces += other.pieces
             other = other.whole
-        if other is None:
-            return self
-        if not isinstance(other, (np.ndarray, np.generic)):
-            return self.array() + other  # a Tensor: recorded for the next derivative
-        self.whole = other if self.whole is None else self.whole + other
+        if other is not None:
+            self.whole = other if self.whole is None else self.whole + other
         return self
 
     __radd__ = __add__
 
     def array(self):
-        """Return the sum as an ordinary gradient."""
-        if len(self.pieces) == 1 and self.whole is None:
-            ((index, g),) = self.pieces
-            return scatter_add(g, index, self.shape)
-        y = np.zeros(self.shape, self.dtype) if self.whole is None else np.array(self.whole, self.dtype)
-        for index, g in self.pieces:
-            if never_repeats(index):
-                y[index] += g
-            else:
-                np.add.at(y, index, g)
-        return y
+        """Return the sum as an ordinary gradient: an array or, for the next derivative, a recorded Tensor."""
+        indices, gs = zip(*self.pieces)
+        y = scatter_add(*gs, *indices, self.shape) if len(gs) == 1 else scatter_each(self.shape, indices, *gs)
+        return y if self.whole is None else self.whole + y
 
     def astype(self, dtype):
         self.dtype = dtype
@@ -114,14 +121,9 @@ class Scattered:
         return self.array().astype(dtype or self.dtype, copy=False)
 
 
-def getitem_vjp(g, index, a_shape):
-    if isinstance(g, (np.ndarray, np.generic)):
-        return Scattered(g, index, a_shape)
-    return scatter_add(g, index, a_shape)  # a Tensor: recorded for the next derivative
-
-
-row(getitem, getitem_vjp, signature="a, index")
+row(getitem, lambda g, index, a_shape: Scattered(g, index, a_shape), signature="a, index")
 row(scatter_add, lambda g, index: getitem(g, index), signature="g, index, shape")
+row(scatter_each, None, None, lambda g, k, indices: getitem(g, indices[k]), signature="shape, indices, *gs")
 
 
 # ------------------------------------------------------------------------------------ along one axis
@@ -133,6 +135,7 @@ def at(axis, index):
 def in_range(indices, n, mode):
     """Return the positions that ``np.take`` means by ``indices`` out of ``n``, as its mode says."""
     indices = np.asarray(indices)
+    indices = indices.astype(int) if indices.dtype.kind == "b" else indices
     return indices % n if mode == "wrap" else np.clip(indices, 0, n - 1) if mode == "clip" else indices
 
 
@@ -202,7 +205,8 @@ def one_or_all(vjp):
     @functools.wraps(vjp)
     def whole(g, k, shapes, *kept):
         if isinstance(shapes, tuple):
-            parts = [vjp(g, k, [shapes[1:]] * shapes[0], *kept) for k in range(shapes[0])]
+            rows = Shapes([shapes[1:]] * shapes[0])
+            parts = [vjp(g, k, rows, *kept) for k in range(shapes[0])]
             return np.stack([sum_to(part, shapes[1:]) for part in parts])
         return vjp(g, k, shapes, *kept)
 
@@ -265,7 +269,7 @@ def partition(a, kth, axis=-1, kind="introselect", order=None):
 
 @composition(np.sort_complex)
 def sort_complex(a):
-    return np.sort(a + 0j)
+    return np.sort(a) if a.dtype.kind == "c" else astype(np.sort(a), complex)
 
 
 row(np.bincount, None, lambda g, x: g[x], signature="x, weights=None, minlength=0")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import NoDerivativeError
 from .calls import in_loop_of
+from .casting import as_array
 
 REDUCTIONS = {
     np.add: np.sum,
@@ -55,7 +56,8 @@ def accumulate_along(ufunc, array, axis=0):
 
 def outer(ufunc, a, b, *, dtype=None, casting="same_kind"):
     """``ufunc.outer(a, b)``: every entry of ``a`` with every entry of ``b``."""
-    return with_dtype(ufunc, np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, dtype=dtype, casting=casting)
+    a, b = as_array(a), as_array(b)
+    return with_dtype(ufunc, np.reshape(a, a.shape + (1,) * b.ndim), b, dtype=dtype, casting=casting)
 
 
 METHODS = {"__call__": with_dtype, "reduce": reduce_along, "accumulate": accumulate_along, "outer": outer}

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from .calls import in_dtype
-from .casting import astype
+from .casting import as_array, astype
 from .elementwise import radius, safe
 from .table import composition, constant, primitive, refuse, row
 
@@ -314,11 +314,6 @@ def laid_along(vector, axis, ndim):
     shape = [1] * ndim
     shape[axis] = -1
     return np.reshape(vector, shape)
-
-
-def as_array(x):
-    """Return a list or number as an array, and leave a Tensor alone."""
-    return x if hasattr(x, "ndim") else np.asarray(x)
 
 
 def neighbours(x, axis):

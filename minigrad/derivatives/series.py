@@ -4,37 +4,43 @@ All of these are made of other functions of NumPy; their definitions are written
 can follow them.
 """
 
+import math
 from functools import reduce
 
 import numpy as np
 
-from .reductions import as_array
+from .casting import as_array, astype
 from .table import composition, constant, primitive, row
 
 # ------------------------------------------------------------------------------------------- covariance
 
 
 @composition(np.cov)
-def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
     rows = np.atleast_2d(m)
     rows = rows if rowvar or np.ndim(m) < 2 else rows.T
     if y is not None:
         more = np.atleast_2d(y)
         rows = np.concatenate([rows, more if rowvar or np.ndim(y) < 2 else more.T])
+    np.cov(np.ones(rows.shape), fweights=fweights)  # NumPy's own errors
+    rows = astype(rows, np.result_type(rows.dtype, float) if dtype is None else dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
-    weights = np.ones(rows.shape[1], rows.dtype) if fweights is None else as_array(fweights)
-    n = np.sum(weights) - ddof
+    weights = np.ones(rows.shape[1], rows.real.dtype) if fweights is None else as_array(fweights)
+    n = np.sum(weights) - ddof  # a negative number of degrees of freedom counts as none
     if aweights is not None:
-        weights = weights * as_array(aweights)
+        aweights = as_array(aweights)
+        if aweights.shape != weights.shape or np.any(aweights < 0):
+            raise ValueError(f"np.cov: aweights are numbers >= 0, one for each of the {len(weights)} observations")
+        weights = weights * aweights
         total = np.sum(weights)
-        n = total - ddof * np.sum(weights * as_array(aweights)) / total
-    away = rows - np.average(rows, axis=1, weights=weights)[:, None]
-    return np.squeeze((away * weights) @ away.T.conjugate() / n)
+        n = total - ddof * np.sum(weights * aweights) / total
+    away = rows - (rows @ weights / np.sum(weights))[:, None]
+    return np.squeeze((away * weights) @ away.T.conjugate() / np.where(n > 0, n, 0))
 
 
 @composition(np.corrcoef)
-def corrcoef(x, y=None, rowvar=True):
-    c = np.cov(x, y, rowvar)
+def corrcoef(x, y=None, rowvar=True, *, dtype=None):
+    c = np.cov(x, y, rowvar, dtype=dtype)
     if np.ndim(c) == 0:
         return c / c
     deviation = np.sqrt(np.real(np.diagonal(c)))
@@ -66,12 +72,13 @@ row(convolve_full, lambda g, v: correlate_with(g, v), lambda g, a: correlate_wit
 def convolve(a, v, mode="full"):
     y = convolve_full(np.ravel(a), np.ravel(v))
     short, long = sorted((np.size(a), np.size(v)))
-    start, stop = {
-        "f": (0, None),
-        "s": ((short - 1) // 2, (short - 1) // 2 + long),
-        "v": (short - 1, long),
-    }[mode[0]]
-    return y[start:stop]
+    if mode in ("full", 2):
+        return y
+    if mode in ("same", 1):
+        return y[(short - 1) // 2 :][:long]
+    if mode in ("valid", 0):
+        return y[short - 1 : long]
+    raise ValueError(f"np.convolve: mode is 'full', 'same' or 'valid'; got {mode!r}")
 
 
 @composition(np.correlate)
@@ -111,21 +118,21 @@ def polymul(a1, a2):
 @composition(np.polydiv)
 def polydiv(u, v):
     u, v = np.atleast_1d(u), np.atleast_1d(v)
-    quotient, n = [], v.size
+    quotient, n = [np.zeros(0, np.result_type(u.dtype, v.dtype, np.float16))], v.size
     for _ in range(u.size - n + 1):
-        q = u[:1] / v[0]
-        quotient.append(q)
-        u = np.concatenate([u[1:n] - q * v[1:], u[n:]])
-    if not quotient:
-        return np.zeros(1), u
+        quotient.append(u[:1] / v[0])
+        u = np.concatenate([u[1:n] - quotient[-1] * v[1:], u[n:]])
+    quotient = np.concatenate(quotient) if len(quotient) > 1 else np.zeros(1, quotient[0].dtype)
     leading = 0
     while leading < u.size - 1 and np.allclose(u[leading], 0, rtol=1e-14):
         leading += 1
-    return np.concatenate(quotient), u[leading:] if u.size else np.zeros(1)
+    return quotient, u[leading:] if u.size else np.zeros(1, quotient.dtype)
 
 
 @composition(np.polyder)
 def polyder(p, m=1):
+    if m < 0:
+        raise ValueError(f"np.polyder: m must be >= 0, got {m}; np.polyint integrates")
     for _ in range(m):
         p = p[:-1] * np.arange(np.size(p) - 1, 0, -1)
     return p
@@ -161,11 +168,16 @@ def poly(seq_of_zeros):
 @composition(np.roots)
 def roots(p):
     p = np.atleast_1d(p)
-    first, last = np.flatnonzero(p)[[0, -1]]
+    nonzero = np.flatnonzero(p)
+    if not nonzero.size:
+        return np.zeros(0)
+    first, last = nonzero[[0, -1]]
+    zeros = np.zeros(p.size - 1 - last)
+    if first == last:
+        return zeros
     leading = p[first : last + 1]
-    n = leading.size - 1
-    companion = np.concatenate([-leading[None, 1:] / leading[0], np.eye(n)[:-1]])
-    return np.concatenate([np.linalg.eigvals(companion), np.zeros(p.size - 1 - last)])
+    companion = np.concatenate([-leading[None, 1:] / leading[0], np.eye(last - first, dtype=p.dtype)[:-1]])
+    return np.concatenate([np.linalg.eigvals(companion), zeros.astype(p.dtype)])
 
 
 @composition(np.vander)
@@ -178,26 +190,37 @@ def vander(x, N=None, increasing=False):
 # ----------------------------------------------------------------------------------------------- ranges
 @composition(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    t = np.linspace(0, num - 1, num)  # NumPy's own errors
     width = stop - start
-    steps = max(num - 1 if endpoint else num, 1)
-    t = np.reshape(np.arange(num), (-1,) + (1,) * np.ndim(width))
-    y = np.moveaxis(start + width / steps * t, 0, axis)
-    y = y if dtype is None else y.astype(dtype)
-    return (y, width / steps) if retstep else y
+    kind = np.result_type(width, float(0))
+    steps = num - 1 if endpoint else num
+    t = np.reshape(t.astype(kind), (-1,) + (1,) * np.ndim(width))
+    y = start + width / max(steps, 1) * t
+    y = np.moveaxis(np.where(t == steps, stop, y) if steps else y, 0, axis)  # to the last digit
+    step = width / steps if steps > 0 else np.full((), np.nan)
+    if dtype is not None:
+        y = astype(np.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
+    return (y, step) if retstep else y
 
 
 @composition(np.logspace)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    if np.ndim(base):
+        ndim = max(map(np.ndim, (start, stop, base)))
+        start, stop, base = (np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base))
+        base = np.expand_dims(base, axis)
     y = base ** np.linspace(start, stop, num, endpoint, axis=axis)
-    return y if dtype is None else y.astype(dtype)
+    return y if dtype is None else astype(y, dtype)
 
 
 @composition(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    if np.any(start == 0) or np.any(stop == 0):
+        raise ValueError("np.geomspace: a geometric sequence cannot include zero")
     ratio = stop / start
-    t = np.reshape(np.linspace(0.0, 1.0, num, endpoint), (-1,) + (1,) * np.ndim(ratio))
-    y = np.moveaxis(start * ratio**t, 0, axis)
-    return y if dtype is None else y.astype(dtype)
+    t = np.linspace(0.0, 1.0, num, endpoint)
+    y = np.moveaxis(start * ratio ** np.reshape(t, (-1,) + (1,) * np.ndim(ratio)), 0, axis)
+    return y if dtype is None else astype(y, dtype)
 
 
 # --------------------------------------------------------------------------------------- piece by piece
@@ -208,7 +231,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
     conditions = (
         [condlist] if isinstance(condlist, (bool, np.bool_)) or np.ndim(condlist[0]) == 0 else condlist
     )
-    conditions = [np.broadcast_to(c, x.shape) for c in conditions]
+    conditions = [places_in(x.shape, np.asarray(c, bool)) for c in conditions]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~reduce(np.logical_or, conditions))
     which = np.full(x.shape, -1)
@@ -218,16 +241,24 @@ def piecewise(x, condlist, funclist, *args, **kw):
     for i, function in enumerate(funclist):
         part = x[which == i]
         value = function(part, *args, **kw) if callable(function) else function
-        pieces.append(np.broadcast_to(value, part.shape))
+        pieces.append(np.broadcast_to(astype(as_array(value), x.dtype), part.shape))
         places.append(np.flatnonzero(which == i))
     return np.reshape(np.concatenate(pieces)[np.argsort(np.concatenate(places))], x.shape)
+
+
+def places_in(shape, condition):
+    """Return a condition on the first axes of an array, as an index of booleans is, for all of its places."""
+    n = condition.ndim
+    if condition.shape != shape[:n]:
+        raise IndexError(f"np.piecewise: a condition of shape {condition.shape} does not fit an array of {shape}")
+    return np.broadcast_to(condition.reshape(condition.shape + (1,) * (len(shape) - n)), shape)
 
 
 @composition(np.apply_along_axis)
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     arr = np.moveaxis(as_array(arr), axis, -1)
     outer = arr.shape[:-1]
-    results = [func1d(line, *args, **kwargs) for line in np.reshape(arr, (-1, arr.shape[-1]))]
+    results = [func1d(line, *args, **kwargs) for line in np.reshape(arr, (math.prod(outer), arr.shape[-1]))]
     y = np.stack(results)
     inner = y.shape[1:]
     place = range(axis % arr.ndim, axis % arr.ndim + len(inner))

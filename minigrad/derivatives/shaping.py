@@ -12,23 +12,24 @@ import operator
 import numpy as np
 
 from ..errors import NoDerivativeError
-from .casting import astype
+from .casting import as_array, astype
 from .indexing import at, of_numpy, one_or_all, scatter_add
 from .table import composition, constant, refuse, row
 
 
 # ------------------------------------------------------------------------------ same elements, new shape
-def in_order(order):
-    """Return the order in which to lay gradients out; that of the memory is not known to them."""
-    if order not in ("C", "F"):
+def reshape_vjp(g, a_shape, a_layout, order):
+    if order == "C":
+        return g.reshape(a_shape)
+    in_fortran_order, strides = a_layout
+    if order != "K":
+        return np.reshape(g, a_shape, order="F" if order == "F" or in_fortran_order else "C")
+    if any(stride == 0 and n > 1 for stride, n in zip(strides, a_shape)):
         raise NoDerivativeError(
-            f"order={order!r} follows the layout in memory, which a gradient does not know; write 'C' or 'F'"
+            "np.ravel: order='K' of a broadcast array has no order that a gradient knows; write 'C' or 'F'"
         )
-    return order
-
-
-def reshape_vjp(g, a_shape, order):
-    return g.reshape(a_shape) if order == "C" else np.reshape(g, a_shape, order=in_order(order))
+    axes = sorted(range(len(a_shape)), key=lambda axis: -abs(strides[axis]))
+    return np.transpose(np.reshape(g, [a_shape[axis] for axis in axes]), np.argsort(axes))
 
 
 def transpose_vjp(g, axes):
@@ -100,8 +101,7 @@ row(np.meshgrid, meshgrid_vjp, signature="*xi, copy=True, sparse=False, indexing
 # ---------------------------------------------------------------------------------------------- joining
 def piece(g, k, shapes, axis, width):
     """Return the part of ``g`` that came from array ``k`` of those joined along ``axis``."""
-    start = sum(map(width, shapes[:k]))
-    return np.reshape(g[at(axis, slice(start, start + width(shapes[k])))], shapes[k])
+    return np.reshape(g[at(axis, shapes.place(k, width))], shapes[k])
 
 
 @one_or_all
@@ -269,16 +269,16 @@ def delete(arr, obj, axis=None):
 
 @composition(np.resize)
 def resize(a, new_shape):
-    return rearranged(np.resize, a, new_shape) if math.prod(np.shape(a)) else np.zeros(new_shape)
+    return rearranged(np.resize, a, new_shape) if np.size(a) else np.zeros(new_shape, a.dtype)
 
 
 @composition(np.insert)
 def insert(arr, obj, values, axis=None):
-    both = np.concatenate([np.ravel(arr), np.ravel(values)])
+    arr, values = as_array(arr), as_array(values)
+    both = np.concatenate([np.ravel(arr), np.ravel(astype(values, arr.dtype))])
     positions = np.arange(both.shape[0])
-    n = math.prod(np.shape(arr))
     moved = np.insert(
-        positions[:n].reshape(np.shape(arr)), obj, positions[n:].reshape(np.shape(values)), axis
+        positions[: arr.size].reshape(arr.shape), obj, positions[arr.size :].reshape(values.shape), axis
     )
     return both[moved]
 

@@ -12,6 +12,7 @@ parameters name what it needs, and nothing else is kept** on the tape:
     y              the output
     a, axis, ...   an argument, by its name in the function's signature
     a_shape        only the shape of the argument ``a`` (so that its numbers can be freed)
+    a_layout       only its layout in memory: whether it is in Fortran's order, and its strides
     k              for an argument that is a sequence of arrays: the position in it (the first to be named)
 
 Where the function returns several arrays (``np.linalg.eigh``), ``y`` is the tuple of them and
@@ -24,8 +25,11 @@ casts them to its dtype.
 
 import functools
 import inspect
+import itertools
 
 import numpy as np
+
+from ..storage import Storage
 
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
@@ -166,13 +170,10 @@ def binder(signature):
 def kept_by(parameters, vjp):
     """Return the tuple of the values that ``vjp`` names, as text: ``(y, a, shape_of(b),)``."""
     wanted = wanted_by(vjp)
-    allowed = {"k", "y", *parameters} | {f"{p}_shape" for p in parameters}
+    allowed = {"k", "y", *parameters} | {f"{p}_{what}" for p in parameters for what in KEPT}
     if not allowed.issuperset(wanted):
         raise TypeError(f"{vjp.__name__} asks for {set(wanted) - allowed}, which is no argument of the row")
-    values = [
-        f"shape_of({w.removesuffix('_shape')})" if w not in parameters and w.endswith("_shape") else w
-        for w in wanted
-    ]
+    values = [w if w in ("k", "y", *parameters) else "{1}_of({0})".format(*w.rsplit("_", 1)) for w in wanted]
     return f"({', '.join(values)},)" if values else "()"
 
 
@@ -180,7 +181,7 @@ def keeper(parameters, kept):
     """Return the function (k, y, *arguments) -> the values of the tuple ``kept``."""
     # where the function has an argument called k or y itself, that one is meant
     ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
-    return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {"shape_of": shape_of})
+    return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {f"{what}_of": of for what, of in KEPT.items()})
 
 
 def wanted_by(vjp):
@@ -188,8 +189,37 @@ def wanted_by(vjp):
     return [p.name for p in inspect.signature(vjp).parameters.values() if p.default is p.empty][1:]
 
 
+class Shapes(list):
+    """The shapes of a sequence of arrays, and where each of them begins once they are joined.
+
+    >>> Shapes([(2,), (3,), (1,)]).place(1, lambda shape: shape[0])
+    slice(2, 5, None)
+    """
+
+    ends = None
+
+    def place(self, k, width):
+        """Return the slice in which array ``k`` lies, where an array of a shape takes up ``width(shape)``."""
+        if self.ends is None:  # once for all of them: there may be thousands
+            self.ends = [0, *itertools.accumulate(map(width, self))]
+        return slice(self.ends[k], self.ends[k + 1])
+
+
 def shape_of(x):
-    """Return the shape of an array, or the list of shapes of a sequence of arrays."""
+    """Return the shape of an array, or the shapes of a sequence of arrays."""
     if isinstance(x, (list, tuple)):
-        return [element.shape if hasattr(element, "shape") else np.shape(element) for element in x]
+        return Shapes(element.shape if hasattr(element, "shape") else np.shape(element) for element in x)
     return getattr(x, "shape", ())
+
+
+def layout_of(x):
+    """Return whether the numbers of ``x`` lie in Fortran's order in memory, and the strides.
+
+    >>> layout_of(np.ones((2, 3)).T)
+    (True, (8, 24))
+    """
+    x = x.data if isinstance(x, Storage) else x
+    return x.flags.fnc, x.strides
+
+
+KEPT = {"shape": shape_of, "layout": layout_of}  # what a vjp can ask for in the place of a whole argument
