@@ -53,7 +53,7 @@ TESTED = {
     "np.correlate": ("a v", 2, "real, complex"),
     "np.cos": ("", 3, "real, complex"),
     "np.cosh": ("", 3, "real, complex"),
-    "np.cov": ("m y", 3, "real, complex"),
+    "np.cov": ("m y aweights", 3, "real, complex"),
     "np.cross": ("a b", 2, "real, complex"),
     "np.cumprod": ("", 3, "real, complex"),
     "np.cumsum": ("", 3, "real, complex"),
