@@ -119,7 +119,9 @@ def test_identity_returns_what_it_is_given():
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64])
 @pytest.mark.parametrize(
-    "f", [relu, leakyrelu, elu, gelu, sigmoid, softplus, swish, softmax, logsoftmax, logsumexp], ids=lambda f: f.__name__
+    "f",
+    [relu, leakyrelu, elu, gelu, sigmoid, softplus, swish, softmax, logsoftmax, logsumexp],
+    ids=lambda f: f.__name__,
 )
 def test_whole_numbers_give_what_the_same_floating_point_numbers_give(f, dtype):
     """Without a sign 1 - 3 is 254, and exp of an int8 has half precision."""
