@@ -56,7 +56,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False):
 
 def logsumexp_a(g, y, a, axis, b, keepdims):
     h = logsumexp_b(g, y, a, axis, keepdims)
-    return h if b is None else h * b
+    return h if b is None else h * np.conjugate(b)
 
 
 def logsumexp_b(g, y, a, axis, keepdims):
