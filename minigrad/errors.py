@@ -57,10 +57,12 @@ INSTEAD_OF_SCIPY = frozenset(
 )
 
 
-def scipy_call():
-    """Return the name of the function of SciPy that is running and what to write instead, or None.
+def converting_call():
+    """Return the name of the function that converts its arguments and what to write instead, or None.
 
-    >>> scipy_call() is None
+    The functions of SciPy and of np.polynomial do so, out of reach of NumPy's protocols.
+
+    >>> converting_call() is None
     True
     """
     frame, package, own = sys._getframe(1), "", ""
@@ -69,10 +71,10 @@ def scipy_call():
         decorated = frame.f_locals.get("f")  # SciPy's decorators convert arguments, too
         if str(getattr(decorated, "__module__", "")).startswith("scipy."):
             module, name = decorated.__module__, getattr(decorated, "__name__", name)
-        if module.startswith("scipy."):
-            package = ".".join(module.split(".")[:2])
+        if module.startswith(("scipy.", "numpy.polynomial")):
+            within, package = package, ".".join(x for x in module.split(".")[:3] if not x.startswith("_"))
             public = not name.startswith("_") and hasattr(sys.modules.get(package), name)
-            own = name if public else own
+            own = name if public else own if package in (within, "scipy") else ""
         frame = frame.f_back
     if not package:
         return None

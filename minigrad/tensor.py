@@ -14,7 +14,7 @@ from threading import get_ident
 
 import numpy as np
 
-from .errors import LostGradientError, scipy_call, user_line
+from .errors import LostGradientError, converting_call, user_line
 from .methods import ArrayMethods
 from .storage import Storage
 from .tape import active_tape
@@ -335,7 +335,7 @@ def refuse_if_recorded(x, what, instead):
     tensors = tensors_in(x)
     refuse_other_threads(tensors)
     if any(recorded(t) is not None for t in tensors):
-        what, instead = scipy_call() or (what, instead)
+        what, instead = converting_call() or (what, instead)
         raise LostGradientError(
             f"{what} ({user_line()}) would turn a Tensor into plain numbers while its gradient is being "
             f"recorded, and the gradient would be lost without a sign. Use {instead}; t.data gives the plain "

@@ -1,7 +1,7 @@
 """Test rows of covariance, convolution, polynomials, ranges and functions applied piece by piece."""
 
 import numpy as np
-from cases import Case, Draw, distinct, nonzero, positive, real
+from cases import Case, Draw, between, distinct, nonzero, positive, real
 from minigrad.derivatives.series import convolve_full
 
 MODES = ("full", "same", "valid")
@@ -62,4 +62,23 @@ CASES = [
     Case(np.apply_along_axis, (np.prod, 0, real(3, 2))),
     Case(np.apply_along_axis, (lambda v: np.outer(v, v), -1, real(2, 3))),
     Case(np.apply_over_axes, (np.sum, real(2, 3, 2), [0, 2])),
+    # beyond the real axis
+    *[
+        Case(f, (draw(3),), complex=True)
+        for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)
+        for draw in (nonzero, positive)
+    ],
+    *[
+        Case(f, (draw(3),), complex=True)
+        for f in (np.emath.arccos, np.emath.arcsin, np.emath.arctanh)
+        for draw in (between(-3, -1.5), between(-0.8, 0.8))
+    ],
+    *[Case(np.emath.logn, (n(), x(3)), complex=True) for n in (positive, nonzero) for x in (positive, nonzero)],
+    Case(np.emath.power, (nonzero(3), real(3)), complex=True),
+    Case(np.emath.power, (positive(3), -2)),
+    # windows
+    Case(np.lib.stride_tricks.sliding_window_view, (real(5), 3), complex=True),
+    Case(np.lib.stride_tricks.sliding_window_view, (real(4, 3), (2, 2)), order=3),
+    Case(np.lib.stride_tricks.sliding_window_view, (real(2, 4, 3), (2, 3), (2, 1))),
+    Case(np.lib.stride_tricks.sliding_window_view, (real(2, 4), 2), dict(axis=-1)),
 ]

@@ -244,7 +244,10 @@ def test_every_row_has_its_test_row():
     assert not missing
 
 
-@pytest.mark.parametrize("namespace", [np, np.linalg, np.fft], ids=lambda n: n.__name__)
+NAMESPACES = [np, np.linalg, np.fft, np.emath, np.lib.stride_tricks]
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES, ids=lambda n: n.__name__)
 def test_every_function_of_numpy_is_differentiable_or_constant_or_refused(namespace):
     known = {*ROWS, *COMPOSITIONS, *CONSTANTS, *REFUSED}
     with warnings.catch_warnings():

@@ -99,6 +99,13 @@ def test_a_function_that_numpy_has_too_is_named():
         gradient(lambda a: scipy.linalg.cholesky(a)[0, 0], np.eye(2))
 
 
+def test_the_polynomials_of_np_polynomial_say_so_too():
+    with pytest.raises(LostGradientError, match=r"numpy\.polynomial\.polynomial\.polyval .*Use np\.polyval"):
+        gradient(lambda c: np.polynomial.polynomial.polyval(2.0, c), np.ones(3))
+    with pytest.raises(LostGradientError, match=r"numpy\.polynomial .*Use NumPy's functions"):
+        gradient(lambda c: np.polynomial.Polynomial(c)(2.0), np.ones(3))
+
+
 def test_what_is_not_there_says_what_is():
     with pytest.raises(AttributeError, match="has no 'logm'.*elementwise functions.*sqrtm"):
         ms.logm  # noqa: B018

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from . import (
     decompositions,
     elementwise,
+    emath,
     fft,
     indexing,
     linalg,
@@ -18,6 +19,7 @@ from . import (
     reductions,
     series,
     shaping,
+    windows,
 )
 from .casting import astype
 from .indexing import getitem

@@ -4,9 +4,11 @@
 other's derivative.  What is done with a window (a product with a kernel, a maximum) is NumPy.
 """
 
+import math
+
 import numpy as np
 
-from .table import primitive, row
+from .table import composition, primitive, row
 
 
 @primitive
@@ -51,3 +53,18 @@ row(
     signature="x, size, stride",
 )
 row(overlay, lambda g, size, stride: windows(g, size, stride), signature="g, size, stride, shape")
+
+
+@composition(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x, window_shape, axis=None):
+    size = (window_shape,) if np.ndim(window_shape) == 0 else tuple(window_shape)
+    axes = range(x.ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
+    axes = [i % x.ndim for i in axes]
+    rest = [i for i in range(x.ndim) if i not in axes]
+    space, channels = [x.shape[i] for i in axes], [x.shape[i] for i in rest]
+    y = np.reshape(np.transpose(x, axes + rest), (1, *space, math.prod(channels)))
+    y = windows(y, size, (1,) * len(size))[0]
+    n = len(size)
+    y = np.reshape(y, (*y.shape[: 2 * n], *channels))
+    places = [axes.index(i) if i in axes else 2 * n + rest.index(i) for i in range(x.ndim)]
+    return np.transpose(y, places + list(range(n, 2 * n)))
