@@ -81,8 +81,8 @@ OPERATIONS = {
     "y * W": (lambda y: y * OTHER, 209),
     "y ** 2": (lambda y: y**2, 152),
     "W @ y": (lambda y: OTHER @ y, 300),
-    "relu(y)": (lambda y: relu(y), 208),
-    "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 251),
+    "relu(y)": (lambda y: relu(y), 241),
+    "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 282),
     "y.T": (lambda y: y.T, 282),
     "y - np.sum(y)": (lambda y: y - np.sum(y), 581),
 }
@@ -129,7 +129,7 @@ def test_the_gradient_of_the_manuals_small_example_takes_few_instructions():
 
     iteration()
 
-    assert instructions(iteration)[0] <= 1760 * ALLOWANCE
+    assert instructions(iteration)[0] <= 1794 * ALLOWANCE
 
 
 def test_the_gradient_of_a_network_takes_few_instructions():
@@ -142,7 +142,7 @@ def test_the_gradient_of_a_network_takes_few_instructions():
 
     iteration()
 
-    assert instructions(iteration)[0] <= 2910 * ALLOWANCE
+    assert instructions(iteration)[0] <= 3000 * ALLOWANCE
 
 
 # Bytes per operation on one element.

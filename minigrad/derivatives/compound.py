@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .elementwise import safe
+from .elementwise import gated, safe
 from .table import primitive, row
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
@@ -154,7 +154,7 @@ def swish_vjp(g, x, y):
     return g * (s + y * (1 - s))
 
 
-row(relu, lambda g, y: g * (y > 0), signature="x", note="0 at 0")
+row(relu, lambda g, y: gated(g, y > 0), signature="x", note="0 at 0")
 row(leakyrelu, lambda g, x, a: np.where(x > 0, g, a * g), signature="x, a=0.01", note="a at 0")
 row(elu, lambda g, x, y, alpha: g * np.where(x > 0, 1.0, y + alpha), signature="x, alpha=1.0")
 row(sigmoid, lambda g, y: g * (y * (1 - y)), signature="x")

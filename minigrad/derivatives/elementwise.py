@@ -174,10 +174,19 @@ def extremum_vjp(wins):
     return vjp
 
 
+def gated(g, mask):
+    """Return ``g * mask``; a product of numbers of one dtype takes less time than one with booleans."""
+    if type(g) is not np.ndarray or type(mask) is not np.ndarray:
+        return g * mask
+    h = mask.astype(g.dtype)
+    h *= g
+    return h
+
+
 def where_true(mask, g):
     """Return ``np.where(mask, g, 0)``; where all is finite the product is several times quicker."""
     if type(g) is np.ndarray:
-        product = g * mask
+        product = gated(g, mask)
         if np.isfinite(np.add.reduce(product, axis=None)):  # else inf * 0 may have made NaN of a 0
             return product
     return np.where(mask, g, 0)
