@@ -235,10 +235,14 @@ def recorded(t):
 
 def add_leaves(tape, parameters):
     """Give the first slots of a tape to parameters, and let it know an alias of each."""
+    leaves, outer = tape.leaves, tape.outer
     tape.entries += [()] * len(parameters)
     for slot, p in enumerate(parameters):
-        value = p._value if p.tape is tape.outer is None else below(p, tape)
-        tape.leaves[id(p)] = new_tensor(value, tape, slot)
+        alias = _new(Tensor)
+        alias._value = p._value if p.tape is outer is None else below(p, tape)
+        alias.tape = tape
+        alias.slot = slot
+        leaves[id(p)] = alias
 
 
 def below(t, tape):
