@@ -35,8 +35,9 @@ functions of SciPy are there when your program imports `scipy.special` or `scipy
 Those that turn their arguments into plain arrays first (an error, while a gradient is taken) are in
 `minigrad.scipy`, under the same names.
 
-Keywords that have no derivative here (`out=` above all) are refused by name while a gradient is taken. Of the
-methods of ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
+`dtype=` is a cast of what is computed with, also of ufuncs; keywords that have no derivative here (`out=` above
+all, `where=` of a ufunc) are refused by name while a gradient is taken, with what to write. Of the methods of
+ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
 
 Complex numbers: the gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. Of a
 holomorphic function `jacobian(f, z, holomorphic=True)` gives the complex derivative, and a function that is not

@@ -68,6 +68,8 @@ KINKS = [
     Kink(logsumexp, ([1000.0, 1000.0, -1000.0],), ([0.5, 0.5, 0],), "the gradient is softmax"),
     Kink(logsumexp, ([-np.inf, -np.inf],), ([0, 0],), "no number at all: 0, not NaN"),
     Kink(logsumexp, ([-np.inf, 0.0],), ([0, 1],), "one number"),
+    Kink(logsumexp, ([np.inf, 0.0],), ([1, 0],), "infinity takes all"),
+    Kink(softplus, ([-np.inf, np.inf],), ([0, 1],), "softplus at infinity"),
     Kink(xlogx, ([0.0],), ([-np.inf],), "the slope of x log x at 0"),
     Kink(xlogy, ([0.0, 2.0], [0.0, 4.0]), ([-np.inf, np.log(4)], [0, 0.5]), "0 log 0 is 0, and flat"),
     Kink(sigmoid_crossentropy, ([1000.0, -1000.0], [0.0, 1.0]), ([1, -1], [-1000, 1000]), "wrong and sure"),

@@ -64,8 +64,8 @@ def test_a_longer_form_gives_numpys_value_and_the_gradient_of_the_plain_form(cal
     (found,) = gradient(lambda t: (inside.append(call(t)), weighed(call)(t))[1], X)
     (expected,) = gradient(weighed(plain), X)
 
-    assert inside[0].dtype == call(X).dtype
-    np.testing.assert_allclose(inside[0].data, call(X), rtol=1e-5 if inside[0].dtype == SINGLE else 1e-14)
+    assert inside[0].dtype == call(X.copy()).dtype
+    np.testing.assert_allclose(inside[0].data, call(X.copy()), rtol=1e-5 if inside[0].dtype == SINGLE else 1e-14)
     np.testing.assert_allclose(found, expected, rtol=1e-14)
     assert np.any(found)
 
@@ -78,12 +78,14 @@ REFUSED = {
     "where of a fold": (lambda t: np.logaddexp.reduce(t, where=X > 0), r"logaddexp\.reduce: where= .*np\.where"),
     "signature": (lambda t: np.exp(t, signature="d->d"), r"np\.exp .*argument signature= .*t\.astype"),
     "whole numbers": (lambda t: np.sum(t, dtype=int), r"np\.sum .*dtype=int64 makes whole numbers"),
-    "weights": (
-        lambda t: np.quantile(t, 0.3, weights=np.ones((2, 3)), method="inverted_cdf"),
-        r"np\.quantile .*argument weights= .*np\.repeat",
-    ),
     "in place": (lambda t: np.nan_to_num(t, copy=False), r"np\.nan_to_num .*argument copy= .*overwrite"),
 }
+
+if np.__version__ >= "2":
+    REFUSED["weights"] = (
+        lambda t: np.quantile(t, 0.3, weights=np.ones((2, 3)), method="inverted_cdf"),
+        r"np\.quantile .*argument weights= .*np\.repeat",
+    )
 
 
 @pytest.mark.parametrize("call, message", REFUSED.values(), ids=REFUSED)

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .elementwise import gated, safe
+from .elementwise import gated, log_share, safe
 from .table import primitive, row
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
@@ -232,7 +232,7 @@ def logsumexp(x, axis=None, keepdims=False):
 def logsumexp_vjp(g, x, y, axis, keepdims):
     if axis is not None and not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    return g * np.exp(x - np.where(y == -np.inf, 0, y))
+    return g * np.exp(log_share(x, y))
 
 
 row(softmax, lambda g, y, axis: y * (g - np.sum(g * y, axis, keepdims=True)), signature="x, axis=-1")

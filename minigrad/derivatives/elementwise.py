@@ -77,17 +77,27 @@ row(np.log2, lambda g, x: g / (LN2 * x).conjugate())
 row(np.log10, lambda g, x: g / (LN10 * x).conjugate())
 row(np.log1p, lambda g, x: g / (1 + x).conjugate())
 
-# A sum of nothing but zeros, log(exp(-inf) + exp(-inf)), has gradient 0 rather than NaN.
-finite_log = lambda y: np.where(y == -np.inf, 0, y)
+
+
+def log_share(a, y):
+    """Return ``a - y``, the logarithm of the share that exp(a) has in the sum exp(y).
+
+    In a sum of nothing but zeros, log(exp(-inf) + exp(-inf)), nothing has a share; infinity has all of it.
+    """
+    y = np.where(y == -np.inf, 0, y)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        return np.where(a == y, 0, a - y)
+
+
 row(
     np.logaddexp,
-    lambda g, y, a: g * np.exp(a - finite_log(y)),
-    lambda g, y, b: g * np.exp(b - finite_log(y)),
+    lambda g, y, a: g * np.exp(log_share(a, y)),
+    lambda g, y, b: g * np.exp(log_share(b, y)),
 )
 row(
     np.logaddexp2,
-    lambda g, y, a: g * np.exp2(a - finite_log(y)),
-    lambda g, y, b: g * np.exp2(b - finite_log(y)),
+    lambda g, y, a: g * np.exp2(log_share(a, y)),
+    lambda g, y, b: g * np.exp2(log_share(b, y)),
 )
 
 # --------------------------------------------------------------------- circular and hyperbolic functions
@@ -112,7 +122,8 @@ for _function in (np.rad2deg, np.degrees):
 def arctan2_vjp(sign):
     def vjp(g, a, b):
         r = radius(np.hypot(a, b))
-        return g * (sign * (b / r) / r)
+        with np.errstate(invalid="ignore"):  # inf / inf
+            return g * np.where(r == np.inf, 0, sign * (b / r) / r)
 
     return vjp
 
@@ -194,7 +205,7 @@ def where_true(mask, g):
 
 def unless_nan(vjp):
     """The vjp of fmax and fmin, which pass over NaN: then all goes to the other one."""
-    return lambda g, a, b: np.where(np.isnan(b), g, vjp(g, a, b))
+    return lambda g, a, b: np.where(np.isnan(b) & ~np.isnan(a), g, vjp(g, a, b))
 
 
 def both(vjp):
@@ -219,13 +230,24 @@ row(
     lambda g, condition: np.where(condition, 0, g),
     signature="condition, a=None, b=None",
 )
+
+
+def clip_vjp(is_taken):
+    """The vjp for one argument of np.clip: all to what ``is_taken``, the upper bound if the lower one is above it."""
+
+    def vjp(g, y, a, a_min, a_max, min, max):
+        low, high = min if a_min is None else a_min, max if a_max is None else a_max
+        crossed = low is not None and high is not None and low > high
+        return np.where(is_taken(a, y, crossed), g, 0)
+
+    return vjp
+
+
+to_low = clip_vjp(lambda a, y, crossed: (a < y) & np.logical_not(crossed))
+to_high = clip_vjp(lambda a, y, crossed: (a > y) | crossed)
 row(
     np.clip,
-    lambda g, y, a: np.where(a == y, g, 0),
-    lambda g, y, a: np.where(a < y, g, 0),
-    lambda g, y, a: np.where(a > y, g, 0),
-    lambda g, y, a: np.where(a < y, g, 0),
-    lambda g, y, a: np.where(a > y, g, 0),
+    *(clip_vjp(lambda a, y, crossed: (a == y) & np.logical_not(crossed)), to_low, to_high, to_low, to_high),
     signature="a, a_min=None, a_max=None, *, min=None, max=None",
     note="1 at the edges",
 )
