@@ -171,7 +171,7 @@ class Params:
                 )
             if t._value.dtype.kind not in "fc":
                 refuse_dtype(t, "Params: the parameter")
-            self._tensors.setdefault(id(t), t)
+        self._tensors.update(zip(map(id, tensors), tensors))
         return self
 
     def delete_(self, *tensors):
@@ -289,6 +289,12 @@ class Grads:
     def values(self):
         """Return the list of gradients."""
         return list(self._gradients.values())
+
+    def along(self, ps):
+        """Return the parameters ``ps`` and the gradient of each as two tuples: for ``update_``."""
+        if [*ps._tensors] == [*self._gradients]:  # as a rule
+            return tuple(ps._tensors.values()), tuple(self._gradients.values())
+        return tuple(ps), tuple([self[p] for p in ps])
 
     def pairs(self):
         """Return the list of (parameter, gradient)."""

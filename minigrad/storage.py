@@ -30,6 +30,10 @@ class Storage:
             inner = inner._value
         return inner if type(inner) is np.ndarray else np.asarray(inner)
 
+    def to_overwrite(self, what):
+        """Return the live ndarray for the function ``what``, which overwrites it; or refuse it."""
+        return self.data
+
 
 def ndarray_of(x):
     """Return the live ndarray behind ``x``: ``x`` itself or ``x.data``; None if there is none.

@@ -153,11 +153,7 @@ class Tensor(ArrayMethods, Storage):
         refuse_if_recorded(value, what, "np.where(mask, x, t), minigrad.array([...]) or a minigrad.Buffer")
         array[lower(index, None)] = lower(value, None)
 
-    @property
-    def data(self):
-        return Storage.data.fget(self)
-
-    @data.setter
+    @Storage.data.setter
     def data(self, array):
         self.to_overwrite("t.data = x")
         self._value = np.asarray(array)
@@ -170,7 +166,7 @@ class Tensor(ArrayMethods, Storage):
                 "the tape may still need its numbers. Write t = np.where(mask, x, t), t = "
                 "minigrad.array([...]) or fill a minigrad.Buffer; or do it before or after the gradient."
             )
-        return self.data
+        return self._value if type(self._value) is np.ndarray else self.data
 
     def to_fill(self, what):
         """The same, but not refused for a constant whose numbers nobody else, no tape and no view, can hold."""

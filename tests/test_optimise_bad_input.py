@@ -540,3 +540,14 @@ def test_addresses_are_never_read_from_what_is_no_array(compiled):
         o.update_(opt, x, odd)
 
     assert x.tolist() == [-2.0, -2.5, -3.0]
+
+
+def test_addresses_are_never_read_from_an_empty_tensor(compiled):
+    x, opt = Tensor(np.zeros(3)), o.Descent(STEP)
+    o.update_(opt, x, np.ones(3))
+    hollow = Tensor.__new__(Tensor)
+
+    with pytest.raises(AttributeError):
+        o.update_(opt, x, hollow)
+
+    assert x.data.tolist() == [-STEP] * 3

@@ -218,25 +218,26 @@ def many(n):
     return ps, gradient(lambda: sum(np.sum(p * p) for p in ps), ps)
 
 
-# Calls of Python functions per step.
+# Instructions and calls of Python functions per step.
 STEPS = {
-    "ADAM": (lambda: ADAM(), 22),
-    "four rules": (lambda: Optimiser(ClipValue(1e-3), WeightDecay(1e-4), ADAM(), ExpDecay()), 27),
-    "ExpDecay and Descent": (lambda: Optimiser(ExpDecay(), Descent()), 25),
+    "ADAM": (lambda: ADAM(), 289, 12),
+    "four rules": (lambda: Optimiser(ClipValue(1e-3), WeightDecay(1e-4), ADAM(), ExpDecay()), 425, 17),
+    "ExpDecay and Descent": (lambda: Optimiser(ExpDecay(), Descent()), 372, 15),
 }
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_on_many_parameters_calls_no_more_functions_than_on_two(name, compiled):
-    make, bound = STEPS[name]
-    calls = []
+def test_a_step_on_many_parameters_takes_no_more_instructions_than_on_two(name, compiled):
+    make, most, most_calls = STEPS[name]
+    counts = []
     for n in (2, 220):
         opt, (ps, gs) = make(), many(n)
         update_(opt, ps, gs)
         update_(opt, ps, gs)
-        calls.append(instructions(lambda: update_(opt, ps, gs))[1])  # noqa: B023
+        counts.append(instructions(lambda: update_(opt, ps, gs)))  # noqa: B023
 
-    assert calls[0] == calls[1] <= bound * ALLOWANCE
+    assert counts[0] == counts[1]
+    assert counts[0][0] <= most * ALLOWANCE and counts[0][1] <= most_calls * ALLOWANCE
 
 
 def test_each_further_parameter_takes_few_instructions(compiled):
@@ -247,7 +248,7 @@ def test_each_further_parameter_takes_few_instructions(compiled):
         update_(opt, ps, gs)
         counts.append(instructions(lambda: update_(opt, ps, gs))[0])  # noqa: B023
 
-    assert (counts[1] - counts[0]) / 200 <= 31 * ALLOWANCE
+    assert (counts[1] - counts[0]) / 200 <= 10 * ALLOWANCE
 
 
 def test_a_new_params_at_every_step_prepares_nothing_anew(compiled):

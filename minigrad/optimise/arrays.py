@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from minigrad.storage import ndarray_of
+from minigrad.storage import Storage, ndarray_of
 
 
 def native(dtype):
@@ -78,6 +78,11 @@ def check(x, dx, row=0, rows=1):
             + (": take dx.real if the loss is real" if dx.dtype.kind == "c" else "")
         )
     return dx
+
+
+def bare(dx):
+    """Return the array of a gradient, or what else was given as one."""
+    return dx.data if isinstance(dx, Storage) else dx
 
 
 def gradient_array(dx):

@@ -21,11 +21,12 @@ import numpy as np
 
 from minigrad.optimise import cache, loops
 from minigrad.optimise import walk as walking
+from minigrad.storage import Storage
 
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
 LOADING, COMPILING = 3_000_000, 20_000_000
 
-WALK, METHOD = "walk", "method"  # the functions of walk.py
+WALK = "walk"  # asks for the compiled walk.py instead of a kernel
 _kept = []  # compiled functions that own their code
 _addresses, _missing, _failed = {}, set(), set()
 _lock = threading.RLock()
@@ -52,18 +53,12 @@ def available():
     )
 
 
-def walker(work=float("inf")):
-    """Return ``walk`` as a function of two addresses, which lets other threads run meanwhile."""
-    address = find(WALK, "d", work=work)
-    return address and _callable(address)
-
-
-def bound(plan, work=float("inf")):
+def walker(plan, work=float("inf")):
     """Return ``walk`` with its plan, as a built-in function of three tuples; None if it is not to be had.
 
-    It returns the first of the three if all went well.
+    It returns the first of the three if all went well, else the last.
     """
-    address = find(METHOD, "d", work=work)
+    address = find(WALK, "d", work=work)
     if not address:
         return None
     if address not in _methods:
@@ -122,11 +117,6 @@ def _compiled(file, text, char, purpose):
 
 
 @functools.lru_cache(maxsize=None)
-def _callable(address):
-    return ctypes.CFUNCTYPE(*[ctypes.c_int64] * 3)(address)
-
-
-@functools.lru_cache(maxsize=None)
 def _own_text():
     with open(__file__, encoding="utf-8") as file:
         return file.read()
@@ -139,12 +129,12 @@ def _short(error):
 
 @functools.lru_cache(maxsize=None)
 def _layout_is_known():
-    """Whether arrays and tuples lie in memory as walk.py believes; asked once, of real ones."""
+    """Whether arrays, tuples and Storages lie in memory as walk.py believes; asked once, of real ones."""
     if object.__basicsize__ != walking.DATA or tuple.__basicsize__ != walking.ITEMS:
         return False
     peek, peek32 = walking.peek, walking.peek32
     for array in (np.zeros((2, 3, 5), np.float32), np.zeros((4, 2), order="F"), np.zeros((), complex)):
-        at, held = id(array), (array,)
+        at, held, holder = id(array), (array,), Storage(array)
         dimensions = peek(at + walking.DIMENSIONS)
         seen = (
             peek(at + walking.DATA),
@@ -153,9 +143,10 @@ def _layout_is_known():
             peek(at + walking.DTYPE),
             peek32(at + walking.FLAGS) & 0x503,
             peek(id(held) + walking.ITEMS),
+            peek(id(holder) + walking.VALUE),
         )
         flags = array.flags.c_contiguous + 2 * array.flags.f_contiguous + walking.ALIGNED + walking.WRITEABLE
-        if seen != (array.ctypes.data, array.ndim, array.shape, id(array.dtype), flags, at):
+        if seen != (array.ctypes.data, array.ndim, array.shape, id(array.dtype), flags, at, at):
             return False
         word = walking.dtype_word(array.dtype)
         if word & 0xFF != ord(array.dtype.kind) or word >> 32 != array.dtype.num:
@@ -171,9 +162,9 @@ def _compile(text, dtype, purpose):
 
     space = {**vars(walking), **_tools(dtype)}
     if text is WALK:
-        function = types.FunctionType(walking.walk.__code__, space)
-    elif text is METHOD:
-        space["walk"] = numba.njit(types.FunctionType(walking.walk.__code__, space), no_cpython_wrapper=True)
+        for name in ("array_at", "walk"):
+            function = types.FunctionType(getattr(walking, name).__code__, space)
+            space[name] = numba.njit(function, no_cpython_wrapper=True)
         function = types.FunctionType(walking.method.__code__, space)
     else:
         exec(text, space)
@@ -187,7 +178,7 @@ def _compile(text, dtype, purpose):
 
 def _tools(dtype):
     """What the text of a kernel calls."""
-    return {**_memory(dtype), **_functions(dtype)}
+    return {**_memory(dtype), **_threads(), **_functions(dtype)}
 
 
 def _memory(dtype):
@@ -239,6 +230,34 @@ def _memory(dtype):
     elements, reals = numba.from_dtype(dtype), numba.from_dtype(dtype.type(0).real.dtype)
     pointers = {"elements": pointer(elements), "reals": pointer(reals), "numbers": pointer(numba.float64)}
     return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
+
+
+def _threads():
+    """CPython's own functions that let other threads run, and wait for one's turn again."""
+    import llvmlite.ir as ir
+    import numba
+    from numba.extending import intrinsic
+
+    number, int64, void = numba.int64, ir.IntType(64), ir.VoidType()
+
+    def of_python(builder, name, kind):
+        return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+
+    @intrinsic
+    def unlock(typing):
+        return number(), lambda context, builder, signature, args: builder.call(
+            of_python(builder, "PyEval_SaveThread", ir.FunctionType(int64, [])), []
+        )
+
+    @intrinsic
+    def lock(typing, thread):
+        def code(context, builder, signature, args):
+            builder.call(of_python(builder, "PyEval_RestoreThread", ir.FunctionType(void, [int64])), args)
+            return context.get_dummy_value()
+
+        return numba.void(number), code
+
+    return {"unlock": unlock, "lock": lock}
 
 
 def _functions(dtype):

@@ -213,9 +213,9 @@ def write(stages, dtype, purpose=UPDATE):
     return text.storing(f"x_[i] = x - {dx}" if purpose is UPDATE else f"dx_[i] = {dx}")
 
 
-def data_of(items, place=0):
-    """Code for the address of the numbers of an array, one of several that lie in a tuple."""
-    return f"peek(peek({items} + {8 * place}) + DATA)"
+def data_of(place):
+    """Code for the address of the numbers of an array of state, by its place among them."""
+    return f"peek(peek(state_ + {8 * place}) + DATA)"
 
 
 def indented(lines):
@@ -227,7 +227,7 @@ class Text:
 
     def __init__(self, dtype):
         self.dtype, self.casts = np.dtype(dtype), {}
-        self.once = [f"x_ = elements({data_of('x_')})", f"dx_ = elements({data_of('dx_')})"]
+        self.once = ["x_ = elements(x_)", "dx_ = elements(dx_)"]
         self.each = ["x = x_[i]", "dx = dx_[i]"]
         self.stores, self.commits = [], []  # new state: of elements, of numbers
         self.place, self.slot, self.fresh = itertools.count(), itertools.count(), itertools.count(1)
@@ -258,12 +258,12 @@ class Text:
         names, targets = {}, []
         for name, dtype in zip(formula.arrays, dtypes):
             pointer = "elements" if dtype == self.dtype else "reals"
-            self.once.append(f"{name}_{k}_ = {pointer}({data_of('state_', next(self.place))})")
+            self.once.append(f"{name}_{k}_ = {pointer}({data_of(next(self.place))})")
             self.each.append(f"{name}_{k} = {name}_{k}_[i]")
             names[name] = f"{name}_{k}", ELEMENT
             targets.append((f"{name}_{k}_[i]", ELEMENT))
         if formula.numbers:
-            self.once.append(f"numbers_{k} = numbers({data_of('state_', next(self.place))})")
+            self.once.append(f"numbers_{k} = numbers({data_of(next(self.place))})")
         cells = [(name, f"numbers_{k}[{j}]") for j, name in enumerate(formula.numbers)]
         cells += [(name, f"hyper[{next(self.slot)}]") for name in formula.hyper]
         for name, cell in cells:
@@ -294,7 +294,7 @@ class Text:
         part = ["part = real(0)", "for i in range(begin, min(begin + 256, size)):"]
         part += indented([*self.each, f"part += abs2({dx})"]) + ["total += part"]
         loop = ["total = 0.0", "for begin in range(0, size, 256):", *indented(part)]
-        return self.whole([*loop, f"numbers({data_of('state_', next(self.place))})[0] = total"])
+        return self.whole([*loop, f"numbers({data_of(next(self.place))})[0] = total"])
 
     def whole(self, lines):
         head = [

@@ -2,9 +2,9 @@
 
 A ``Plan`` holds what stays the same from step to step: the state of every parameter and the table
 that the compiled walk reads.  Nothing in it can go stale: the hyperparameters are read anew at every
-step, the IdDicts are asked whether the state still is the same, and the arrays of parameters and
-gradients are handed over at every step and checked by compiled code, which takes their addresses
-from the array objects themselves.  A plan dies with any of its parameters.
+step, the IdDicts are asked whether the state still is the same, and the parameters and gradients are
+handed over at every step to compiled code, which finds their arrays, checks them and takes the
+addresses from the array objects themselves.  A plan dies with any of its parameters.
 
 Where there is no kernel yet, formulas run on whole arrays; arrays that no kernel may touch (strided,
 16-bit, big-endian, ...) are copied, updated and copied back, one parameter after the other.
@@ -20,8 +20,19 @@ import numpy as np
 
 from minigrad.errors import NonFiniteError
 from minigrad.optimise import kernels, loops, threads
-from minigrad.optimise.arrays import check, check_parameter, describe, flat, native, order_of, regular, which
-from minigrad.optimise.walk import CHECK, COMMIT, ITEMS, LOOP, dtype_word
+from minigrad.optimise.arrays import (
+    bare,
+    check,
+    check_parameter,
+    describe,
+    flat,
+    native,
+    order_of,
+    regular,
+    which,
+)
+from minigrad.optimise.walk import CHECK, COMMIT, ITEMS, LOOP, UNLOCK, dtype_word
+from minigrad.storage import Storage
 
 BLOCK = 8192  # elements at a time where formulas run on arrays: temporaries stay in the cache
 CALL = 10_000  # what a step costs there besides, in elements
@@ -46,6 +57,16 @@ class Plans(dict):
         self.composed = composed  # pairs (Optimiser, list of its members then)
         self.registered = registered  # how many rules were registered on apply_ then
         self.recent = {}  # first parameter, how many -> the compiled plan last used for such
+
+    def again(self, params, dxs):
+        """Make a compiled step like the last; False, and nothing is written, if there was none like it."""
+        first = params[0]
+        plan = self.recent.get((id(first), len(params)))
+        if plan is None or not plan.valid():
+            return False
+        if isinstance(first, Storage):
+            first.to_overwrite("update_")  # refuses while a gradient is taken, of whichever
+        return plan.run(self, params, dxs)
 
     def find(self, params, xs, *more):
         """Return the plan for these parameters, the old one if it still holds; None if their dtypes differ.
@@ -89,13 +110,9 @@ class Plans(dict):
 
 def step(plans, params, xs, dxs):
     """Make one step on all ``params``: tuples of them, of their arrays, of their gradients."""
-    kind = id(params[0]), len(params)
-    plan = plans.recent.get(kind)
-    if plan is not None and plan.valid() and plan.run(plans, params, xs, dxs):
-        return
     plan = plans.find(params, xs)
-    if plan is not None and plan.compiled() and plan.run(plans, params, xs, dxs):
-        plans.recent[kind] = plan
+    if plan is not None and plan.compiled() and plan.run(plans, params, dxs):
+        plans.recent[id(params[0]), len(params)] = plan
     else:
         one_by_one(plans, params, xs, dxs)
 
@@ -104,11 +121,11 @@ def one_by_one(plans, params, xs, dxs):
     """The same for arrays of all kinds; raises before any parameter is overwritten."""
     dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
     each = [plans.find((p,), (x,), x.shape, x.dtype.char) for p, x in zip(params, xs)]
-    for j, k in enumerate(each[0].measured):
-        norms = [plan.norm(j, p, *plan.regular(x, dx)) for plan, p, x, dx in zip(each, params, xs, dxs)]
+    for k, j in each[0].measured.items():
+        norms = [plan.norm(k, p, *plan.regular(x, dx)) for plan, p, x, dx in zip(each, params, xs, dxs)]
         norms, bad = settle(plans.stages[k], norms, xs)
         if bad:
-            return without(bad, plans, params, xs, dxs)
+            return without(bad, plans, params, dxs)
         for plan, norm in zip(each, norms):
             plan.norms[j] = norm
     for plan, p, x, dx in zip(each, params, xs, dxs):
@@ -129,27 +146,30 @@ def step_of(plans, p, x, dx):
     dx = check(x, dx)
     plan = plans.find((p,), (x,), x.shape, x.dtype.char)
     x_, dx_ = plan.regular(x, dx)
-    for j, k in enumerate(plan.measured):
-        norms, bad = settle(plans.stages[k], [plan.norm(j, p, x_, dx_)], (x,))
+    for k, j in plan.measured.items():
+        norms, bad = settle(plans.stages[k], [plan.norm(k, p, x_, dx_)], (x,))
         if bad:
             return None
         plan.norms[j] = norms
     plan.read_hyper()
     out = np.array(dx_, order=plan.order)
     kernel = plan.compiled() and plan.kernel(loops.STEP, _worked.get(plan.key, 0), plan.kinds)
-    if not (kernel and plan.obey(plan.task(kernel, CHECK | LOOP | COMMIT), (p,), (x_,), (out,))):
+    if not (kernel and obeyed(plan.task(kernel, CHECK | LOOP | COMMIT), (p,), (x_,), (out,))):
         plan.overwrite(x_, dx_, out)
     plan.take_back()
     return out.astype(x.dtype, copy=False)
 
 
-def without(bad, plans, params, xs, dxs):
+def obeyed(task, params, xs, dxs):
+    """Do what a task says; False, and nothing is written, if the arrays are not regular."""
+    return task(params, xs, dxs) is params
+
+
+def without(bad, plans, params, dxs):
     """Make the step without the parameters at the places ``bad``."""
-    params, xs, dxs = (
-        tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, xs, dxs)
-    )
+    params, dxs = (tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, dxs))
     if params:
-        step(plans, params, xs, dxs)
+        step(plans, params, tuple(map(bare, params)), tuple(map(bare, dxs)))
 
 
 def settle(stage, norms, xs):
@@ -177,12 +197,14 @@ def text_of(kinds, char, purpose):
 class Plan:
     """What the steps of ``stages`` on ``params``, whose arrays are ``xs`` now, have in common."""
 
-    walk = quick = None  # the compiled walk, once there are kernels; for small parameters, a quicker one
+    update = None  # the task of a whole step, once there are kernels
 
     def __init__(self, stages, params, xs):
         self.stages, self.rows, self.dtype = stages, len(params), native(xs[0].dtype)
+        self.holder = type(params[0]) if isinstance(params[0], Storage) else Storage
         self.size = sum(x.size for x in xs)
-        self.measured = [k for k, stage in enumerate(stages) if stage.measures]
+        measured = [k for k, stage in enumerate(stages) if stage.measures]
+        self.measured = {k: j for j, k in enumerate(measured)}  # stage -> row of norms
         self.norms = np.zeros((len(self.measured), self.rows))
         self.ids = np.array([id(p) for p in params], np.int64)
         places = itertools.accumulate((len(stage.hyper()) for stage in stages), initial=0)
@@ -229,7 +251,7 @@ class Plan:
                 f"({describe(x)}). If its data was replaced by another array, forget the old state: "
                 f"opt.reset_() or del opt.{stage.kept}[x]"
             )
-        return state + (self.norms[self.measured.index(k), row : row + 1],) if stage.measures else state
+        return state + (self.norms[self.measured[k], row : row + 1],) if stage.measures else state
 
     def lay_out(self, fresh):
         """Lay out for ``walk`` what it needs to know (see walk.py)."""
@@ -277,24 +299,21 @@ class Plan:
 
     def compiled(self):
         """Whether kernels are at hand; gets them when they are worth their cost."""
-        if self.walk is None and self.dtype.char in "fdFD":
+        if self.update is None and self.dtype.char in "fdFD":
             work = _worked.get(self.key, 0)
             if work >= kernels.LOADING and kernels.available():
                 self.get_kernels(work)
-        return self.walk is not None
+        return self.update is not None
 
     def get_kernels(self, work):
         measuring = [self.kernel(loops.MEASURE, work, self.kinds[:k]) for k in self.measured]
-        kernel, walk = self.kernel(loops.UPDATE, work, self.kinds), kernels.walker(work)
-        if kernel and walk and all(measuring):
+        updating = self.kernel(loops.UPDATE, work, self.kinds)
+        if updating and all(measuring) and kernels.find(kernels.WALK, "d", work=work):
             # further plans of the same formulas need not wait
             _worked[self.key] = max(_worked.get(self.key, 0), kernels.LOADING)
-            everything = self.task(kernel, CHECK | LOOP | COMMIT)
-            self.quick = kernels.bound(everything, work) if self.size < KEEP_LOCK_BELOW else None
-            self.updating, self.everything = kernel, everything
+            self.updating = updating
             self.measuring = [self.task(each, CHECK | LOOP) for each in measuring]
-            self.address = everything.ctypes.data
-            self.walk = walk
+            self.update = self.task(updating, CHECK | LOOP | COMMIT)
 
     def kernel(self, purpose, work, kinds):
         try:
@@ -303,38 +322,34 @@ class Plan:
             return None
 
     def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
-        """Lay out a table for ``walk``: which kernel to run on which parameters, how and how much."""
-        return np.array(
-            [
-                first,
-                self.rows if last is None else last,
-                *self.table,
-                kernel,
-                dtype_word(self.dtype),
-                self.dtype.itemsize,
-                id(np.ndarray),
-                part,
-                parts,
-                mode,
-            ],
-            np.int64,
-        )
+        """Return a function of three tuples that walks over their parameters: with which kernel, and how."""
+        table = [
+            first,
+            self.rows if last is None else last,
+            *self.table,
+            kernel,
+            dtype_word(self.dtype),
+            self.dtype.itemsize,
+            id(np.ndarray),
+            id(self.holder),
+            part,
+            parts,
+            mode | (UNLOCK if self.size >= KEEP_LOCK_BELOW else 0),
+        ]
+        return kernels.walker(np.array(table, np.int64))
 
-    def run(self, plans, params, xs, dxs):
+    def run(self, plans, params, dxs):
         """Make the step by compiled code; False, and nothing is written, if the arrays are not regular."""
         self.read_hyper()
-        for j, k in enumerate(self.measured):
-            if not self.obey(self.measuring[j], params, xs, dxs):
+        xs = params
+        if self.size >= KEEP_LOCK_BELOW:  # keep the arrays alive, whatever other threads do meanwhile
+            xs, dxs = tuple(map(bare, params)), tuple(map(bare, dxs))
+        for k, j in self.measured.items():
+            if not obeyed(self.measuring[j], params, xs, dxs):
                 return False
-            norms = [math.sqrt(square) for square in self.norms[j].tolist()]
-            low, high = self.trusted()
-            if not low <= min(norms) <= max(norms) <= high:
-                for row, norm in enumerate(norms):
-                    if norm < low or high < norm:
-                        norms[row] = self.norm_by_formulas(j, xs[row], dxs[row], row)
-            norms, bad = settle(self.stages[k], norms, xs)
+            norms, bad = settle(self.stages[k], self.measured_norms(k, xs, dxs), params)
             if bad:
-                without(bad, plans, params, xs, dxs)
+                without(bad, plans, params, dxs)
                 return True
             self.norms[j] = norms
         if not self.loop(params, xs, dxs):
@@ -345,46 +360,50 @@ class Plan:
 
     def loop(self, params, xs, dxs):
         """Update by compiled code; False, and nothing is written, if the arrays are not regular."""
-        if self.quick is not None:
-            return self.quick(params, xs, dxs) is params
         if threads._number == 1 or self.size < threads.WORTH:
-            tuples = params, xs, dxs
-            return self.walk(self.address, id(tuples) + ITEMS) < 0
+            return self.update(params, xs, dxs) is params
+        return self.shared(params, xs, dxs)
+
+    def shared(self, params, xs, dxs):
+        """Update by several threads; False, and nothing is written, if the arrays are not regular."""
         kernel, parts = self.updating, threads._number
-        if not self.obey(self.task(kernel, CHECK), params, xs, dxs):
+        if not obeyed(self.task(kernel, CHECK), params, xs, dxs):
             return False
         for row, x in enumerate(xs):
             if x.size < threads.WORTH:
-                self.obey(self.task(kernel, LOOP | COMMIT, row, row + 1), params, xs, dxs)
+                self.task(kernel, LOOP | COMMIT, row, row + 1)(params, xs, dxs)
             else:
                 shares = [self.task(kernel, LOOP, row, row + 1, part, parts) for part in range(parts)]
-                threads.share(lambda part: self.obey(shares[part], params, xs, dxs), parts)  # noqa: B023
-                self.obey(self.task(kernel, COMMIT, row, row + 1), params, xs, dxs)
+                threads.share(lambda part: shares[part](params, xs, dxs), parts)  # noqa: B023
+                self.task(kernel, COMMIT, row, row + 1)(params, xs, dxs)
         return True
 
-    def obey(self, task, *tuples):
-        """Do what a table says, other threads running meanwhile; False if the arrays are not regular."""
-        return self.walk(task.ctypes.data, id(tuples) + ITEMS) < 0
+    def measured_norms(self, k, xs, dxs):
+        """The norms that the task before stage ``k`` has measured; anew where no square can tell them."""
+        norms = list(map(math.sqrt, self.norms[self.measured[k]].tolist()))
+        low, high = self.trusted()
+        if not low <= min(norms) <= max(norms) <= high:
+            for row, norm in enumerate(norms):
+                if norm < low or high < norm:
+                    norms[row] = self.norm_by_formulas(k, bare(xs[row]), bare(dxs[row]), row)
+        return norms
 
     # By formulas on arrays; one parameter.
 
-    def norm(self, j, p, x, dx):
-        """The norm that the j-th measuring stage of a plan for one parameter meets."""
+    def norm(self, k, p, x, dx):
+        """The norm that stage ``k`` of a plan for one parameter meets."""
         self.read_hyper()
-        if self.compiled() and self.obey(self.measuring[j], (p,), (x,), (dx,)):
-            norm = math.sqrt(self.norms[j, 0])
-            low, high = self.trusted()
-            if not (norm < low or high < norm):
-                return norm
-        return self.norm_by_formulas(j, x, dx)
+        if self.compiled() and obeyed(self.measuring[self.measured[k]], (p,), (x,), (dx,)):
+            return self.measured_norms(k, (x,), (dx,))[0]
+        return self.norm_by_formulas(k, x, dx)
 
     def trusted(self):
         """The norms between which no sum of squares can have vanished or overflowed."""
         return (1e-140, 1e140) if self.dtype.char in "dD" else (1e-15, 1e15)
 
     @np.errstate(all="ignore")
-    def norm_by_formulas(self, j, x, dx, row=0):
-        sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, self.measured[j])]
+    def norm_by_formulas(self, k, x, dx, row=0):
+        sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, k)]
         unit = max((float(size.max()) for size in sizes if size.size), default=0.0)
         if 1e-100 < unit < 1e100 or unit == 0 or not math.isfinite(unit):
             unit = 1.0

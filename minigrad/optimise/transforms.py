@@ -85,7 +85,8 @@ class ExpDecay(Rule):
         return self.eta, self._latest, self.decay, self.step, self.clip, self.start
 
     def replace(self, values):
-        vars(self).update(eta=values[0], _latest=values[1])
+        own = vars(self)
+        own["eta"], own["_latest"] = values
 
     def reset_(self):
         super().reset_()

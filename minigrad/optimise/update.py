@@ -1,15 +1,17 @@
 """``apply_``, the dispatch table of update rules, and ``update_``, which subtracts their steps."""
 
 import functools
-import operator
+import itertools
 
 import numpy as np
 
-from minigrad.optimise.arrays import check, gradient_array
+from minigrad.optimise.arrays import bare, check, gradient_array
 from minigrad.optimise.compose import Optimiser, flat
 from minigrad.optimise.rules import Rule
 from minigrad.optimise.step import Plans, step, step_of
-from minigrad.storage import Storage, ndarray_of
+from minigrad.storage import Storage
+
+SINGLE = np.ndarray, Storage  # what one parameter can be
 
 
 @functools.singledispatch
@@ -90,7 +92,7 @@ def plans_of(opt):
     return opt._plans
 
 
-def update_(opt, x, *gradient):
+def update_(opt, x, dx=...):
     """Overwrite parameters: subtract the steps that an optimiser makes of their gradients.
 
         update_(x, step)           x <- x - step
@@ -125,19 +127,19 @@ def update_(opt, x, *gradient):
 
     Reference: Flux 0.13 ``update!``.
     """
-    if not gradient:
+    if dx is ...:
         return subtract(opt, x)
-    if isinstance(x, (np.ndarray, Storage)):
-        params, dxs = (x,), (bare(*gradient),)
-    elif not hasattr(x, "__iter__") or isinstance(x, str):
-        target(x)  # which says what a parameter is
-    else:
-        params, dxs = pairs(x, *gradient)
+    params, dxs = pairs(x, dx)
     plans = plans_of(opt)
+    if plans is not None and params and plans.again(params, dxs):
+        return
+    if params and params[0] is not x:  # one of several without a gradient is left alone
+        params, dxs = with_gradient(params, dxs)
+    dxs = tuple(map(bare, dxs))
     if plans is None:
         by_own_rules(opt, params, dxs)
     elif params:
-        step(plans, params, targets(params), dxs)
+        step(plans, params, tuple(map(target, params)), dxs)
 
 
 @functools.singledispatch
@@ -151,33 +153,26 @@ def by_own_rules(opt, params, dxs):
             subtract(p, made)
 
 
-def pairs(ps, gs):
-    """Return the parameters that have a gradient, and the arrays of their gradients, as two tuples."""
-    if isinstance(ps, (list, tuple, dict)) or isinstance(gs, (list, tuple)):
-        return of_containers(ps, gs)
+def pairs(x, gs):
+    """Return the parameters and their gradients as two tuples."""
+    if isinstance(x, SINGLE):
+        return (x,), (gs,)
+    if hasattr(gs, "along") and type(x) is type(gs.params):  # Params and Grads
+        return gs.along(x)
+    if not hasattr(x, "__iter__") or isinstance(x, str):
+        target(x)  # which says what a parameter is
+    if isinstance(gs, (list, tuple)) or isinstance(x, dict):
+        found = list(paired(x if isinstance(x, dict) else list(x), gs))
+        return tuple([p for p, _ in found]), tuple([dx for _, dx in found])
     if not hasattr(gs, "values"):
         raise TypeError(
             "update_: the gradients of several parameters are a Grads, or a list, tuple or dict like that of "
             f"the parameters; this is a {type(gs).__name__}"
         )
-    params = tuple(ps)
-    dxs = gs.values()
-    if len(dxs) != len(params) or not all(map(operator.is_, params, gs.keys())):
-        dxs = list(map(gs.__getitem__, params))
-    try:
-        return params, tuple([dx._value for dx in dxs])  # Tensors all of them
-    except AttributeError:
-        return with_gradient(zip(params, dxs))
-
-
-def of_containers(ps, gs):
-    """The same for lists, tuples and dicts of parameters."""
-    if isinstance(gs, (list, tuple)) or isinstance(ps, dict):
-        return with_gradient(paired(ps if isinstance(ps, dict) else list(ps), gs))
-    params = list({id(p): p for p in ps}.values())  # once each: gs has the whole gradient
+    params = tuple({id(p): p for p in x}.values())  # once each: gs has the whole gradient
     for p in params:
         target(p)
-    return with_gradient((p, gs[p]) for p in params)
+    return params, tuple([gs[p] for p in params])
 
 
 def paired(ps, gs):
@@ -203,36 +198,19 @@ def paired(ps, gs):
             yield p, dx
 
 
-def with_gradient(pairs):
-    """Sort pairs into parameters and arrays of gradients, without those that have none."""
-    kept = [(p, bare(dx)) for p, dx in pairs if dx is not None]
-    return tuple([p for p, _ in kept]), tuple([dx for _, dx in kept])
+def with_gradient(params, dxs):
+    """Return the parameters that have a gradient, and these, as two tuples."""
+    has = [dx is not None for dx in dxs]
+    return tuple(itertools.compress(params, has)), tuple(itertools.compress(dxs, has))
 
 
 def target(x):
     """Return the array of a parameter, which is to be overwritten."""
-    try:
+    if isinstance(x, Storage):
         return x.to_overwrite("update_")  # a Tensor refuses while a gradient is taken
-    except AttributeError:
-        if isinstance(x, (np.ndarray, Storage)):
-            return ndarray_of(x)
-    raise TypeError(
-        no_parameter(x)
-    )
-
-
-def targets(params):
-    """Return the arrays of all parameters, which are to be overwritten."""
-    array = target(params[0])  # refuses if a gradient is being taken, of whichever
-    try:
-        return tuple([p._value for p in params])
-    except AttributeError:
-        return (array,) if len(params) == 1 else tuple(map(target, params))
-
-
-def bare(dx):
-    """Return the array of a gradient, or what else was given as one."""
-    return dx.data if isinstance(dx, Storage) else dx
+    if isinstance(x, np.ndarray):
+        return x
+    raise TypeError(no_parameter(x))
 
 
 def subtract(x, made):

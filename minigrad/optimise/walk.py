@@ -3,15 +3,17 @@
 ``walk`` is ordinary Python; kernels.py compiles it once for all rules.  It is handed three Python tuples,
 of parameters, of their arrays and of their gradients, and reads NumPy's array objects itself, because
 asking an array for its address and shape from Python costs more than the whole update of a small
-parameter.  What it reads is NumPy's public C structure ``PyArrayObject_fields`` and CPython's tuple, both
-unchanged since NumPy 1.7; kernels.py makes sure of it on real arrays before the first use, and does
-without compiled code where it is not so.
+parameter.  In the place of an array may stand a Tensor that holds it; so as a rule the first two tuples
+are one.  What it reads is NumPy's public C structure ``PyArrayObject_fields``, CPython's tuple and the
+first slot of a ``Storage``, all unchanged since NumPy 1.7; kernels.py makes sure of it on real objects
+before the first use, and does without compiled code where it is not so.
 
     offset in any object:  0 number of references   8 type
     offset in an array:    16 data   24 number of dimensions (int32)   32 dimensions
                            56 dtype   64 flags (int32)
     offset in a dtype:     24 kind, type, byte order, flags (bytes each), type number (int32)
     offset in a tuple:     24 items
+    offset in a Storage:   16 what it holds (0: nothing)
 
 The plan is a table of integers made by step.py.
 """
@@ -19,20 +21,21 @@ The plan is a table of integers made by step.py.
 import ctypes
 
 CHECK, LOOP, COMMIT = 1, 2, 4  # what a call is to do; bits of `mode`
+UNLOCK = 8  # and whether other threads of Python run meanwhile
 
 TYPE, DATA, NDIM, DIMENSIONS, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
 DTYPE_WORD, WORD_MASK = 24, ~0xFF000000  # the mask drops the dtype's flags
 ITEMS = 24
+VALUE = 16
 
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400  # contiguous: in C's order (1) or Fortran's (2)
 
 # The plan's table.
-(FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE, NDARRAY, PART, PARTS, MODE) = (
-    range(14)
-)
+(FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE) = range(10)
+(NDARRAY, HOLDER, PART, PARTS, MODE) = range(10, 15)
 
 
-# The compiler puts single instructions in the place of these four.
+# The compiler puts single instructions in the place of these four, and calls in that of the next two.
 
 
 def peek(address):
@@ -55,6 +58,15 @@ def call(kernel, *integers):
     ctypes.PYFUNCTYPE(*[ctypes.c_int64] * (1 + len(integers)))(kernel)(*integers)
 
 
+def unlock():
+    """Let other threads of Python run; return who was running."""
+    return 0
+
+
+def lock(thread):
+    """Wait for the turn of this thread again."""
+
+
 def dtype_word(dtype):
     """Return the 8 bytes that tell a dtype from others, as ``walk`` reads them."""
     return peek(id(dtype) + DTYPE_WORD) & WORD_MASK
@@ -63,13 +75,26 @@ def dtype_word(dtype):
 def method(self, args, many):
     """``walk`` as Python calls a built-in function: ``self`` is the ndarray that holds the plan.
 
-    Returns the first argument if all went well, else the second; a function called in this way
+    Returns the first argument if all went well, else the last; a function called in this way
     costs a tenth of one called through ctypes.
     """
-    went_well = walk(peek(self + DATA), args) < 0
-    returned = peek(args) if went_well else peek(args + 8)
+    plan = peek(self + DATA)
+    unlocked = peek(plan + 8 * MODE) & UNLOCK
+    thread = unlock() if unlocked else 0
+    went_well = walk(plan, args) < 0
+    if unlocked:
+        lock(thread)
+    returned = peek(args) if went_well else peek(args + 16)
     poke(returned, peek(returned) + 1)  # the caller owns what it is given
     return returned
+
+
+def array_at(place, plan):
+    """The array at a place in a tuple, or held by the Tensor there; 0 if it is neither."""
+    found = peek(place)
+    if peek(found + TYPE) == peek(plan + 8 * HOLDER):
+        found = peek(found + VALUE)
+    return found if found != 0 and peek(found + TYPE) == peek(plan + 8 * NDARRAY) else 0
 
 
 def walk(plan, args):
@@ -83,12 +108,12 @@ def walk(plan, args):
     states, per_row = peek(plan + 8 * STATES), peek(plan + 8 * PER_ROW)
     if mode & CHECK:
         wanted = peek(plan + 8 * WANTED)
-        word, ndarray, ids = peek(plan + 8 * WORD), peek(plan + 8 * NDARRAY), peek(plan + 8 * IDS)
+        word, ids = peek(plan + 8 * WORD), peek(plan + 8 * IDS)
         for row in range(first, last):
-            x, dx = peek(xs + 8 * row), peek(dxs + 8 * row)
             if peek(params + 8 * row) != peek(ids + 8 * row):
                 return row
-            if peek(x + TYPE) != ndarray or peek(dx + TYPE) != ndarray:
+            x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
+            if x == 0 or dx == 0:
                 return row
             ndim, dimensions = peek32(x + NDIM), peek(x + DIMENSIONS)
             both = peek32(x + FLAGS) & (peek32(dx + FLAGS) | WRITEABLE)
@@ -130,9 +155,9 @@ def walk(plan, args):
         return -1
     kernel = peek(plan + 8 * KERNEL)
     for row in range(first, last):
-        x = peek(xs + 8 * row)
+        x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
         size = 1
         for d in range(peek32(x + NDIM)):
             size *= peek(peek(x + DIMENSIONS) + 8 * d)
-        call(kernel, xs + 8 * row, dxs + 8 * row, states + 8 * per_row * row, size, plan)
+        call(kernel, peek(x + DATA), peek(dx + DATA), states + 8 * per_row * row, size, plan)
     return -1

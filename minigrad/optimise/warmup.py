@@ -57,7 +57,7 @@ def warm_up(opt, *dtypes):
         plan = plans.find((x,), (x,))
         if kernels.available():
             plan.get_kernels(float("inf"))
-        found.append(plan.walk is not None)
+        found.append(plan.update is not None)
     return all(found)
 
 
