@@ -6,9 +6,9 @@ dataclass the fields are its parts, those with ``init=False`` too; what is no fi
 but for ``functools.cached_property``, which is worked out anew.
 """
 
-import copy
 import dataclasses
 import functools
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 
@@ -103,13 +103,17 @@ def rebuild(x, new):
 
 
 def like_collection(x, children):
-    """Return a copy of a list or dict of another class, with other elements."""
-    twin = copy.copy(x)
-    if isinstance(x, list):
-        twin[:] = children
+    """Return a list or dict of the class of ``x`` with other elements."""
+    kind = next(kind for kind in (list, OrderedDict, defaultdict, dict) if isinstance(x, kind))
+    twin = kind.__new__(type(x))
+    for name, value in held_by(x):
+        object.__setattr__(twin, name, value)
+    if kind is defaultdict:
+        twin.default_factory = x.default_factory
+    if kind is list:
+        list.extend(twin, children)
     else:
-        for key, child in zip(x, children):
-            dict.__setitem__(twin, key, child)
+        kind.update(twin, zip(x, children))
     return twin
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
 
 import minigrad
@@ -274,6 +274,20 @@ def test_tuples_and_lists_of_other_classes_are_rebuilt_without_their_constructor
         (g,) = gradient(lambda c: c[0] * c[1], c)
 
         assert type(g) is type(c) and list(g) == [3.0, 2.0]
+
+
+def test_dictionaries_of_other_classes_keep_their_order_their_defaults_and_their_attributes():
+    ordered = OrderedDict([("b", 2.0), ("a", 3.0)])
+    ordered.move_to_end("b")
+    defaults = defaultdict(lambda: 7.0, a=3.0)
+    noted = Attributes(a=3.0)
+    object.__setattr__(noted, "note", "kept")
+
+    g, h, k = gradient(lambda o, d, n: o["a"] * o["b"] * d["a"] * d["new"] * n.a, ordered, defaults, noted)
+
+    assert list(g.items()) == [("a", 126.0), ("b", 189.0)] and g.popitem() == ("b", 189.0)
+    assert h == {"a": 126.0} and h["other"] == 7.0
+    assert type(k) is Attributes and k.a == 126.0 and k.note == "kept"
 
 
 def test_a_cached_property_is_worked_out_anew():

@@ -186,7 +186,7 @@ def eigvals_vjp(g, a):
 
 
 def eigenvector_basis(h, v, vh, who):
-    if np.any(np.linalg.matrix_rank(v) < v.shape[-1]):
+    if v.size and np.any(np.linalg.matrix_rank(v) < v.shape[-1]):
         raise LinAlgError(f"{who}: the matrix has no basis of eigenvectors; there is no derivative there")
     return np.linalg.solve(vh, np.matmul(h, vh))
 
