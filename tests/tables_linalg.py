@@ -314,6 +314,13 @@ KINKS = [
         for O in [[[0.0, 0.0], [0.0, 0.0]]]
         for order in (2, "nuc")
     ],
+    Kink(
+        np.linalg.norm,
+        ([[2.0, 2.0], [2.0, 2.0]],),
+        ([[0.5, 0.5], [0.5, 0.5]],),
+        "singular values that are 0 stay",
+        dict(ord="nuc"),
+    ),
     Kink(np.linalg.norm, ([0.0, -3.0],), ([0.0, -1.0],), "|x|^p is flat at 0 for p > 1", dict(ord=1.5)),
     Kink(
         np.linalg.norm, ([2.0, -2.0, 1.0],), ([0.5, -0.5, 0.0],), "a tie is shared equally", dict(ord=np.inf)

@@ -63,6 +63,31 @@ def test_the_first_principal_direction_of_data_of_low_rank_is_differentiated():
 
 
 # ---------------------------------------------------------------------------------------- singular matrices
+SINGULAR = {
+    "square": np.arange(1.0, 10.0).reshape(3, 3),
+    "tall": np.outer([1.0, 2.0, 3.0], [1.0, 1.0]),
+    "complex": np.outer([1.0, 2j, 3.0], [1.0, 1j, 0.0]) + np.outer([0.0, 1.0, 1j], [2.0, 1.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("a", SINGULAR.values(), ids=SINGULAR)
+def test_the_vector_that_a_matrix_maps_to_zero_is_differentiated_by_svd_as_by_eigh(a):
+    n = a.shape[1]
+    weights = np.arange(n * n).reshape(n, n) % 5
+
+    def loss(v):
+        return np.sum(weights * np.real(v[:, None] * np.conj(v)))
+
+    (found,) = gradient(lambda a: loss(np.conj(np.linalg.svd(a, full_matrices=False)[2][-1])), a)
+
+    (expected,) = gradient(lambda a: loss(np.linalg.eigh(np.conj(a.T) @ a)[1][:, 0]), a)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_left_singular_vector_of_a_singular_value_0_has_no_derivative_if_there_are_others():
+    refuses(lambda a: np.sum(np.linalg.svd(a, False)[0][:, 1] ** 3), SINGULAR["tall"], "singular value 0")
+
+
 def test_the_determinant_of_a_singular_matrix_has_all_its_derivatives():
     def by_hand(a):
         return a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
@@ -100,11 +125,8 @@ def test_a_matrix_without_a_basis_of_eigenvectors_is_refused():
 
 
 def test_qr_of_dependent_columns_is_refused():
-    refuses(
-        lambda a: np.sum(np.linalg.qr(a)[0]),
-        np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]),
-        "linearly dependent",
-    )
+    for a in (np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])):
+        refuses(lambda a: np.sum(np.linalg.qr(a)[0]), a, "linearly dependent")
 
 
 def test_the_arbitrary_columns_of_a_complete_qr_are_refused():

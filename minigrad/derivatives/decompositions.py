@@ -119,6 +119,11 @@ def qr_vjp(g, y, a, mode):
 
 def qr_square(gq, gr, q, r):
     """The vjp of q r = a where r is square, with None for a gradient that is zero."""
+    size = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
+    if np.any(vanishing(size)):
+        raise LinAlgError(
+            "np.linalg.qr: the columns are linearly dependent; there is no derivative there"
+        )
     m = 0
     if gr is not None:
         m = np.matmul(r, hermitian(gr))
@@ -129,12 +134,7 @@ def qr_square(gq, gr, q, r):
     h = np.matmul(q, below + hermitian(below) + diagonal)
     if gq is not None:
         h = h + gq
-    try:
-        return hermitian(np.linalg.solve(r, hermitian(h)))
-    except LinAlgError:
-        raise LinAlgError(
-            "np.linalg.qr: the columns are linearly dependent; there is no derivative there"
-        ) from None
+    return hermitian(np.linalg.solve(r, hermitian(h)))
 
 
 # -------------------------------------------------------------------------------------------- eigenvalues
@@ -207,34 +207,49 @@ def svd_vjp(g, y, a, full_matrices, compute_uv, hermitian_only):
 
 def svd_parts(gu, gs, gv, u, s, vh):
     """The vjp of the reduced decomposition a = u diag(s) vh, with None for a gradient that is zero."""
-    uh, v = hermitian(u), hermitian(vh)
+    v = hermitian(vh)
     middle, outside = 0, 0
     if gs is not None:
         middle = gs[..., None] * identity(s)
     if gu is not None:
-        x = np.matmul(uh, gu)
-        f = over_differences(x, s * s, gu, "np.linalg.svd", "singular values")
+        f, beyond = turned(gu, u, s)
         middle = middle + times_diagonal(f + hermitian(f), s)
         if u.dtype.kind == "c":  # u and v turn together
-            turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2))
-            middle = middle + divided(turn, s, None)[..., None] * identity(s)
-        outside = outside + np.matmul(divided(gu - np.matmul(u, x), s, -1), vh)
+            turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2, keepdims=True))
+            middle = middle + over_values(turn, s, gu) * identity(s)
+        outside = outside + np.matmul(beyond, vh)
     if gv is not None:
-        x = np.matmul(vh, gv)
-        f = over_differences(x, s * s, gv, "np.linalg.svd", "singular values")
+        f, beyond = turned(gv, v, s)
         middle = middle + diagonal_times(s, f + hermitian(f))
-        outside = outside + np.matmul(u, hermitian(divided(gv - np.matmul(v, x), s, -1)))
+        outside = outside + np.matmul(u, hermitian(beyond))
     return np.matmul(np.matmul(u, middle), vh) + outside
 
 
-def divided(x, s, axis):
-    """Return x with each column divided by its singular value; a column of zeros may belong to a zero."""
-    s = s if axis is None else s[..., None, :]
-    if np.any((x != 0) & (s == 0)):
+def turned(gv, v, s):
+    """Return the gradients of the turns of the vectors v among themselves, and out of the space they span."""
+    x = np.matmul(hermitian(v), gv)
+    f = over_differences(x, s * s, gv, "np.linalg.svd", "singular values")
+    if v.shape[-1] == v.shape[-2]:  # they span it all
+        return f, np.zeros_like(v)
+    return f, over_values(gv - np.matmul(v, x), s, gv)
+
+
+def vanishing(s):
+    """Say which singular values are 0, but for rounding."""
+    return s <= s.shape[-1] * np.finfo(s.dtype).eps * np.max(s, axis=-1, keepdims=True, initial=0)
+
+
+def over_values(x, s, g):
+    """Return the columns of ``x`` over the singular values, 0 over a value 0.
+
+    Refuse to divide by 0 what is something beside ``g``.
+    """
+    zero = vanishing(s)[..., None, :]
+    if np.any(zero & (np.abs(x) > np.sqrt(np.finfo(s.dtype).eps) * np.max(np.abs(g), initial=0))):
         raise LinAlgError(
             "np.linalg.svd: singular vectors that belong to a singular value 0 have no derivative"
         )
-    return np.where(s == 0, 0, x) / np.where(s == 0, 1, s)
+    return np.where(zero, 0, x) / np.where(zero, 1, s[..., None, :])
 
 
 def svdvals_vjp(g, a):

@@ -6,6 +6,7 @@ has gradient 0 where it is 0, and entries that tie for the largest share its gra
 
 import numpy as np
 
+from .decompositions import vanishing
 from .elementwise import radius, safe
 from .table import composition, constant, primitive, row
 
@@ -15,7 +16,12 @@ def largest(x, axis, keepdims=False):
     return np.max(x, axis=axis, keepdims=keepdims, initial=0)
 
 
-SINGULAR = {2: largest, -2: np.min, "nuc": np.sum}
+def nuclear(s, axis):
+    """Return the sum of singular values; those that are 0 are constants, as abs is at 0."""
+    return np.sum(np.where(vanishing(s), 0, s), axis=axis)
+
+
+SINGULAR = {2: largest, -2: np.min, "nuc": nuclear}
 SUMS = {1: (largest, -2), -1: (np.min, -2), np.inf: (largest, -1), -np.inf: (np.min, -1)}
 
 
