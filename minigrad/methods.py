@@ -24,24 +24,10 @@ class Nowhere(Elsewhere):
         self.__get__(t)
 
 
-INSTEAD = {
-    "partition": "np.partition(t, kth) returns a copy",
-    "resize": "np.resize(t, shape) and np.reshape(t, shape) return a new array",
-    "put": "np.where(mask, x, t) returns a new array",
-}
-
-
 class ArrayMethods:
     """Methods and attributes of arrays, written with NumPy's functions."""
 
     __slots__ = ()
-
-    def __getattr__(self, name):
-        """Called for what neither a Tensor nor this class has: say where an ndarray has it."""
-        what = f"a Tensor has no attribute {name!r}"
-        if hasattr(np.ndarray, name):
-            what += f"; t.data.{name} is that of the array of its numbers. {INSTEAD.get(name, '')}"
-        raise AttributeError(what.rstrip(), name=name, obj=self)
 
     sum = method(np.sum)
     prod = method(np.prod)
@@ -128,3 +114,6 @@ class ArrayMethods:
     detach = Nowhere("inside a gradient minigrad.dropgrad(t) is a constant; elsewhere t.data is the plain ndarray")
     numpy = Nowhere("t.data is the live ndarray, np.array(t) a copy")
     at = Nowhere("t[i] = x overwrites outside of a gradient; inside, np.where(mask, x, t) or a minigrad.Buffer")
+    resize = Elsewhere("np.resize(t, shape) and np.reshape(t, shape) return a new array")
+    partition = Elsewhere("np.partition(t, kth) returns a copy")
+    put = Elsewhere("np.where(mask, x, t) returns a new array; outside of a gradient t[i] = x overwrites")

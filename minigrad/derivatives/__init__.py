@@ -64,7 +64,7 @@ def supported(name=""):
 
     No counterpart in Zygote, whose rules are found by looking for methods of ``rrule``.
 
-    >>> for line in supported("arctan"):
+    >>> for line in supported("np.arctan"):
     ...     print(line)
     np.arctan(x): to order 3, real, complex
     np.arctan2(a, b): to order 3, real; 0 at the origin
