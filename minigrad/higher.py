@@ -252,6 +252,8 @@ def directions_for(x, v, who):
             raise ValueError(
                 f"{who}: a direction of shape {np.shape(d)} for an argument of shape {np.shape(a)}"
             )
+        if np.iscomplexobj(d) and not np.iscomplexobj(a):
+            raise TypeError(f"{who}: a complex direction for a real argument, which moves along the real axis only")
     return vs
 
 
@@ -280,7 +282,8 @@ def jvp(f, args, directions):
     -------
     (y, dy) : the value and its derivative along the directions, of the same kind and shape
 
-    Raises ValueError if the directions are not shaped like the arguments, TypeError if ``args`` is no tuple.
+    Raises ValueError if the directions are not shaped like the arguments, TypeError if ``args`` is no tuple or a
+    direction is complex where the argument is real.
 
     Computed as the pullback of the pullback, which is linear in its seed; exact.  For complex arguments dy
     is the change of y along v, whether ``f`` is holomorphic or not.

@@ -294,6 +294,8 @@ def test_jvp_can_be_differentiated():
         (lambda: jvp(np.sin, (X,), (1.0,)), ValueError, r"direction of shape \(\)"),
         (lambda: jvp(np.sin, (X,), ()), ValueError, "a tuple of 1 is needed"),
         (lambda: jvp(np.sin, X, X), TypeError, r"jvp\(f, \(x,\), \(v,\)\)"),
+        (lambda: jvp(np.sin, (X,), (1j * X,)), TypeError, "complex direction for a real argument"),
+        (lambda: hvp(np.sum, X, 1j * X), TypeError, "complex direction for a real argument"),
     ],
 )
 def test_directions_that_do_not_fit_are_refused(attempt, error, message):
