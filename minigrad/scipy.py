@@ -160,7 +160,7 @@ def solve_triangular(
 
     Returns
     -------
-    array or Tensor of the shape of ``b`` (with the axes of a stack of ``a``, in SciPy 1.15 and later)
+    array or Tensor of the shape of ``b`` (with the axes of a stack of ``a``, in SciPy 1.16 and later)
 
     Raises
     ------

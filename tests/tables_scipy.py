@@ -29,7 +29,7 @@ except ImportError:
 else:
     probability = between(0.1, 0.9)
     rotated = np.array([[0.0, 2.0, 0.0], [-2.0, 0.0, 1.0], [0.0, 1.0, 3.0]])  # real, its eigenvalues are not
-    STACKS = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 15)
+    STACKS = tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 16)
     CASES = [
         Case(sp.gamma, (positive(2, 3),), order=3),
         Case(sp.gamma, (between(-0.9, -0.1)(3),)),
