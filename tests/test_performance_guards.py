@@ -88,6 +88,10 @@ OPERATIONS = {
 }
 
 
+def test_a_tensor_looks_up_its_attributes_in_the_way_that_python_makes_fast():
+    assert not {"__getattr__", "__getattribute__"} & {name for c in Tensor.__mro__[:-1] for name in vars(c)}
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_takes_few_instructions(name):
     operation, bound = OPERATIONS[name]
