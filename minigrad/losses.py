@@ -51,7 +51,7 @@ def mse(yhat, y, *, agg=np.mean):
     check_shapes("mse", yhat, y)
     if agg is np.mean:
         return mean_squared_error(yhat, y)
-    return agg(np.abs(yhat - y) ** 2)
+    return agg(np.abs(floating(yhat) - y) ** 2)
 
 
 def mae(yhat, y, *, agg=np.mean):
@@ -75,7 +75,7 @@ def mae(yhat, y, *, agg=np.mean):
     1.0
     """
     check_shapes("mae", yhat, y)
-    return agg(np.abs(yhat - y))
+    return agg(np.abs(floating(yhat) - y))
 
 
 def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
@@ -98,7 +98,7 @@ def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
     3.0
     """
     check_shapes("huber_loss", yhat, y)
-    e = np.abs(yhat - y)
+    e = np.abs(floating(yhat) - y)
     return agg(np.where(e < delta, e * e * 0.5, delta * (e - 0.5 * delta)))
 
 
@@ -284,7 +284,7 @@ def hinge_loss(yhat, y, *, agg=np.mean):
     0.25
     """
     check_shapes("hinge_loss", yhat, y)
-    return agg(relu(1 - yhat * y))
+    return agg(relu(1 - floating(yhat) * y))
 
 
 # -------------------------------------------------------------------------------------------- counts
@@ -314,6 +314,11 @@ def poisson_loss(yhat, y, *, agg=np.mean):
 
 
 # ------------------------------------------------------------------------------------------- checks
+def floating(x):
+    """Return whole numbers as floating-point ones: unsigned and small ones would wrap around."""
+    return x * 1.0 if getattr(x, "dtype", np.dtype(float)).kind in "bui" else x
+
+
 def check_shapes(name, yhat, y):
     """Raise unless both have one shape, or the truth is a single number."""
     needed, given = getattr(yhat, "shape", ()), getattr(y, "shape", ())

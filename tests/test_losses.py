@@ -243,3 +243,18 @@ def test_whole_numbers_give_what_the_same_floating_point_numbers_give(dtype):
 
     for loss in (mse, logitcrossentropy, logitbinarycrossentropy, poisson_loss):
         assert loss(a, b) == pytest.approx(float(loss(a.astype(float), b.astype(float))), rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("loss, expected", [
+    (mse, 49.0**2), (mae, 49.0), (huber_loss, 48.5), (hinge_loss, 0.0),
+], ids=["mse", "mae", "huber_loss", "hinge_loss"])  # fmt: skip
+def test_whole_numbers_on_both_sides_do_not_wrap_around(loss, expected, dtype):
+    assert loss(np.array([1], dtype), np.array([50], dtype)) == expected
+    assert loss(np.array([1], dtype), np.array([50], dtype), agg=np.sum) == expected
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_a_product_of_small_whole_numbers_does_not_wrap_around_in_the_hinge(dtype):
+    assert hinge_loss(np.array([16], dtype), np.array([16], dtype)) == 0.0  # 1 - 256 is far below 0
+    assert hinge_loss(np.array([100], dtype), np.array([2], dtype)) == 0.0
