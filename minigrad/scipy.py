@@ -284,7 +284,7 @@ def expm(A):
     array([[1., 0.],
            [0., 1.]])
     """
-    return scipy.linalg.expm(A)
+    return scipy.linalg.expm(np.require(A, requirements="W"))  # which old SciPys insist on
 
 
 def expm_vjp(g, A):
