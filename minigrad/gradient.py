@@ -53,10 +53,16 @@ class Run:
                 self.params = args[0].copy()  # the caller's may change later
                 self.inputs = list(self.params)
                 add_leaves(tape, self.inputs)
-                value = f()
+                args = ()
             else:
                 self.inputs = leaves(args)
-                value = f(*rebuild(args, iter([alias(x, tape, who) for x in self.inputs])))
+                args = rebuild(args, iter([alias(x, tape, who) for x in self.inputs]))
+            try:
+                value = f(*args)
+            except TypeError as error:
+                if error.__traceback__.tb_next is None:  # the call itself was wrong
+                    raise TypeError(not_callable_with(len(args), error, who)) from None
+                raise
             self.value = value
             if type(value) is Tensor:
                 self.outputs = [on(tape, value)]
@@ -346,6 +352,12 @@ def not_callable(f, who):
             f"Write {who}(lambda: loss(x), ps)"
         )
     return f"{who}: the first argument must be a function; got {type(f).__name__}"
+
+
+def not_callable_with(n, error, who):
+    if n:
+        return f"{who}: {error}. The function is called with what stands after it, here {n}: {who}(f, x, y) calls f(x, y)"
+    return f"{who}: {error}. With Params it is called without arguments: {who}(lambda: loss(x, y), ps)"
 
 
 def isderiving():

@@ -887,3 +887,31 @@ def test_a_function_without_a_row_names_itself_and_says_what_to_do(monkeypatch):
 def test_an_argument_that_the_row_does_not_know_is_named():
     with pytest.raises(NoDerivativeError, match="where="):
         gradient(lambda x: np.sum(np.exp(x, where=np.array([True, False, True]))), X)
+
+
+# ------------------------------------------------------------------------------- the function's own arguments
+def test_a_loss_that_takes_arguments_is_told_that_params_come_without():
+    W = Tensor([1.0, 2.0])
+
+    with pytest.raises(TypeError, match=r"missing 2 required .* called without arguments: gradient\(lambda: loss"):
+        gradient(lambda x, y: np.sum(W * x - y), params(W))
+
+
+def test_a_function_of_too_few_arguments_is_told_how_it_is_called():
+    with pytest.raises(TypeError, match=r"takes 1 positional .* here 2: pullback\(f, x, y\) calls f\(x, y\)"):
+        pullback(lambda x: x, 1.0, 2.0)
+
+
+def test_a_type_error_inside_the_function_is_left_as_it_is():
+    def inner(x):
+        return x
+
+    with pytest.raises(TypeError, match=r"inner\(\) missing 1 required positional argument: 'x'$"):
+        gradient(lambda x: inner(), 1.0)
+
+
+@pytest.mark.parametrize("f", [np.sum, np.max, np.min, np.prod], ids=lambda f: f.__name__)
+def test_a_number_can_be_reduced_over_the_axis_that_numpy_lets_it_have(f):
+    assert f(np.float64(3.0), axis=0) == 3.0
+    assert gradient(lambda x: f(x * x, axis=0), 3.0) == (6.0,)
+    assert gradient(lambda x: f(x * x, axis=-1, keepdims=True), 3.0) == (6.0,)

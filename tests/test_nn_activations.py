@@ -12,6 +12,7 @@ from minigrad.tensor import new_tensor
 
 E = math.e
 ELEMENTWISE = [relu, leakyrelu, elu, gelu, sigmoid, softplus, swish, tanh]
+OF_REALS = [relu, leakyrelu, elu, gelu, sigmoid, softplus, swish, softmax, logsoftmax, logsumexp]
 named = pytest.mark.parametrize("f", ELEMENTWISE, ids=lambda f: f.__name__)
 
 
@@ -131,3 +132,13 @@ def test_whole_numbers_give_what_the_same_floating_point_numbers_give(f, dtype):
     np.testing.assert_allclose(
         gradient(lambda a: np.sum(f(x * a) * f(x)), 1.0), gradient(lambda a: np.sum(f(x * a) * f(x.astype(float))), 1.0)
     )
+
+
+@pytest.mark.parametrize("function", OF_REALS, ids=lambda f: f.__name__)
+def test_complex_numbers_are_refused_by_name(function):
+    z = np.array([1 + 2j, 3 - 1j])
+
+    with pytest.raises(TypeError, match=f"{function.__name__} is a function of real numbers"):
+        function(z)
+    with pytest.raises(TypeError, match=f"{function.__name__} is a function of real numbers"):
+        gradient(lambda z: np.sum(np.abs(function(z))), z)

@@ -81,7 +81,7 @@ OPERATIONS = {
     "y * W": (lambda y: y * OTHER, 209),
     "y ** 2": (lambda y: y**2, 152),
     "W @ y": (lambda y: OTHER @ y, 300),
-    "relu(y)": (lambda y: relu(y), 241),
+    "relu(y)": (lambda y: relu(y), 267),
     "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 282),
     "y.T": (lambda y: y.T, 282),
     "y - np.sum(y)": (lambda y: y - np.sum(y), 581),

@@ -9,6 +9,7 @@ A function may return more than its caller asked for, if its derivative needs it
 ``mean_softmax_crossentropy`` returns the softmax as well.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -19,8 +20,24 @@ from .table import primitive, row
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
+def of_reals(function):
+    """Let a function be intercepted by arrays (see ``primitive``), and refuse complex numbers."""
+
+    @primitive
+    @functools.wraps(function)
+    def checked(x, *args, **kwargs):
+        if getattr(x, "dtype", np.dtype(float)).kind == "c":
+            raise TypeError(
+                f"{function.__name__} is a function of real numbers; for complex ones write it with NumPy's functions, "
+                "which are differentiated too, or take np.real(x) or np.abs(x) first"
+            )
+        return function(x, *args, **kwargs)
+
+    return checked
+
+
 # ------------------------------------------------------------------------------------- activations
-@primitive
+@of_reals
 def relu(x):
     """Return ``max(x, 0)``, element by element; its derivative at 0 is 0.
 
@@ -36,7 +53,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-@primitive
+@of_reals
 def leakyrelu(x, a=0.01):
     """Return ``x`` where it is positive, else ``a * x``, element by element; its derivative at 0 is a.
 
@@ -53,7 +70,7 @@ def leakyrelu(x, a=0.01):
     return np.where(x > 0, x, a * x)
 
 
-@primitive
+@of_reals
 def elu(x, alpha=1.0):
     """Return ``x`` where it is positive, else ``alpha * (exp(x) - 1)``, element by element.
 
@@ -70,7 +87,7 @@ def elu(x, alpha=1.0):
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
-@primitive
+@of_reals
 def sigmoid(x):
     """Return ``1 / (1 + exp(-x))``, element by element, for every x.
 
@@ -87,7 +104,7 @@ def sigmoid(x):
         return 1 / (1 + np.exp(x * -1.0))
 
 
-@primitive
+@of_reals
 def softplus(x):
     """Return ``log(1 + exp(x))``, element by element; nothing overflows.
 
@@ -103,7 +120,7 @@ def softplus(x):
     return np.maximum(x, 0.0) + np.log1p(np.exp(np.abs(x) * -1.0))
 
 
-@primitive
+@of_reals
 def swish(x):
     """Return ``x * sigmoid(x)``, element by element.
 
@@ -119,7 +136,7 @@ def swish(x):
     return x * sigmoid(x)
 
 
-@primitive
+@of_reals
 def gelu(x):
     """Return ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``, element by element.
 
@@ -164,7 +181,7 @@ row(gelu, gelu_vjp, signature="x", note="the approximation with tanh")
 
 
 # --------------------------------------------------------------------------- softmax and its logarithm
-@primitive
+@of_reals
 def softmax(x, axis=-1):
     """Return positive numbers that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
 
@@ -186,7 +203,7 @@ def softmax(x, axis=-1):
     return y
 
 
-@primitive
+@of_reals
 def logsoftmax(x, axis=-1):
     """Return ``log(softmax(x))`` along an axis, exact where softmax is next to 0.
 
@@ -207,7 +224,7 @@ def logsoftmax(x, axis=-1):
     return y
 
 
-@primitive
+@of_reals
 def logsumexp(x, axis=None, keepdims=False):
     """Return ``log(sum(exp(x)))`` along an axis; nothing overflows.
 
@@ -241,7 +258,7 @@ row(logsumexp, logsumexp_vjp, signature="x, axis=None, keepdims=False")
 
 
 # ------------------------------------------------------------------------------- entropy and likelihood
-@primitive
+@of_reals
 def xlogx(x):
     """Return ``x * log(x)``, which is 0 at 0.
 
@@ -251,7 +268,7 @@ def xlogx(x):
     return x * np.log(safe(x))
 
 
-@primitive
+@of_reals
 def xlogy(x, y):
     """Return ``x * log(y)``, which is 0 where x is 0, whatever y is.
 
@@ -271,7 +288,7 @@ row(
 )
 
 
-@primitive
+@of_reals
 def sigmoid_crossentropy(z, y):
     """Return ``-y * log(sigmoid(z)) - (1 - y) * log(1 - sigmoid(z))``, element by element.
 
@@ -293,7 +310,7 @@ def mean_squared_error(a, b):
     return np.vdot(d, d).real / d.size
 
 
-@primitive
+@of_reals
 def mean_softmax_crossentropy(z, labels):
     """Return the mean of ``-sum(labels * logsoftmax(z))`` over all rows, and ``softmax(z)``.
 
@@ -344,7 +361,7 @@ row(
 
 
 # ------------------------------------------------------------------------------------------- layers
-@primitive
+@of_reals
 def normalise(x, axis=-1, epsilon=1e-5):
     """Return ``x`` with mean 0 and standard deviation 1 along an axis: (x - mean) / (std + epsilon).
 

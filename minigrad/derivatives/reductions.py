@@ -17,8 +17,10 @@ from .table import composition, constant, primitive, refuse, row
 
 
 def axes_of(axis, ndim):
-    """Return the axes that ``axis`` means, as a tuple: None means all of them."""
-    return tuple(range(ndim)) if axis is None else tuple(axis) if np.ndim(axis) else (axis,)
+    """Return the axes that ``axis`` means, as a tuple: None means all of them; a number has none."""
+    if axis is None or ndim == 0:
+        return tuple(range(ndim))
+    return tuple(axis) if np.ndim(axis) else (axis,)
 
 
 def spread(g, shape, axis, keepdims):
