@@ -356,7 +356,7 @@ def not_callable(f, who):
 
 def not_callable_with(n, error, who):
     if n:
-        return f"{who}: {error}. The function is called with what stands after it, here {n}: {who}(f, x, y) calls f(x, y)"
+        return f"{who}: {error}. It is called with what stands after it, here {n}: {who}(f, x, y) calls f(x, y)"
     return f"{who}: {error}. With Params it is called without arguments: {who}(lambda: loss(x, y), ps)"
 
 
