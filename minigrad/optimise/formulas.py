@@ -94,22 +94,20 @@ def rmsprop(x, dx, acc, *, eta, rho, epsilon):
 def adam(x, dx, m, v, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
-    m_hat = m * (1 / (1 - beta1_t))
     v_hat = v * (1 / (1 - beta2_t))
-    return eta * m_hat / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
+    return eta / (1 - beta1_t) * m / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
 
 
 def radam(x, dx, m, v, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
-    m_hat = m * (1 / (1 - beta1_t))
     v_hat = v * (1 / (1 - beta2_t))
     rho_inf = 2 / (1 - beta2) - 1
     rho = rho_inf - 2 * t * beta2_t / (1 - beta2_t)
     # Flux: rectified from rho > 4 on (the fifth step by default); PyTorch asks for rho > 5.
     tractable = rho > 4
     r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) if tractable else 1.0
-    step = eta * r * m_hat / (where(tractable, sqrt(v_hat) + epsilon, 1.0))
+    step = eta * r / (1 - beta1_t) * m / (where(tractable, sqrt(v_hat) + epsilon, 1.0))
     return step, m, v, beta1_t * beta1, beta2_t * beta2, t + 1
 
 
@@ -122,9 +120,8 @@ def adamax(x, dx, m, u, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, ep
 def oadam(x, dx, m, v, previous, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
-    m_hat = m * (1 / (1 - beta1_t))
     v_hat = v * (1 / (1 - beta2_t))
-    current = eta * m_hat / (sqrt(v_hat) + epsilon)
+    current = eta / (1 - beta1_t) * m / (sqrt(v_hat) + epsilon)
     return 2 * current - previous, m, v, current, beta1_t * beta1, beta2_t * beta2
 
 
