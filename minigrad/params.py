@@ -171,7 +171,7 @@ class Params:
                 )
             if t._value.dtype.kind not in "fc":
                 refuse_dtype(t, "Params: the parameter")
-        self._tensors.update(zip(map(id, tensors), tensors))
+            self._tensors.setdefault(id(t), t)
         return self
 
     def delete_(self, *tensors):
