@@ -70,7 +70,7 @@ def call_own(f, args, kwargs):
     if tensors_in(low_args):  # an outer gradient is being taken: it must see this derivative too
         value = call_own(f, low_args, low_kwargs)
     parts = tape.add(*edges_to_parts(tape, args))
-    return record(tape, arrays(value, f.__name__), ((parts, pull, (back, len(args), f.__name__)),))
+    return record(tape, arrays(value, f.__name__), ((parts, pull, back, len(args), f.__name__),))
 
 
 def value_and_pullback(f, args, kwargs):
@@ -101,7 +101,7 @@ def edges_to_parts(tape, args):
     for k, x in enumerate(args):
         alias = on(tape, x) if type(x) is Tensor else None
         if alias is not None:
-            edges.append((alias.slot, part_of_shape, (k, alias.shape, alias.dtype)))
+            edges.append((alias.slot, part_of_shape, k, alias.shape, alias.dtype))
     return edges
 
 
@@ -203,7 +203,7 @@ def hook(f, x):
     alias = recorded(x) if type(x) is Tensor else None
     if alias is None:
         return x
-    return new_tensor(alias._value, alias.tape, alias.tape.add((alias.slot, hooked, (f,))))
+    return new_tensor(alias._value, alias.tape, alias.tape.add((alias.slot, hooked, f)))
 
 
 def hooked(g, f):
@@ -253,11 +253,11 @@ def checkpointed(f, *xs):
         )
     parts = tape.add(
         *edges_to_parts(tape, given),
-        *((a.slot, take, (len(given) + k,)) for k, a in enumerate(aliases)),
+        *((a.slot, take, len(given) + k) for k, a in enumerate(aliases)),
     )
-    slot, n = tape.add((parts, recompute, (f, low_xs, among, keys, low_leaves))), len(outputs)
+    slot, n = tape.add((parts, recompute, f, low_xs, among, keys, low_leaves)), len(outputs)
     results = [
-        leaf if output is None else new_tensor(output._value, tape, tape.add((slot, place, (k, n))))
+        leaf if output is None else new_tensor(output._value, tape, tape.add((slot, place, k, n)))
         for k, (leaf, output) in enumerate(zip(leaves(y), outputs))
     ]
     return rebuild(y, iter(results))

@@ -96,9 +96,9 @@ def written(x, writes):
     for k, value in enumerate([x] + [value for _, value in writes]):
         alias = on(tape, value) if type(value) is Tensor else None
         if alias is not None:
-            edges.append((alias.slot, fit, (take, (k,), alias.shape, alias.dtype)))
+            edges.append((alias.slot, fit, take, (k,), alias.shape, alias.dtype))
     parts = tape.add(*edges)
-    return record(tape, y, ((parts, unwritten, ([index for index, _ in writes],)),))
+    return record(tape, y, ((parts, unwritten, [index for index, _ in writes]),))
 
 
 def unwritten(g, indices):

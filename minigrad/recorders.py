@@ -40,7 +40,7 @@ VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
 
 
 # --------------------------------------------------------------------------------------- the two texts
-# $a and $b are the names of the arguments in the row, $kept_a is what the vjp of $a needs, and $exact asks
+# $a and $b are the names of the arguments in the row, $kept_a lists what the vjp of $a needs, and $exact asks
 # whether the gradients are sure to have the shapes and dtypes of the arguments (else they are fitted).
 
 ONE = """
@@ -72,7 +72,7 @@ def record_two(self, other):
         if kind in NUMBERS or $exact:
             edges = ((of_a.slot, vjp_a, $kept_a),)
         else:
-            edges = (fitted(of_a, vjp_a, $kept_a),)
+            edges = (fitted(of_a, vjp_a, ($kept_a)),)
     elif kind is Tensor:
         of_b = other if other.tape is tape else tape.leaves.get(id(other))
         if of_a is None or of_b is None:
@@ -83,7 +83,7 @@ def record_two(self, other):
         if $exact:
             edges = (of_a.slot, vjp_a, $kept_a), (of_b.slot, vjp_b, $kept_b)
         else:
-            edges = fitted(of_a, vjp_a, $kept_a), fitted(of_b, vjp_b, $kept_b)
+            edges = fitted(of_a, vjp_a, ($kept_a)), fitted(of_b, vjp_b, ($kept_b))
     else:
         return call_unless_foreign(function, self, other)
     $append
@@ -103,7 +103,7 @@ def record_reflected(self, other):
     if kind in NUMBERS or $exact:
         edges = ((of_b.slot, vjp_b, $kept_b),)
     else:
-        edges = (fitted(of_b, vjp_b, $kept_b),)
+        edges = (fitted(of_b, vjp_b, ($kept_b)),)
     $append
     return new
 
@@ -146,7 +146,7 @@ def one(function):
     if hasattr(function, "on_arrays"):
         blanks["compute"] = "function($a) if type($a) is Tensor else function.on_arrays($a)"
     elif not isinstance(function, np.ufunc):
-        blanks |= {"edge_a": "fitted(tensor, vjp_a, $kept_a)", "append": "new = record(tape, y, edges)"}
+        blanks |= {"edge_a": "fitted(tensor, vjp_a, ($kept_a))", "append": "new = record(tape, y, edges)"}
     defaults = dict(zip(row.parameters, row.bind(None)))
     return written(ONE, function, blanks, **defaults)["record_one"]
 
@@ -210,7 +210,7 @@ def reading():
             if x is not None:
                 v = x._value
                 y = v[index]
-                return append(tape, y, ((x.slot, vjp, keep(0, y, v, index)),))
+                return append(tape, y, ((x.slot, vjp, *keep(0, y, v, index)),))
         return call(function, (self, index), {})
 
     return record_getitem

@@ -116,7 +116,7 @@ def edges_of(row, tape, given, values, y):
 
 def fitted(alias, vjp, values):
     """Return the edge to ``alias`` whose gradient is brought to its shape and dtype."""
-    return alias.slot, fit, (vjp, values, alias._value.shape, alias._value.dtype)
+    return alias.slot, fit, vjp, values, alias._value.shape, alias._value.dtype
 
 
 def fit(g, vjp, values, shape, dtype):
@@ -150,7 +150,7 @@ def record(tape, y, edges):
     if not isinstance(y, (tuple, list)):
         return append(tape, y, edges)
     slot, n = tape.add(*edges), len(y)
-    return like(y, [new_tensor(part, tape, tape.add((slot, place, (k, n)))) for k, part in enumerate(y)])
+    return like(y, [new_tensor(part, tape, tape.add((slot, place, k, n))) for k, part in enumerate(y)])
 
 
 def append(tape, y, edges):

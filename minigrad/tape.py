@@ -3,7 +3,7 @@
 Every value that is being differentiated has a *slot*, a number on its tape.  ``entries[slot]``
 says where that value came from: a tuple of *edges*, one for each input that is recorded too,
 
-    (slot of the input, vjp, the values that the vjp needs)
+    (slot of the input, vjp, what the vjp needs ...)
 
 in the order in which the program ran.  The first slots are the *leaves*, the parameters: they came
 from nowhere and have no edges.  The backward pass walks the entries from the last to the first; for
@@ -107,7 +107,7 @@ def backward(entries, seeds, leaves, consume=False):
             continue
         if g.__class__ is Scattered:
             g = g.array()
-        for into, vjp, values in edges:
+        for into, vjp, *values in edges:
             h = vjp(g, *values)
             so_far = gradients[into]
             gradients[into] = h if so_far is None else so_far if h is None else so_far + h

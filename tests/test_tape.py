@@ -45,7 +45,7 @@ def test_only_what_depends_on_the_argument_is_recorded():
 def test_entries_are_plain_values_that_know_where_they_came_from():
     run = Run(lambda x: x * 2.0, (3.0,), "test")
 
-    leaf, ((source, vjp, values),) = run.entries
+    leaf, ((source, vjp, *values),) = run.entries
 
     assert leaf == () and source == 0
     assert vjp(1.0, *values) == 2.0
@@ -154,7 +154,7 @@ def test_backward_gives_none_to_a_leaf_that_is_not_reached():
     tape = Tape()
     tape.add()
     tape.add()
-    slot = tape.add((1, lambda g: 5 * g, ()))
+    slot = tape.add((1, lambda g: 5 * g))
 
     assert backward(tape.entries, {slot: 2.0}, 2) == [None, 10.0]
 
@@ -162,7 +162,7 @@ def test_backward_gives_none_to_a_leaf_that_is_not_reached():
 def test_backward_keeps_the_entries_unless_it_is_told_to_consume_them():
     tape = Tape()
     tape.add()
-    slot = tape.add((0, lambda g: 5 * g, ()))
+    slot = tape.add((0, lambda g: 5 * g))
 
     backward(tape.entries, {slot: 1.0}, 1)
     assert len(tape.entries) == 2

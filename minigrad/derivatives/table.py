@@ -50,7 +50,7 @@ class Row:
     bind : function that takes any call and returns the arguments in that order
     edges : dict, position of an argument -> (vjp, the function that picks what the vjp needs)
     required : int, how many arguments have no default
-    kept : dict, position of an argument -> what the vjp needs, as the text of a tuple
+    kept : dict, position of an argument -> what the vjp needs, as text
     sequences : set, the positions of arguments that are sequences of arrays: their vjps take ``k``
     """
 
@@ -168,20 +168,20 @@ def binder(signature):
 
 
 def kept_by(parameters, vjp):
-    """Return the tuple of the values that ``vjp`` names, as text: ``(y, a, shape_of(b),)``."""
+    """Return the values that ``vjp`` names, as text: ``y, a, shape_of(b), ``."""
     wanted = wanted_by(vjp)
     allowed = {"k", "y", *parameters} | {f"{p}_{what}" for p in parameters for what in KEPT}
     if not allowed.issuperset(wanted):
         raise TypeError(f"{vjp.__name__} asks for {set(wanted) - allowed}, which is no argument of the row")
     values = [w if w in ("k", "y", *parameters) else "{1}_of({0})".format(*w.rsplit("_", 1)) for w in wanted]
-    return f"({', '.join(values)},)" if values else "()"
+    return "".join(f"{value}, " for value in values)
 
 
 def keeper(parameters, kept):
-    """Return the function (k, y, *arguments) -> the values of the tuple ``kept``."""
+    """Return the function (k, y, *arguments) -> the tuple of the values ``kept``."""
     # where the function has an argument called k or y itself, that one is meant
     ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
-    return eval(f"lambda {ours}, {', '.join(parameters)}: {kept}", {f"{what}_of": of for what, of in KEPT.items()})
+    return eval(f"lambda {ours}, {', '.join(parameters)}: ({kept})", {f"{what}_of": of for what, of in KEPT.items()})
 
 
 def wanted_by(vjp):
