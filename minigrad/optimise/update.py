@@ -104,7 +104,8 @@ def update_(opt, x, dx=...):
     opt : an optimiser
     x : Tensor or ndarray of floating-point or complex numbers
     dx : its gradient, of the same shape: array, Tensor or, for one number, a number.  It is cast to
-        the parameter's dtype and never written to.
+        the parameter's dtype and never written to.  It must not share memory with *another* parameter of
+        the call, which may have moved before it is read; gradients from ``gradient`` never do.
     ps : Params; or a list, tuple or dict of parameters, nested freely
     gs : Grads, or another mapping from parameters to gradients; or the same containers filled with
         gradients, as ``gradient(f, model)`` returns them.  What has the gradient None is left alone.
