@@ -89,7 +89,7 @@ def row(function, *vjps, signature=None, note=""):
 
     ``signature`` names the arguments as the function takes them, e.g. ``"a, axis=None"``; by
     default ``x`` for a ufunc of one argument, ``a, b`` for one of two, else the function's own.
-    An argument that is not in the signature is refused while recording.
+    A call with other arguments is brought to this form or refused while recording (see ``calls``).
     """
     ROWS[function] = Row(function, vjps, signature, note)
 

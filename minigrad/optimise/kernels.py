@@ -162,7 +162,7 @@ def _compile(text, dtype, purpose):
 
     space = {**vars(walking), **_tools(dtype)}
     if text is WALK:
-        for name in ("array_at", "walk"):
+        for name in walking.COMPILED:
             function = types.FunctionType(getattr(walking, name).__code__, space)
             space[name] = numba.njit(function, no_cpython_wrapper=True)
         function = types.FunctionType(walking.method.__code__, space)

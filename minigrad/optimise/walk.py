@@ -28,6 +28,8 @@ DTYPE_WORD, WORD_MASK = 24, ~0xFF000000  # the mask drops the dtype's flags
 ITEMS = 24
 VALUE = 16
 
+COMPILED = "array_at", "has_dtype", "same_shape", "size_of", "fits", "walk"  # each may call those before it
+
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400  # contiguous: in C's order (1) or Fortran's (2)
 
 # The plan's table.
@@ -97,6 +99,55 @@ def array_at(place, plan):
     return found if found != 0 and peek(found + TYPE) == peek(plan + 8 * NDARRAY) else 0
 
 
+def has_dtype(array, word):
+    """Whether an array is of the dtype that ``dtype_word`` tells."""
+    return peek(peek(array + DTYPE) + DTYPE_WORD) & WORD_MASK == word
+
+
+def same_shape(array, other):
+    """Whether two arrays have the same shape."""
+    ndim = peek32(array + NDIM)
+    if peek32(other + NDIM) != ndim:
+        return False
+    for d in range(ndim):
+        if peek(peek(array + DIMENSIONS) + 8 * d) != peek(peek(other + DIMENSIONS) + 8 * d):
+            return False
+    return True
+
+
+def size_of(array):
+    """How many elements an array has."""
+    size = 1
+    for d in range(peek32(array + NDIM)):
+        size *= peek(peek(array + DIMENSIONS) + 8 * d)
+    return size
+
+
+def fits(x, dx, states, plan):
+    """Whether the kernel may touch a parameter's array, its gradient and the arrays of its state."""
+    word, wanted = peek(plan + 8 * WORD), peek(plan + 8 * WANTED)
+    if not (has_dtype(x, word) and has_dtype(dx, word) and same_shape(x, dx)):
+        return False
+    both = peek32(x + FLAGS) & (peek32(dx + FLAGS) | WRITEABLE)
+    # wanted, per array of state: its dtype, and how many numbers (-1: shaped like x).
+    for j in range(peek(plan + 8 * PER_ROW)):
+        a, length = peek(states + 8 * j), peek(wanted + 16 * j + 8)
+        if not has_dtype(a, peek(wanted + 16 * j)):
+            return False
+        if length < 0:
+            both &= peek32(a + FLAGS)
+            if not same_shape(a, x):
+                return False
+        elif peek32(a + NDIM) != 1 or size_of(a) != length:
+            return False
+    # All contiguous in the same order, aligned, and writeable save the gradient, which may
+    # be the parameter itself but not shifted against it.
+    if both & CONTIGUOUS == 0 or both & (ALIGNED | WRITEABLE) != ALIGNED | WRITEABLE:
+        return False
+    shift, nbytes = peek(dx + DATA) - peek(x + DATA), size_of(x) * peek(plan + 8 * ITEMSIZE)
+    return shift == 0 or shift >= nbytes or shift <= -nbytes
+
+
 def walk(plan, args):
     """Check, update, commit (as the plan's mode says) parameters ``first`` to ``last`` - 1.
 
@@ -105,59 +156,19 @@ def walk(plan, args):
     """
     params, xs, dxs = peek(args) + ITEMS, peek(args + 8) + ITEMS, peek(args + 16) + ITEMS
     first, last, mode = peek(plan + 8 * FIRST), peek(plan + 8 * LAST), peek(plan + 8 * MODE)
-    states, per_row = peek(plan + 8 * STATES), peek(plan + 8 * PER_ROW)
+    states, stride = peek(plan + 8 * STATES), 8 * peek(plan + 8 * PER_ROW)
     if mode & CHECK:
-        wanted = peek(plan + 8 * WANTED)
-        word, ids = peek(plan + 8 * WORD), peek(plan + 8 * IDS)
+        ids = peek(plan + 8 * IDS)
         for row in range(first, last):
             if peek(params + 8 * row) != peek(ids + 8 * row):
                 return row
             x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
-            if x == 0 or dx == 0:
-                return row
-            ndim, dimensions = peek32(x + NDIM), peek(x + DIMENSIONS)
-            both = peek32(x + FLAGS) & (peek32(dx + FLAGS) | WRITEABLE)
-            nbytes = peek(plan + 8 * ITEMSIZE)
-            good = peek(peek(x + DTYPE) + DTYPE_WORD) & WORD_MASK == word
-            good &= peek(peek(dx + DTYPE) + DTYPE_WORD) & WORD_MASK == word
-            good &= peek32(dx + NDIM) == ndim
-            if not good:
-                return row
-            for d in range(ndim):
-                length = peek(dimensions + 8 * d)
-                good &= peek(peek(dx + DIMENSIONS) + 8 * d) == length
-                nbytes *= length
-            # wanted, per array of state: its dtype, and how many numbers (-1: shaped like x).
-            for j in range(per_row):
-                a = peek(states + 8 * (per_row * row + j))
-                good &= peek(peek(a + DTYPE) + DTYPE_WORD) & WORD_MASK == peek(wanted + 16 * j)
-                length = peek(wanted + 16 * j + 8)
-                if length < 0:
-                    both &= peek32(a + FLAGS)
-                    good &= peek32(a + NDIM) == ndim
-                    if not good:
-                        return row
-                    for d in range(ndim):
-                        good &= peek(peek(a + DIMENSIONS) + 8 * d) == peek(dimensions + 8 * d)
-                else:
-                    good &= peek32(a + NDIM) == 1
-                    if not good:
-                        return row
-                    good &= peek(peek(a + DIMENSIONS)) == length
-            # All contiguous in the same order, aligned, and writeable save the gradient, which may
-            # be the parameter itself but not shifted against it.
-            good &= both & CONTIGUOUS != 0 and both & (ALIGNED | WRITEABLE) == ALIGNED | WRITEABLE
-            shift = peek(dx + DATA) - peek(x + DATA)
-            good &= shift == 0 or shift >= nbytes or shift <= -nbytes
-            if not good:
+            if x == 0 or dx == 0 or not fits(x, dx, states + stride * row, plan):
                 return row
     if not mode & (LOOP | COMMIT):
         return -1
     kernel = peek(plan + 8 * KERNEL)
     for row in range(first, last):
         x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
-        size = 1
-        for d in range(peek32(x + NDIM)):
-            size *= peek(peek(x + DIMENSIONS) + 8 * d)
-        call(kernel, peek(x + DATA), peek(dx + DATA), states + 8 * per_row * row, size, plan)
+        call(kernel, peek(x + DATA), peek(dx + DATA), states + stride * row, size_of(x), plan)
     return -1
