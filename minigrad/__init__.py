@@ -2,10 +2,10 @@
 
 The book, in the order of reading; a chapter imports only from chapters above it:
 
-    errors, storage, spelling       the ground floor: exceptions, what a parameter is, Greek keywords
+    errors, storage, spelling, tape  the ground floor: exceptions, what a parameter is, Greek keywords, the record
     iddict, interrupts              a dictionary keyed by identity, weakly; Ctrl-C at the right moment
     derivatives/                    THE TABLE: NumPy function -> one vjp per argument
-    tape, methods, tensor           the record of a computation; the array that records itself, its methods
+    methods, tensor                 the array that records itself, its methods
     recording, recorders            NumPy's calls -> entries of the tape; the short way for most of them
     containers, params              nested arguments; Params and Grads
     gradient, higher, adjoint       gradient and pullback; jacobian, hessian; derivatives of one's own

@@ -31,7 +31,7 @@ from types import ModuleType
 import numpy as np
 
 from .arrays import array
-from .derivatives import ROWS, late_rows
+from .derivatives.table import ROWS, late_rows
 from .recording import as_tensors
 from .tensor import Tensor, refuse_if_recorded, tensors_in
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .derivatives import astype
+from .derivatives.calls import astype
 from .errors import Elsewhere
 
 

@@ -16,9 +16,9 @@ from string import Template
 
 import numpy as np
 
-from .derivatives import ROWS, WHOLE, getitem
+from .derivatives import WHOLE, getitem
 from .derivatives.products import flat_product
-from .derivatives.table import layout_of, shape_of  # noqa: F401  (the texts use them)
+from .derivatives.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
 from .recording import (
     append,
     call,

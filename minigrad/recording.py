@@ -14,8 +14,8 @@ import inspect
 
 import numpy as np
 
-from .derivatives import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, late_rows, name_of
 from .derivatives.calls import simplified
+from .derivatives.table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, late_rows, name_of
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
 from .tape import place

@@ -16,8 +16,6 @@ from threading import get_ident
 
 from .errors import LostGradientError
 
-from .derivatives.indexing import Scattered
-
 # Each thread starts with a context of its own, so tapes never meet across threads.
 _innermost = ContextVar("the innermost active tape", default=None)
 active_tape = _innermost.get
@@ -81,6 +79,15 @@ class paused:
         _innermost.reset(self._token)
 
 
+class PendingSum:
+    """A gradient that is added up later, all at once: ``array()`` makes an ordinary gradient of it.
+
+    A vjp may return one where adding up arrays one by one would be slow (reading ``a[i]`` in a loop).
+    """
+
+    __slots__ = ()
+
+
 def backward(entries, seeds, leaves, consume=False):
     """Return the gradients of the first ``leaves`` slots.
 
@@ -105,13 +112,13 @@ def backward(entries, seeds, leaves, consume=False):
     for g, edges in zip(map(gradients.pop, last), map(entries.pop, repeat(-1))):
         if g is None:
             continue
-        if g.__class__ is Scattered:
+        if isinstance(g, PendingSum):
             g = g.array()
         for into, vjp, *values in edges:
             h = vjp(g, *values)
             so_far = gradients[into]
             gradients[into] = h if so_far is None else so_far if h is None else so_far + h
-    return [g.array() if g.__class__ is Scattered else g for g in gradients]
+    return [g.array() if isinstance(g, PendingSum) else g for g in gradients]
 
 
 class Parts(tuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .derivatives import name_of
+from .derivatives.table import name_of
 from .errors import outwards
 from .storage import ndarray_of
 from .recording import append

@@ -12,6 +12,7 @@ from . import (
     fft,
     indexing,
     linalg,
+    methods,
     norms,
     padding,
     products,
@@ -21,11 +22,10 @@ from . import (
     shaping,
     windows,
 )
-from .casting import astype
+from .calls import astype
 from .indexing import getitem
-from .methods import METHODS
 from .reductions import WHOLE
-from .table import COMPOSITIONS, CONSTANTS, REFUSED, ROWS, name_of
+from .table import COMPOSITIONS, CONSTANTS, LATE, REFUSED, ROWS, name_of
 from .tested import TESTED
 
 
@@ -95,7 +95,7 @@ def how_far(name):
     return tuple(arguments.split()), order, dtypes
 
 
-def late_rows():
+def scipys_rows():
     """Open the chapter on SciPy if SciPy has been imported; say whether that brought new rows."""
     chapter = f"{__name__}.scipy_rows"
     if "scipy.special" not in sys.modules or chapter in sys.modules:
@@ -103,3 +103,6 @@ def late_rows():
     from . import scipy_rows  # noqa: F401, PLC0415  SciPy is not imported by minigrad itself
 
     return True
+
+
+LATE.append(scipys_rows)

@@ -12,7 +12,8 @@ import functools
 
 import numpy as np
 
-from .casting import astype
+from ..tape import PendingSum
+from .calls import astype
 from .table import Shapes, composition, constant, primitive, refuse, row
 
 
@@ -72,7 +73,7 @@ def never_repeats(index):
     return isinstance(index, np.ndarray) and index.dtype.kind == "b"
 
 
-class Scattered:
+class Scattered(PendingSum):
     """What many reads of one array give back, before it is made an array: a sum of ``scatter_add``.
 
     Each read of ``a[i]`` in a loop gives zeros of a's shape but for one place.  Adding such arrays up

@@ -7,8 +7,8 @@ from itertools import accumulate as running
 import numpy as np
 
 from ..errors import NoDerivativeError
-from .calls import in_loop_of
-from .casting import as_array
+from .calls import as_array, in_loop_of
+from .table import METHODS
 
 REDUCTIONS = {
     np.add: np.sum,
@@ -60,4 +60,4 @@ def outer(ufunc, a, b, *, dtype=None, casting="same_kind"):
     return with_dtype(ufunc, np.reshape(a, a.shape + (1,) * b.ndim), b, dtype=dtype, casting=casting)
 
 
-METHODS = {"__call__": with_dtype, "reduce": reduce_along, "accumulate": accumulate_along, "outer": outer}
+METHODS |= {"__call__": with_dtype, "reduce": reduce_along, "accumulate": accumulate_along, "outer": outer}

@@ -8,8 +8,7 @@ import math
 
 import numpy as np
 
-from .calls import in_dtype
-from .casting import as_array, astype
+from .calls import as_array, astype, in_dtype
 from .elementwise import radius, safe
 from .table import composition, constant, primitive, refuse, row
 

@@ -9,7 +9,7 @@ from functools import reduce
 
 import numpy as np
 
-from .casting import as_array, astype
+from .calls import as_array, astype
 from .table import composition, constant, primitive, row
 
 # ------------------------------------------------------------------------------------------- covariance

@@ -12,7 +12,7 @@ import operator
 import numpy as np
 
 from ..errors import NoDerivativeError
-from .casting import as_array, astype
+from .calls import as_array, astype
 from .indexing import at, of_numpy, one_or_all, scatter_add
 from .table import composition, constant, refuse, row
 

@@ -35,9 +35,16 @@ ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
 COMPOSITIONS = {}  # function -> the same function, written with functions that have rows
 REFUSED = {}  # function -> the reason why it has no derivative here
+METHODS = {}  # method of a ufunc -> the same, written with functions that have rows
+LATE = []  # functions that open a further chapter of the table when it is needed, and say whether they did
 
 # Types that are known not to answer NumPy's protocol, so that they need not be asked.
 _plain = {np.ndarray, np.float64, np.float32, float, int, bool, tuple, list, slice, str, type(None)}
+
+
+def late_rows():
+    """Open the chapters that are needed by now (SciPy's, once SciPy is imported); say whether that brought new rows."""
+    return any([opened() for opened in LATE])
 
 
 class Row:
