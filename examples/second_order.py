@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import ADAM, Descent, Tensor, as_scipy, gradient, hessian, params
 from minigrad.data import breast_cancer, train_test_split
 from minigrad.losses import logitbinarycrossentropy
-from minigrad.optimise.train import train_
+from minigrad.training.train import train_
 from options import Options
 
 try:

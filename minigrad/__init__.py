@@ -1,22 +1,20 @@
 """minigrad: Flux's optimisers and Zygote's gradients for ordinary NumPy.
 
-The book, in the order of reading; a chapter imports only from chapters above it:
+The book, in the order of reading; a floor imports only from floors above it:
 
-    errors, storage, spelling, tape  the ground floor: exceptions, what a parameter is, Greek keywords, the record
-    iddict, interrupts              a dictionary keyed by identity, weakly; Ctrl-C at the right moment
-    derivatives/                    THE TABLE: NumPy function -> one vjp per argument
-    methods, tensor                 the array that records itself, its methods
-    recording, recorders            NumPy's calls -> entries of the tape; the short way for most of them
-    containers, params              nested arguments; Params and Grads
-    gradient, higher, adjoint       gradient and pullback; jacobian, hessian; derivatives of one's own
-    arrays, sampling, joining       making Tensors; random samples with a gradient; r_ and c_
-    buffer                          writing inside a gradient
-    gradcheck, watch                finite differences; where a loss stopped being finite
-    losses, nn/, data               losses, layers, batches: plain functions and small classes
-    optimise/                       THE SECOND TABLE: formulas -> kernels -> optimisers; the training loop
-    schedules/                      hyperparameters that change with the step
-    files, encoding, checkpoint     files written whole or not at all; what is in them; saving and resuming
-    bridge, scipy, array_api        SciPy's optimisers; SciPy's functions; the array API standard's names
+    core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
+    fields, iddict, interrupts    Greek keywords; a dictionary keyed by identity, weakly; Ctrl-C at the right moment
+    derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
+    calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
+    fast/                   the short way for the calls that programs make most
+    readers/                who reads a computation: watch
+    arrays, sampling, joining    making Tensors; random samples with a gradient; r_ and c_
+    losses, data, nn/       losses, batches, layers: plain functions and small classes
+    optimise/               THE SECOND TABLE: formulas -> rules -> steps; compiled/ has their kernels
+    schedules/              hyperparameters that change with the step
+    training/               the training loop
+    checkpoint/             saving and resuming
+    bridge, scipy, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
 """
 
 __version__ = "0.1.0"
@@ -24,18 +22,19 @@ __version__ = "0.1.0"
 import importlib
 from typing import TYPE_CHECKING
 
-from . import array_api, recorders  # noqa: F401
-from .adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
+from . import array_api
 from .arrays import array, generator, ones, rand, randn, seed, zeros
-from .buffer import Buffer
+from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
+from .calculus.buffer import Buffer
+from .calculus.gradcheck import gradcheck
+from .calculus.higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
+from .core.errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
+from .core.gradient import gradient, isderiving, pullback, withgradient
+from .core.params import Grads, Params, copy_, params
+from .core.tensor import Tensor
 from .derivatives import supported
 from .derivatives.indexing import put_along_axis
-from .errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
-from .gradcheck import gradcheck
-from .gradient import gradient, isderiving, pullback, withgradient
-from .higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
-from .params import Grads, Params, copy_, params
-from .tensor import Tensor
+from .fast import recorders  # noqa: F401
 
 if TYPE_CHECKING:  # what __getattr__ below finds
     from . import checkpoint, data, nn, sampling  # noqa: F401
@@ -44,6 +43,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds
     from .losses import *  # noqa: F403
     from .optimise import *  # noqa: F403
     from .schedules import *  # noqa: F403
+    from .training import *  # noqa: F403
 
 # What is not needed to differentiate is imported when one of its names is first asked for.
 _LATER = {
@@ -58,10 +58,9 @@ _LATER = {
     "nn": "",
     "optimise": """
         ADADelta ADAGrad ADAM ADAMW AMSGrad AbstractOptimiser AccumGrad AdaBelief AdaDelta AdaGrad
-        AdaMax Adam AdamW ClipGlobalNorm ClipNorm ClipValue Context Descent ExpDecay IdDict InvDecay
+        AdaMax Adam AdamW ClipGlobalNorm ClipNorm ClipValue Descent ExpDecay IdDict InvDecay
         Lion Lookahead Momentum NADAM NAdam Nesterov OADAM OAdam Optimiser RADAM RAdam RMSProp Rprop
-        WeightDecay apply_ early_stopping epochs get_num_threads load_state_ patience plateau rule
-        set_num_threads skip state_dict stop throttle train_ train_step_ update_
+        WeightDecay apply_ get_num_threads load_state_ rule set_num_threads state_dict update_
     """,
     "sampling": "",
     "schedules": """
@@ -69,6 +68,7 @@ _LATER = {
         Poly Schedule Scheduler Sequence Shifted Shortened Sin SinDecay2 SinExp Stateful Step StepError
         Triangle TriangleDecay2 TriangleExp WSD Warmup next_ plot reset_ reverse symmetric
     """,
+    "training": "Context early_stopping epochs patience plateau skip stop throttle train_ train_step_",
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from minigrad.optimise.warmup import main
+from minigrad.optimise.compiled.warmup import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .tensor import Tensor, new_tensor, recorded, tensors_in
+from .core.tensor import Tensor, new_tensor, recorded, tensors_in
 
 _generator = np.random.default_rng()
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .gradient import check_loss, gradient, not_callable
-from .higher import hvp
-from .params import Params, copy_, params
+from .calculus.higher import hvp
+from .core.gradient import check_loss, gradient, not_callable
+from .core.params import Params, copy_, params
 
 
 class FlatLoss(NamedTuple):

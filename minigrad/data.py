@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import generator
-from .containers import leaves, rebuild
-from .tensor import Tensor
-
+from .core.tensor import Tensor
+from .core.trees import leaves, rebuild
 
 _folder = Path(__file__).parent / "datasets"
 FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples" / "data"

@@ -7,7 +7,7 @@ dictionary keyed by ``id(x)`` attaches a dead array's state to the next array at
 import copy
 import weakref
 
-from minigrad.errors import StrangerError
+from .core.errors import StrangerError
 
 
 class _Key(weakref.ref):

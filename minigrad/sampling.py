@@ -14,7 +14,7 @@ Source: Kingma and Welling, Auto-encoding variational Bayes, 2014 (the reparamet
 import numpy as np
 
 from .arrays import array, axes, generator
-from .tensor import Tensor
+from .core.tensor import Tensor
 
 
 def normal(loc=0.0, scale=1.0, shape=None, rng=None):

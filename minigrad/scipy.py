@@ -17,10 +17,10 @@ try:
 except ImportError as error:
     raise ImportError("minigrad.scipy calls SciPy; install it with python -m pip install scipy") from error
 
+from .core.errors import INSTEAD_OF_SCIPY
+from .core.table import composition, primitive, row
 from .derivatives import scipy_rows
 from .derivatives.products import hermitian
-from .derivatives.table import composition, primitive, row
-from .errors import INSTEAD_OF_SCIPY
 
 
 def made_of_others(function):

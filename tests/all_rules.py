@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad import optimise as o
-from minigrad.optimise import kernels
+from minigrad.optimise.compiled import kernels
 
 # What a working step needs besides the defaults is given here.
 ALL = {

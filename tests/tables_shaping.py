@@ -2,7 +2,7 @@
 
 import numpy as np
 from cases import Case, Kink, distinct, nonzero, real
-from minigrad.derivatives.calls import astype
+from minigrad.core.calls import astype
 from minigrad.derivatives.indexing import getitem, scatter_add, scatter_each
 
 mask = np.array([[True, False, True], [False, False, True]])

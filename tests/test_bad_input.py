@@ -21,7 +21,7 @@ from minigrad import (
     withgradient,
 )
 from minigrad.derivatives import REFUSED, ROWS
-from minigrad.tape import active_tape
+from minigrad.core.tape import active_tape
 
 X = np.array([1.0, 2.0, 3.0])
 

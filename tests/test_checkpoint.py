@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, params, randn, update_, withgradient
-from minigrad.checkpoint import VERSION, CheckpointError, load_, save
+from minigrad.checkpoint import CheckpointError, load_, save
 from minigrad.data import DataLoader
-from minigrad.files import read, write
+from minigrad.checkpoint.files import read, write
+from minigrad.checkpoint.saving import VERSION
 from minigrad.nn import Chain, Dense, Dropout, relu
 from minigrad.optimise import ADAM, ClipNorm, Descent, ExpDecay, Momentum, Optimiser, RMSProp
-from minigrad.optimise.train import train_
+from minigrad.training.train import train_
 from minigrad.schedules import Exp, Plateau, Stateful, next_
 
 SUFFIXES = [".npz", ".safetensors"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from minigrad import Tensor, checkpointed, dropgrad, gradcheck, gradient, hvp, jacobian, jvp, params, pullback
-from minigrad.containers import leaves, leaves_along, places, rebuild
+from minigrad.core.trees import leaves, leaves_along, places, rebuild
 
 Line = namedtuple("Line", "slope offset")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from cases import Case, Draw, between, distinct, nonzero, positive, real, with_nans
 from minigrad import Tensor, gradient
-from minigrad.errors import MinigradError
+from minigrad.core.errors import MinigradError
 from tables import METHODS
 from test_derivatives import check_orders, drawn, filled
 

@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 from minigrad import Grads, Tensor, gradient, gradcheck, hessian, hvp, jacobian, jvp, params, pullback
-from minigrad.higher import ggnvp
+from minigrad.calculus.higher import ggnvp
 
 A = np.array([[1.0, -0.5, 0.3], [0.2, 0.8, -1.0]])
 X, V = np.array([0.4, -0.7, 1.1]), np.array([1.0, 0.5, -2.0])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor
-from minigrad.errors import StrangerError
+from minigrad.core.errors import StrangerError
 from minigrad.iddict import IdDict
 
 

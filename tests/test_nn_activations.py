@@ -7,8 +7,8 @@ import pytest
 from minigrad import gradient, nn
 from minigrad.nn import (elu, gelu, leakyrelu, logsoftmax, logsumexp, relu, sigmoid, softmax, softplus, swish,
                          tanh)
-from minigrad.tape import Tape
-from minigrad.tensor import new_tensor
+from minigrad.core.tape import Tape
+from minigrad.core.tensor import new_tensor
 
 E = math.e
 ELEMENTWISE = [relu, leakyrelu, elu, gelu, sigmoid, softplus, swish, tanh]

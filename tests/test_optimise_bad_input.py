@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from minigrad import Grads, Tensor, gradient, params
 from minigrad import optimise as o
-from minigrad.errors import LostGradientError, NonFiniteError, StrangerError
+from minigrad.core.errors import LostGradientError, NonFiniteError, StrangerError
 
 STEP = 0.5  # of Descent(STEP) along a gradient of ones
 

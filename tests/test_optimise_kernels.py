@@ -14,7 +14,8 @@ from memory import peak_of
 
 import minigrad
 from minigrad import optimise as o
-from minigrad.optimise import cache, formulas, kernels, loops, step, threads
+from minigrad.optimise import formulas
+from minigrad.optimise.compiled import cache, kernels, loops, plan, threads
 
 JIT = {"MINIGRAD_NOJIT": "0", "NUMBA_DISABLE_JIT": "0"}  # whatever the surroundings say
 needs_numba = pytest.mark.skipif(not cache.numba_version(), reason="there is no numba here")
@@ -112,7 +113,7 @@ def test_importing_minigrad_and_a_first_step_import_no_compiler():
 @needs_numba
 def test_a_kernel_on_disk_is_loaded_without_numba(tmp_path):
     code = (
-        "import sys, numpy as np, minigrad.optimise as o\nfrom minigrad.optimise import kernels\n"
+        "import sys, numpy as np, minigrad.optimise as o\nfrom minigrad.optimise.compiled import kernels\n"
         "kernels.LOADING = 0; kernels.COMPILING = {}\n"
         "x = np.ones(5); o.update_(o.ADAM(), x, np.ones(5)); o.update_(o.ADAM(), x, x)\n"
         "print(kernels.compiled(), 'numba' in sys.modules, x[0])"
@@ -128,7 +129,7 @@ def test_a_kernel_on_disk_is_loaded_without_numba(tmp_path):
 
 def test_compiling_waits_until_it_is_worth_it(monkeypatch):
     monkeypatch.setattr(kernels, "find", lambda *args: pytest.fail("asked for a kernel too early"))
-    monkeypatch.setattr(step, "_worked", {})
+    monkeypatch.setattr(plan, "_worked", {})
 
     train(o.ADAM(), numbers(10), steps=50)
 
@@ -158,7 +159,7 @@ def test_without_numba_everything_works():
         "import sys; sys.modules['numba'] = None; sys.path_hooks\n"
         "import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name, *a: None if name == 'numba' else find(name, *a)\n"
-        "import numpy as np, minigrad.optimise as o\nfrom minigrad.optimise import kernels\n"
+        "import numpy as np, minigrad.optimise as o\nfrom minigrad.optimise.compiled import kernels\n"
         "kernels.LOADING = kernels.COMPILING = 0\n"
         "x = np.zeros(3); o.update_(o.Optimiser(o.ClipNorm(1), o.ADAM(0.1)), x, np.ones(3))\n"
         "print(x.round(6))"
@@ -277,10 +278,11 @@ def forget(monkeypatch):
 @pytest.mark.slow
 @needs_numba
 def test_warmup_compiles_the_common_ones_and_says_where(tmp_path):
-    from minigrad.optimise import warmup
+    from minigrad.optimise.compiled import warmup
 
     code = (
-        "import sys\nfrom minigrad.optimise import warmup, Descent\nwarmup.common = lambda: [Descent()]\n"
+        "import sys\nfrom minigrad.optimise import Descent\nfrom minigrad.optimise.compiled import warmup\n"
+        "warmup.common = lambda: [Descent()]\n"
         "sys.exit(warmup.main(['warmup']))"
     )
     said = python(code, MINIGRAD_CACHE_DIR=str(tmp_path))
@@ -419,7 +421,7 @@ def test_letting_other_threads_run_changes_no_bit(make, compiled, monkeypatch):
     from minigrad import Tensor
 
     locked, unlocked = train(make(), Tensor(numbers(50))), Tensor(numbers(50))
-    monkeypatch.setattr(step, "KEEP_LOCK_BELOW", 0)
+    monkeypatch.setattr(plan, "KEEP_LOCK_BELOW", 0)
     train(make(), unlocked)
 
     assert np.array_equal(locked, unlocked)

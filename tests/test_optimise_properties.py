@@ -10,7 +10,7 @@ from all_rules import ALL, NO_COMPLEX, UNCOMPILED, every_rule, numbers, train
 from minigrad import Tensor
 from minigrad import optimise as o
 from minigrad.iddict import IdDict
-from minigrad.optimise import kernels
+from minigrad.optimise.compiled import kernels
 
 DTYPES = [np.float16, np.float32, np.float64, np.complex64, np.complex128, np.longdouble]
 

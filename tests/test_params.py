@@ -21,7 +21,7 @@ from minigrad import (
     params,
     withgradient,
 )
-from minigrad.params import named_tensors
+from minigrad.core.params import named_tensors
 
 
 def tensors(n):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from minigrad import LostGradientError, NoDerivativeError, Tensor, gradient
 from minigrad.derivatives.indexing import put_along_axis, scatter_add
-from minigrad.derivatives.table import Shapes
+from minigrad.core.table import Shapes
 
 x = np.array([1.0, 2.0, 3.0])
 

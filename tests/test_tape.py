@@ -9,8 +9,8 @@ import pytest
 
 import minigrad
 from minigrad import Tensor, gradient, isderiving, params, pullback, withgradient
-from minigrad.gradient import Run
-from minigrad.tape import Parts, Tape, active_tape, backward
+from minigrad.core.gradient import Run
+from minigrad.core.tape import Parts, Tape, active_tape, backward
 
 
 @pytest.fixture

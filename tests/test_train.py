@@ -11,10 +11,10 @@ import pytest
 
 from minigrad import NonFiniteError, Tensor, adjoint, hook, params
 from minigrad.optimise import Descent, Momentum
-from minigrad.optimise import progress as progress_module
-from minigrad.optimise.callbacks import early_stopping, patience, plateau, throttle
-from minigrad.optimise.train import epochs, skip, stop, train_, train_step_
-from minigrad.watch import first_not_finite
+from minigrad.training import progress as progress_module
+from minigrad.training.callbacks import early_stopping, patience, plateau, throttle
+from minigrad.training.train import epochs, skip, stop, train_, train_step_
+from minigrad.readers.watch import first_not_finite
 
 
 @pytest.fixture
@@ -555,7 +555,7 @@ SLOW_RULE = """
     import numpy as np
     from minigrad import *
     from minigrad.optimise import *
-    from minigrad.optimise.train import *
+    from minigrad.training.train import *
 
     class Slow:
         def __init__(self):
@@ -662,7 +662,7 @@ def test_the_program_gets_its_own_handler_of_ctrl_c_back():
     out = run_python("""
     import signal
     from minigrad import *
-    from minigrad.optimise.train import *
+    from minigrad.training.train import *
     def mine(*args):
         print("mine")
     signal.signal(signal.SIGINT, mine)

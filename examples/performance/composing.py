@@ -27,7 +27,7 @@ def eta_at(step):
 def minigrad(case):
     from minigrad import Descent, ExpDecay, Optimiser, Params, Tensor, gradient, update_
     from minigrad.losses import mse
-    from minigrad.optimise.warmup import warm_up
+    from minigrad.optimise.compiled.warmup import warm_up
 
     rng, a, b = start()
     w, w1 = Tensor(a), Tensor(b)

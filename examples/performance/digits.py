@@ -45,7 +45,7 @@ def minigrad(case):
     from minigrad import ADAM, Tensor, params, update_, withgradient
     from minigrad.losses import logitcrossentropy
     from minigrad.nn import relu
-    from minigrad.optimise.warmup import warm_up
+    from minigrad.optimise.compiled.warmup import warm_up
 
     batches, weights = data(case)
     W1, b1, W2, b2, W3, b3 = weights = [Tensor(w) for w in weights]

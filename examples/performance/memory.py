@@ -66,7 +66,7 @@ def peak_of_adam(make):
 
 def minigrad_adam(x, g):
     from minigrad import ADAM, update_
-    from minigrad.optimise.warmup import warm_up
+    from minigrad.optimise.compiled.warmup import warm_up
 
     opt = ADAM()
     warm_up(opt, np.float32)

@@ -47,7 +47,7 @@ def arrays(shapes):
 def ours(make, threads, shapes):
     """A step of minigrad: a Params and a Grads, as a training loop has them."""
     from minigrad import Grads, Tensor, params, set_num_threads, update_
-    from minigrad.optimise.warmup import warm_up
+    from minigrad.optimise.compiled.warmup import warm_up
 
     set_num_threads(threads)
     opt = make()

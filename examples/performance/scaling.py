@@ -89,7 +89,7 @@ def parameters(size):
 def steps(size):
     """One step: ADAM on ``size`` parameters of ten elements."""
     from minigrad import ADAM, gradient, update_
-    from minigrad.optimise.warmup import warm_up
+    from minigrad.optimise.compiled.warmup import warm_up
 
     (ps, loss), opt = many(size), ADAM()
     warm_up(opt, np.float32)
@@ -116,7 +116,7 @@ def batch(size):
 def elements(size):
     """One step: ADAM on one parameter of ``size`` float32 elements."""
     from minigrad import ADAM, update_
-    from minigrad.optimise.warmup import warm_up
+    from minigrad.optimise.compiled.warmup import warm_up
 
     enough(16 * size)
     x, g, opt = np.full(size, 0.5, np.float32), np.full(size, 0.1, np.float32), ADAM()

@@ -5,6 +5,8 @@ import re
 import sys
 from typing import NamedTuple
 
+from ..core.calls import astype
+from ..core.table import COMPOSITIONS, CONSTANTS, LATE, REFUSED, ROWS, name_of
 from . import (
     decompositions,
     elementwise,
@@ -22,10 +24,8 @@ from . import (
     shaping,
     windows,
 )
-from .calls import astype
 from .indexing import getitem
 from .reductions import WHOLE
-from .table import COMPOSITIONS, CONSTANTS, LATE, REFUSED, ROWS, name_of
 from .tested import TESTED
 
 

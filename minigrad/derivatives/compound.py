@@ -14,8 +14,8 @@ import math
 
 import numpy as np
 
+from ..core.table import primitive, row
 from .elementwise import gated, log_share, safe
-from .table import primitive, row
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 

@@ -16,9 +16,9 @@ arXiv:1701.00392 (complex eig); Wan and Zhang, arXiv:1909.02659 (complex svd).
 
 import numpy as np
 
-from ..errors import NoDerivativeError
+from ..core.errors import NoDerivativeError
+from ..core.table import row
 from .products import hermitian
-from .table import row
 
 LinAlgError = np.linalg.LinAlgError
 

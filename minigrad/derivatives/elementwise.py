@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from .table import constant, primitive, row
+from ..core.table import constant, primitive, row
 
 LN2, LN10 = math.log(2), math.log(10)
 

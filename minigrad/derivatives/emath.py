@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .table import composition
+from ..core.table import composition
 
 
 def widened(x, outside):

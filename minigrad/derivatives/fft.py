@@ -13,7 +13,7 @@ are made of the transforms along one axis.
 
 import numpy as np
 
-from .table import composition, constant, row
+from ..core.table import composition, constant, row
 
 DUAL = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 

@@ -12,9 +12,9 @@ import functools
 
 import numpy as np
 
-from ..tape import PendingSum
-from .calls import astype
-from .table import Shapes, composition, constant, primitive, refuse, row
+from ..core.calls import astype
+from ..core.table import Shapes, composition, constant, primitive, refuse, row
+from ..core.tape import PendingSum
 
 
 # -------------------------------------------------------------------------------- reading and adding

@@ -9,9 +9,9 @@ import operator
 
 import numpy as np
 
+from ..core.table import composition, row
 from .decompositions import svdvals_vjp, symmetrised
 from .products import dot_a, dot_b, hermitian
-from .table import composition, row
 
 LinAlgError = np.linalg.LinAlgError
 NUMPY_2 = hasattr(np, "vecdot")

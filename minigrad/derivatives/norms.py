@@ -6,9 +6,9 @@ has gradient 0 where it is 0, and entries that tie for the largest share its gra
 
 import numpy as np
 
+from ..core.table import composition, constant, primitive, row
 from .decompositions import vanishing
 from .elementwise import radius, safe
-from .table import composition, constant, primitive, row
 
 
 def largest(x, axis, keepdims=False):

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from ..errors import NoDerivativeError
+from ..core.errors import NoDerivativeError
+from ..core.table import row
 from .indexing import at, scatter_add
-from .table import row
 
 COPYING = ("edge", "reflect", "symmetric", "wrap")
 

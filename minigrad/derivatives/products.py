@@ -8,8 +8,8 @@ import string
 
 import numpy as np
 
+from ..core.table import composition, row
 from .indexing import of_numpy
-from .table import composition, row
 
 _dot, _matmul, _swapaxes = np.dot, np.matmul, np.swapaxes
 

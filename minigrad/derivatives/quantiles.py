@@ -6,8 +6,8 @@ A quantile lies between two order statistics s[0] <= s[1] <= ... of a sequence: 
 
 import numpy as np
 
+from ..core.table import row
 from .reductions import reduced_last, restored
-from .table import row
 
 # Method of np.quantile -> alpha, beta: q lies at n q + alpha + q (1 - alpha - beta) - 1 among 0, 1, ..., n - 1.
 # All other methods move in steps.

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from .calls import as_array, astype, in_dtype
+from ..core.calls import as_array, astype, in_dtype
+from ..core.table import composition, constant, primitive, refuse, row
 from .elementwise import radius, safe
-from .table import composition, constant, primitive, refuse, row
 
 # ---------------------------------------------------------------------------------------------- axes
 

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import _ufuncs as sp  # with SCIPY_ARRAY_API=1 scipy.special holds wrappers of them
 from scipy.special._ufuncs import _zeta  # what scipy.special.zeta(x, q) calls
 
-from ..errors import NoDerivativeError
-from .table import constant, row
+from ..core.errors import NoDerivativeError
+from ..core.table import constant, row
 
 ROOT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
 

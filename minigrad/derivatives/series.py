@@ -9,8 +9,8 @@ from functools import reduce
 
 import numpy as np
 
-from .calls import as_array, astype
-from .table import composition, constant, primitive, row
+from ..core.calls import as_array, astype
+from ..core.table import composition, constant, primitive, row
 
 # ------------------------------------------------------------------------------------------- covariance
 

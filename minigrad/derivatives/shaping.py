@@ -11,10 +11,10 @@ import operator
 
 import numpy as np
 
-from ..errors import NoDerivativeError
-from .calls import as_array, astype
+from ..core.calls import as_array, astype
+from ..core.errors import NoDerivativeError
+from ..core.table import composition, constant, refuse, row
 from .indexing import at, of_numpy, one_or_all, scatter_add
-from .table import composition, constant, refuse, row
 
 
 # ------------------------------------------------------------------------------ same elements, new shape

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from .table import composition, primitive, row
+from ..core.table import composition, primitive, row
 
 
 @primitive

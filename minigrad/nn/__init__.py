@@ -13,7 +13,17 @@ Arrays are batch first and features last: (batch, ..., features).
 
 # fmt: off
 from .activations import (
-    elu, gelu, identity, leakyrelu, logsoftmax, logsumexp, relu, sigmoid, softmax, softplus, swish,
+    elu,
+    gelu,
+    identity,
+    leakyrelu,
+    logsoftmax,
+    logsumexp,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    swish,
     tanh,
 )
 from .convolution import Conv, MaxPool, conv, maxpool

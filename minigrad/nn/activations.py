@@ -8,7 +8,16 @@ import numpy as np
 
 # fmt: off
 from ..derivatives.compound import (
-    elu, gelu, leakyrelu, logsoftmax, logsumexp, relu, sigmoid, softmax, softplus, swish,
+    elu,
+    gelu,
+    leakyrelu,
+    logsoftmax,
+    logsumexp,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    swish,
 )
 
 __all__ = [

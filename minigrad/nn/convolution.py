@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import zeros
+from ..core.tensor import Tensor
 from ..derivatives.windows import windows
-from ..tensor import Tensor
 from .activations import identity
 from .initialisers import glorot_uniform
 from .layers import layer

@@ -3,9 +3,9 @@
 
 import numpy as np
 
-from ..containers import leaves, rebuild
-from ..params import Params, params
-from ..tensor import Tensor
+from ..core.params import Params, params
+from ..core.tensor import Tensor
+from ..core.trees import leaves, rebuild
 
 
 def destructure(model):

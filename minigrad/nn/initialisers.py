@@ -11,7 +11,6 @@ import math
 
 from ..arrays import rand, randn
 
-
 SQRT_2 = math.sqrt(2)  # relu passes half of the numbers on
 
 

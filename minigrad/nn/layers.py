@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..adjoint import dropgrad
 from ..arrays import generator, ones, rand, randn, zeros
-from ..containers import parts
+from ..calculus.adjoint import dropgrad
+from ..core.tensor import Tensor
+from ..core.trees import parts
 from ..derivatives.compound import normalise
-from ..tensor import Tensor
 from .activations import identity
 from .initialisers import glorot_uniform
 from .printing import Printed, call_of, listing_of_chain

@@ -6,8 +6,8 @@
     )                         # 2,410 parameters
 """
 
-from ..errors import Elsewhere
-from ..params import named_tensors
+from ..core.errors import Elsewhere
+from ..core.params import named_tensors
 from .activations import identity
 
 

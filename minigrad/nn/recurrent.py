@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import generator, zeros
+from ..core.tensor import Tensor
 from ..derivatives.compound import sigmoid
-from ..tensor import Tensor
 from .initialisers import glorot_uniform
 from .layers import check_features, layer
 from .printing import Printed, call_of

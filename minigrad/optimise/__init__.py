@@ -1,48 +1,42 @@
 """Flux's optimisers; in the order of reading:
 
     formulas      THE SECOND TABLE: one scalar function per update rule
-    loops         formulas -> the text of one loop
-    walk          the compiled walk over many parameters
-    cache         compiled code on disk
-    kernels       text -> machine code; the only importer of numba
-    threads       several threads for a large parameter
     arrays        what can be a parameter or a gradient
     rules         hyperparameters with ranges, state by identity; ``rule`` for rules of one's own
     optimisers    the rules of the manual
     transforms    decays and clipping
     compose       Optimiser(a, b, c, ...), ADAMW, Lookahead
-    step          one step on all parameters
     update        apply_, the dispatch table; update_
     extras        rules beyond the manual
     state         saving and loading what optimisers keep
-    callbacks, train, ...    the training loop
+    compiled/     the same formulas as machine code
 """
 
-from minigrad.iddict import IdDict
-from minigrad.optimise.compose import ADAMW, Lookahead, Optimiser
-from minigrad.optimise.optimisers import (
+import importlib
+
+from ..iddict import IdDict
+from .compiled.threads import get_num_threads, set_num_threads
+from .compose import ADAMW, Lookahead, Optimiser
+from .extras import AccumGrad, Lion, Rprop
+from .optimisers import (
     ADAM,
     NADAM,
     OADAM,
     RADAM,
+    AdaBelief,
     ADADelta,
     ADAGrad,
-    AMSGrad,
-    AdaBelief,
     AdaMax,
+    AMSGrad,
     Descent,
     Momentum,
     Nesterov,
     RMSProp,
 )
-from minigrad.optimise.callbacks import early_stopping, patience, plateau, throttle
-from minigrad.optimise.extras import AccumGrad, Lion, Rprop
-from minigrad.optimise.rules import AbstractOptimiser, rule
-from minigrad.optimise.state import load_state_, state_dict
-from minigrad.optimise.threads import get_num_threads, set_num_threads
-from minigrad.optimise.train import Context, epochs, skip, stop, train_, train_step_
-from minigrad.optimise.transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
-from minigrad.optimise.update import apply_, update_
+from .rules import AbstractOptimiser, rule
+from .state import load_state_, state_dict
+from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
+from .update import apply_, update_
 
 # Later spellings of Flux.
 Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM, RADAM, ADAGrad, ADADelta
@@ -56,3 +50,10 @@ __all__ = [
     "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip", "state_dict", "stop",
     "throttle", "train_", "train_step_", "update_",
 ]
+
+
+def __getattr__(name):
+    """The training loop stands in a chapter below this one; its names are found here as well."""
+    if name in __all__:
+        return getattr(importlib.import_module("minigrad.training"), name)
+    raise AttributeError(f"module 'minigrad.optimise' has no attribute {name!r}")

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from minigrad.storage import Storage, ndarray_of
+from ..core.storage import Storage, ndarray_of
 
 
 def native(dtype):

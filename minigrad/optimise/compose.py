@@ -4,10 +4,11 @@ from collections.abc import MutableSequence
 
 import numpy as np
 
-from minigrad.iddict import IdDict
-from minigrad.optimise import formulas
-from minigrad.optimise.optimisers import ADAM
-from minigrad.optimise.rules import (
+from ..fields import also_spelled
+from ..iddict import IdDict
+from . import formulas
+from .optimisers import ADAM
+from .rules import (
     AbstractOptimiser,
     Rule,
     fractions,
@@ -17,8 +18,7 @@ from minigrad.optimise.rules import (
     proportion,
     state,
 )
-from minigrad.optimise.transforms import WeightDecay
-from minigrad.spelling import also_spelled
+from .transforms import WeightDecay
 
 
 class Optimiser(AbstractOptimiser, MutableSequence):

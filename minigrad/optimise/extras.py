@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from minigrad.iddict import IdDict
-from minigrad.optimise import formulas
-from minigrad.optimise.arrays import order_of
-from minigrad.optimise.rules import (
+from ..iddict import IdDict
+from . import formulas
+from .arrays import order_of
+from .rules import (
     AbstractOptimiser,
     Rule,
     fractions,
@@ -19,7 +19,7 @@ from minigrad.optimise.rules import (
     state,
     zeros,
 )
-from minigrad.optimise.update import apply_, target
+from .update import apply_, target
 
 
 @hyperparameters(η="eta", β="beta")

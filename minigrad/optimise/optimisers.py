@@ -6,9 +6,9 @@ the first step (``fresh``) and the order in which its formula takes the hyperpar
 
 import numpy as np
 
-from minigrad.iddict import IdDict
-from minigrad.optimise import formulas
-from minigrad.optimise.rules import (
+from ..iddict import IdDict
+from . import formulas
+from .rules import (
     Rule,
     fraction,
     fractions,

@@ -8,11 +8,11 @@ import operator
 
 import numpy as np
 
-from minigrad.errors import Elsewhere
-from minigrad.iddict import IdDict
-from minigrad.optimise import loops
-from minigrad.optimise.arrays import apart, order_of
-from minigrad.spelling import also_spelled
+from ..core.errors import Elsewhere
+from ..fields import also_spelled
+from ..iddict import IdDict
+from .arrays import apart, order_of
+from .compiled import loops
 
 
 class Range:

@@ -4,11 +4,11 @@ import numbers
 
 import numpy as np
 
-from minigrad.iddict import IdDict
-from minigrad.optimise.arrays import describe, order_of
-from minigrad.optimise.rules import AbstractOptimiser, Rule
-from minigrad.optimise.update import apply_
-from minigrad.storage import ndarray_of
+from ..core.storage import ndarray_of
+from ..iddict import IdDict
+from .arrays import describe, order_of
+from .rules import AbstractOptimiser, Rule
+from .update import apply_
 
 FORMAT = "minigrad optimiser 1"
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from minigrad.iddict import IdDict
-from minigrad.optimise import formulas
-from minigrad.optimise.rules import Rule, count, hyperparameters, nonnegative, number, period, positive, state
+from ..iddict import IdDict
+from . import formulas
+from .rules import Rule, count, hyperparameters, nonnegative, number, period, positive, state
 
 
 @hyperparameters(γ="gamma")

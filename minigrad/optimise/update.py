@@ -5,11 +5,11 @@ import itertools
 
 import numpy as np
 
-from minigrad.optimise.arrays import bare, check, gradient_array
-from minigrad.optimise.compose import Optimiser, flat
-from minigrad.optimise.rules import Rule
-from minigrad.optimise.step import Plans, step, step_of
-from minigrad.storage import Storage
+from ..core.storage import Storage
+from .arrays import bare, check, gradient_array
+from .compiled.plan import Plans, step, step_of
+from .compose import Optimiser, flat
+from .rules import Rule
 
 SINGLE = np.ndarray, Storage  # what one parameter can be
 

@@ -5,15 +5,26 @@ Plain values that know nothing of optimisers: called with t = 1, 2, ... they ret
 plot, scheduler.
 """
 
-from minigrad.schedules.base import Schedule, StepError
-from minigrad.schedules.composite import ComposedSchedule, Constant, Loop, Sequence
-from minigrad.schedules.cyclic import (WSD, Cos, CosAnneal, CosRestarts, OneCycle, Sin, SinDecay2, SinExp,
-                                       Triangle, TriangleDecay2, TriangleExp)
-from minigrad.schedules.decay import Exp, Inv, Poly, Step
-from minigrad.schedules.plot import plot
-from minigrad.schedules.retimed import Interpolator, Shifted, Shortened, Warmup, reverse, symmetric
-from minigrad.schedules.scheduler import Scheduler
-from minigrad.schedules.stateful import Plateau, Stateful, next_, reset_
+from .base import Schedule, StepError
+from .composite import ComposedSchedule, Constant, Loop, Sequence
+from .cyclic import (
+                                       WSD,
+                                       Cos,
+                                       CosAnneal,
+                                       CosRestarts,
+                                       OneCycle,
+                                       Sin,
+                                       SinDecay2,
+                                       SinExp,
+                                       Triangle,
+                                       TriangleDecay2,
+                                       TriangleExp,
+)
+from .decay import Exp, Inv, Poly, Step
+from .plotting import plot
+from .retimed import Interpolator, Shifted, Shortened, Warmup, reverse, symmetric
+from .scheduler import Scheduler
+from .stateful import Plateau, Stateful, next_, reset_
 
 __all__ = [
     "Schedule", "StepError",

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from minigrad.errors import MinigradError
+from ..core.errors import MinigradError
 
 SPAN = 60  # steps in the picture of a schedule that has no natural length
 

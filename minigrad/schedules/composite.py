@@ -10,8 +10,21 @@ from typing import Annotated
 
 import numpy as np
 
-from minigrad.schedules.base import (AnySchedule, Count, Function, Number, Schedule, any_schedule, count, end,
-                                     must_last, several, shown, span, values)
+from .base import (
+    AnySchedule,
+    Count,
+    Function,
+    Number,
+    Schedule,
+    any_schedule,
+    count,
+    end,
+    must_last,
+    several,
+    shown,
+    span,
+    values,
+)
 
 
 @dataclass(frozen=True, repr=False)

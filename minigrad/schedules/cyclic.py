@@ -13,8 +13,8 @@ from typing import Annotated
 
 import numpy as np
 
-from minigrad.spelling import also_spelled
-from minigrad.schedules.base import Count, Flag, Number, Schedule, number
+from ..fields import also_spelled
+from .base import Count, Flag, Number, Schedule, number
 
 
 def also_by_end_points(cls):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import numpy as np
 
-from minigrad.spelling import also_spelled
-from minigrad.schedules.base import Count, Number, Schedule, count, several
+from ..fields import also_spelled
+from .base import Count, Number, Schedule, count, several
 
 
 def one_or_several_counts(value, where):

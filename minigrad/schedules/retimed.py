@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.schedules.base import (AnySchedule, Count, Function, Positive, Schedule, Whole, end, must_last,
-                                     span, values)
+from .base import AnySchedule, Count, Function, Positive, Schedule, Whole, end, must_last, span, values
 
 
 @dataclass(frozen=True, repr=False)

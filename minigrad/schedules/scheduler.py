@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from minigrad.iddict import IdDict
-from minigrad.optimise.arrays import check
-from minigrad.optimise.rules import AbstractOptimiser
-from minigrad.optimise.update import apply_, by_own_rules, target, update_
-from minigrad.schedules.base import Schedule, any_schedule, function, shown, values
+from ..iddict import IdDict
+from ..optimise.arrays import check
+from ..optimise.rules import AbstractOptimiser
+from ..optimise.update import apply_, by_own_rules, target, update_
+from .base import Schedule, any_schedule, function, shown, values
 
 
 class Scheduler(AbstractOptimiser):

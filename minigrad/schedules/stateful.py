@@ -6,9 +6,8 @@ from typing import Annotated
 
 import numpy as np
 
-from minigrad.schedules.base import (Number, any_schedule, check_fields, count, end, function, number, shown,
-                                     values, whole)
-from minigrad.spelling import also_spelled
+from ..fields import also_spelled
+from .base import Number, any_schedule, check_fields, count, end, function, number, shown, values, whole
 
 
 def next_(stateful, *value):

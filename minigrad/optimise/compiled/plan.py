@@ -18,9 +18,9 @@ import weakref
 
 import numpy as np
 
-from minigrad.errors import NonFiniteError
-from minigrad.optimise import kernels, loops, threads
-from minigrad.optimise.arrays import (
+from ...core.errors import NonFiniteError
+from ...core.storage import Storage
+from ..arrays import (
     bare,
     check,
     check_parameter,
@@ -31,8 +31,8 @@ from minigrad.optimise.arrays import (
     regular,
     which,
 )
-from minigrad.optimise.walk import CHECK, COMMIT, ITEMS, LOOP, UNLOCK, dtype_word
-from minigrad.storage import Storage
+from . import kernels, loops, threads
+from .walk import CHECK, COMMIT, ITEMS, LOOP, UNLOCK, dtype_word
 
 BLOCK = 8192  # elements at a time where formulas run on arrays: temporaries stay in the cache
 CALL = 10_000  # what a step costs there besides, in elements

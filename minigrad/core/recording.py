@@ -14,10 +14,10 @@ import inspect
 
 import numpy as np
 
-from .derivatives.calls import simplified
-from .derivatives.table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, late_rows, name_of
+from .calls import simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
+from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, late_rows, name_of
 from .tape import place
 from .tensor import (
     Tensor,

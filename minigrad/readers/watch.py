@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .derivatives.table import name_of
-from .errors import outwards
-from .storage import ndarray_of
-from .recording import append
-from .tape import Tape
-from .tensor import add_leaves
+from ..core.errors import outwards
+from ..core.recording import append
+from ..core.storage import ndarray_of
+from ..core.table import name_of
+from ..core.tape import Tape
+from ..core.tensor import add_leaves
 
-_ours, _numpy = (str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
-_recorded_in = "recording.py", "recorders.py", "methods.py", "adjoint.py", "derivatives"
-_recording = *(_ours + name for name in _recorded_in), _numpy
+_ours, _numpy = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
+_recorded_in = "core/recording.py", "core/methods.py", "fast", "calculus/adjoint.py", "derivatives"
+_recording = *(_ours + os.path.normpath(name) for name in _recorded_in), _numpy
 
 
 class Operation(NamedTuple):

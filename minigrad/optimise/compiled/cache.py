@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad import __version__
+from ... import __version__
 
 _engines = []  # they own the loaded code
 _warned = []  # what could not be done

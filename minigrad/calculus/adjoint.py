@@ -4,11 +4,11 @@ import functools
 
 import numpy as np
 
-from .containers import leaves, rebuild
-from .errors import LostGradientError, NoDerivativeError
-from .tape import Parts, Tape, active_tape, backward, paused, place, take
-from .recording import as_tensors, fit, like, record
-from .tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..core.errors import LostGradientError, NoDerivativeError
+from ..core.recording import as_tensors, fit, like, record
+from ..core.tape import Parts, Tape, active_tape, backward, paused, place, take
+from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..core.trees import leaves, rebuild
 
 
 def adjoint(f):

@@ -11,7 +11,7 @@ import inspect
 
 import numpy as np
 
-from ..errors import NoDerivativeError, user_line
+from .errors import NoDerivativeError, user_line
 from .table import primitive, row
 
 HARMLESS = {"overwrite_input", "subok", "order", "kind", "like"}  # of memory and speed, not of numbers

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from minigrad.errors import NonFiniteError
-from minigrad.gradient import withgradient
-from minigrad.interrupts import CtrlC
-from minigrad.optimise.progress import Progress
-from minigrad.optimise.update import update_
-from minigrad.params import Grads, Params, params
-from minigrad.watch import first_not_finite, is_finite
+from ..core.errors import NonFiniteError
+from ..core.gradient import withgradient
+from ..core.params import Grads, Params, params
+from ..interrupts import CtrlC
+from ..optimise.update import update_
+from ..readers.watch import first_not_finite, is_finite
+from .progress import Progress
 
 
 class StopTraining(Exception):

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import __version__
+from .. import __version__
+from ..core.errors import MinigradError
+from ..core.params import named_tensors, params
+from ..core.tensor import Tensor
+from ..interrupts import CtrlC
+from ..optimise import load_state_, state_dict
 from .encoding import checksum, decoded, encoded
-from .errors import MinigradError
 from .files import read, replacing, write
-from .interrupts import CtrlC
-from .optimise import load_state_, state_dict
-from .params import named_tensors, params
-from .tensor import Tensor
 
 FORMAT, VERSION = "minigrad checkpoint", 1
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .derivatives.calls import astype
+from .calls import astype
 from .errors import Elsewhere
 
 

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.optimise import formulas
+from .. import formulas
 
 # What a formula may call: the function itself -> its name inside a kernel.
 CALLS = {

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .containers import leaves, leaves_along, rebuild
-from .gradient import Run, gradient, not_callable, pullback
-from .params import Grads, Params
-from .tensor import Tensor, lower, new_tensor
+from ..core.gradient import Run, gradient, not_callable, pullback
+from ..core.params import Grads, Params
+from ..core.tensor import Tensor, lower, new_tensor
+from ..core.trees import leaves, leaves_along, rebuild
 
 
 def jacobian(f, *args, holomorphic=False):

@@ -29,7 +29,7 @@ import itertools
 
 import numpy as np
 
-from ..storage import Storage
+from .storage import Storage
 
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants

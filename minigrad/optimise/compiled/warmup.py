@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 
-from minigrad import optimise as o
-from minigrad.optimise import cache, kernels
-from minigrad.optimise.update import plans_of
+from ... import optimise as o
+from ..update import plans_of
+from . import cache, kernels
 
 HELP = """usage: python -m minigrad warmup
 

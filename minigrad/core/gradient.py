@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from .containers import leaves, leaves_along, rebuild
 from .params import Grads, Params, named_tensors
 from .tape import Tape, active_tape, backward
 from .tensor import Tensor, add_leaves, below, new_tensor, no_such_array, on, recorded
+from .trees import leaves, leaves_along, rebuild
 
 
 class WithGradient(NamedTuple):

@@ -19,9 +19,9 @@ import warnings
 
 import numpy as np
 
-from minigrad.optimise import cache, loops
-from minigrad.optimise import walk as walking
-from minigrad.storage import Storage
+from ...core.storage import Storage
+from . import cache, loops
+from . import walk as walking
 
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
 LOADING, COMPILING = 3_000_000, 20_000_000

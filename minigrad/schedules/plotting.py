@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.schedules.base import any_schedule, count, shown, span, values
+from .base import any_schedule, count, shown, span, values
 
 
 def plot(schedule, steps=None, ax=None, **line):

@@ -16,10 +16,7 @@ from string import Template
 
 import numpy as np
 
-from .derivatives import WHOLE, getitem
-from .derivatives.products import flat_product
-from .derivatives.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
-from .recording import (
+from ..core.recording import (
     append,
     call,
     call_method,
@@ -30,8 +27,11 @@ from .recording import (
     overwrite,
     record,
 )
-from .tape import active_tape
-from .tensor import Tensor, below, on
+from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
+from ..core.tape import active_tape
+from ..core.tensor import Tensor, below, on
+from ..derivatives import WHOLE, getitem
+from ..derivatives.products import flat_product
 
 NUMBERS = frozenset({float, int})
 CONSTANTS = NUMBERS | {np.ndarray, np.float64, np.float32}

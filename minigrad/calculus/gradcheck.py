@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .containers import leaves, places, rebuild
-from .gradient import gradient
-from .params import Params
-from .tensor import Tensor
+from ..core.gradient import gradient
+from ..core.params import Params
+from ..core.tensor import Tensor
+from ..core.trees import leaves, places, rebuild
 
 
 def gradcheck(f, *args, step=None, rtol=None, atol=None):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .derivatives.indexing import never_repeats
-from .tape import Parts, take
-from .recording import fit, record
-from .tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..core.recording import fit, record
+from ..core.tape import Parts, take
+from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..derivatives.indexing import never_repeats
 
 
 class Buffer:

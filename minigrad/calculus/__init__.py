@@ -1,0 +1,7 @@
+"""More than one gradient; in the order of reading:
+
+    higher      jacobians, hessians, and products with them
+    adjoint     derivatives of one's own, constants, hooks, checkpoints in time
+    buffer      writing inside a gradient
+    gradcheck   finite differences
+"""

@@ -1,0 +1,16 @@
+"""THE AFTERNOON: reverse-mode differentiation of NumPy, from the first file to the last.
+
+    errors      exceptions of our own; the line of the user's code
+    storage     what a parameter is to those who only need its numbers
+    trees       nested arguments taken apart and put together
+    tape        the record of a computation, and the walk back over it
+    table       how a derivative is written down; the dicts that the rows fill from outside
+    calls       other forms of a call, brought to the table's
+    methods     the methods that a Tensor has because an ndarray has them
+    tensor      the array that records itself, and where it is recorded
+    recording   NumPy's calls -> entries of the tape
+    params      Params and Grads; where the Tensors of a model are
+    gradient    gradient, withgradient, pullback
+
+It imports NumPy and itself, and knows no derivative: ``minigrad.derivatives`` fills its table.
+"""

@@ -1,0 +1,1 @@
+"""Speed for the tape, and nothing else: ``recorders`` is a shorter way for the calls that programs make most."""

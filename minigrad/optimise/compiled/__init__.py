@@ -1,0 +1,10 @@
+"""Formulas as machine code: all that knows of numba, addresses, caches and threads; in the order of reading:
+
+    loops       formulas -> the text of one loop
+    walk        the compiled walk over many parameters
+    cache       compiled code on disk
+    kernels     text -> machine code; the only importer of numba
+    threads     several threads for a large parameter
+    plan        one step on all parameters
+    warmup      kernels compiled before they are needed
+"""

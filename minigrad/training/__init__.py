@@ -1,0 +1,13 @@
+"""The training loop, the only chapter that knows gradients and optimisers both; in the order of reading:
+
+    callbacks   what is called after a step: stopping early, throttling
+    progress    the bar and its figures
+    train       train_, train_step_, epochs
+"""
+
+from .callbacks import early_stopping, patience, plateau, throttle
+from .train import Context, epochs, skip, stop, train_, train_step_
+
+__all__ = [
+    "Context", "early_stopping", "epochs", "patience", "plateau", "skip", "stop", "throttle", "train_", "train_step_",
+]
