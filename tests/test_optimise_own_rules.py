@@ -266,3 +266,86 @@ def test_a_text_that_is_another_functions_is_not_compiled(compiled):
     update_(rule(space["typed"])(eta=0.5), x, np.ones(2))
 
     assert x.tolist() == [-1.0, -1.0]
+
+
+# Formulas that return what they were given.
+
+
+@rule
+def first_seen(x, dx, start, t: float, eta=0.1):
+    start = x if t == 0 else start
+    return eta * dx, start, t + 1
+
+
+@rule
+def swapping(x, dx, a, b, c, eta=0.5):
+    return eta * dx, c, a, b + dx
+
+
+@rule
+def remembering(x, dx, previous, before, eta=0.5):
+    return eta * previous, dx, x
+
+
+@rule
+def parts(x, dx, a, b, eta=0.5):
+    return a.real, b, x
+
+
+def by_hand(formula, x, dxs, states):
+    """Train on each element by itself with Python's numbers; return the elements and their states."""
+    elements = []
+    for i, value in enumerate(x.ravel().tolist()):
+        state = [0.0] * states
+        for dx in dxs:
+            step, *state = formula(value, float(dx.ravel()[i]), *state)
+            value = value - step
+        elements.append((value, *state))
+    return np.array(elements).T
+
+
+RETURNING = {
+    "x": (first_seen, lambda x, dx, start, t: (0.1 * dx, x if t == 0 else start, t + 1), 2),
+    "permuted state": (swapping, lambda x, dx, a, b, c: (0.5 * dx, c, a, b + dx), 3),
+    "dx and x": (remembering, lambda x, dx, p, b: (0.5 * p, dx, x), 2),
+    "state as the step": (parts, lambda x, dx, a, b: (a, b, x), 2),
+}
+
+
+@pytest.mark.parametrize("name", RETURNING)
+@pytest.mark.parametrize("shape", [(), (3,), (130, 150)], ids=str)
+def test_a_formula_may_return_what_it_was_given(name, shape, either_way):
+    make, formula, states = RETURNING[name]
+    x, opt, dxs = numbers(shape), make(), [numbers(shape, seed=t) for t in range(1, 5)]
+    expected = by_hand(formula, x, dxs, states)
+
+    for dx in dxs:
+        update_(opt, x, dx)
+
+    assert np.array_equal(x.ravel(), expected[0])
+    for kept, right in zip(opt.state[x] if states > 1 else [opt.state[x]], expected[1:]):
+        assert np.all(kept.ravel() == right)
+
+
+@pytest.mark.parametrize("make", [make for make, _, _ in RETURNING.values()])
+def test_a_parameter_that_is_its_own_gradient_is_kept_as_it_was(make, either_way):
+    x, y, opt, same = numbers(20_000), numbers(20_000), make(), make()
+
+    for _ in range(3):
+        update_(opt, x, x)
+        update_(same, y, y.copy())
+
+    assert np.array_equal(x, y) and all(map(np.array_equal, opt.state[x], same.state[y]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, complex])
+def test_what_is_returned_in_a_composition_is_the_same_compiled_or_not(dtype, request):
+    results = []
+    for way in ("interpreted", "compiled"):
+        request.getfixturevalue(way)
+        opt, x = o.Optimiser(swapping(), remembering(0.1), first_seen()), numbers(9000, dtype)
+        train(opt, x)
+        results.append([x, apply_(opt, x, numbers(9000, dtype)), *opt[0].state[x], *opt[1].state[x], *opt[2].state[x]])
+        request.getfixturevalue("monkeypatch").undo()
+
+    assert all(map(np.array_equal, *results))

@@ -165,6 +165,14 @@ def obeyed(task, params, xs, dxs):
     return task(params, xs, dxs) is params
 
 
+def own(value):
+    """Return a new value of the state so that it stays as it is while the step is written.
+
+    Formulas may return their arguments, and those are parts of what is about to be overwritten.
+    """
+    return value.copy() if isinstance(value, np.ndarray) and not value.flags.owndata else value
+
+
 def without(bad, plans, params, dxs):
     """Make the step without the parameters at the places ``bad``."""
     params, dxs = (tuple(v for row, v in enumerate(values) if row not in bad) for values in (params, dxs))
@@ -453,5 +461,5 @@ class Plan:
             for formula, arrays, numbers, named in stages:
                 results = formula(x[part], step, *[a[part] for a in arrays], *numbers, **named)
                 step, *new = results if isinstance(results, tuple) else (results,)
-                news.append(new)
+                news.append(list(map(own, new)))
             yield part, step, news
