@@ -28,9 +28,10 @@ from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nog
 from .calculus.buffer import Buffer
 from .calculus.gradcheck import gradcheck
 from .calculus.higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
+from .calculus.vectors import copy_
 from .core.errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
 from .core.gradient import gradient, isderiving, pullback, withgradient
-from .core.params import Grads, Params, copy_, params
+from .core.params import Grads, Params, params
 from .core.tensor import Tensor
 from .derivatives import supported
 from .derivatives.indexing import put_along_axis

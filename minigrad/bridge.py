@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .calculus.higher import hvp
+from .calculus.vectors import copy_, cut
 from .core.gradient import check_loss, gradient, not_callable
-from .core.params import Params, copy_, params
+from .core.params import Params, params
 
 
 class FlatLoss(NamedTuple):
@@ -110,6 +111,5 @@ class Flat:
 
     def pieces(self, v):
         """Return a flat vector cut into one piece per parameter, in its shape and dtype."""
-        ends = np.cumsum([p.size for p in self.ps])
-        cut = np.split(np.asarray(v), ends[:-1])
-        return [piece.reshape(p.shape).astype(p.dtype) for piece, p in zip(cut, self.ps)]
+        pieces = cut(np.asarray(v), [p.shape for p in self.ps])
+        return [piece.astype(p.dtype) for piece, p in zip(pieces, self.ps)]

@@ -3,5 +3,6 @@
     higher      jacobians, hessians, and products with them
     adjoint     derivatives of one's own, constants, hooks, checkpoints in time
     buffer      writing inside a gradient
+    vectors     parameters as one flat vector: copy_
     gradcheck   finite differences
 """

@@ -7,8 +7,7 @@ from types import ModuleType
 import numpy as np
 
 from .errors import StrangerError
-from .storage import ndarray_of
-from .tensor import Tensor, recorded, refuse_if_recorded
+from .tensor import Tensor, recorded
 
 
 def named_tensors(model, name="", kinds=Tensor):
@@ -379,73 +378,6 @@ class Grads:
         flat = [np.ravel(g) for g in self if g is not None]
         norm = np.linalg.norm(np.concatenate(flat)) if flat else 0.0
         return norm if type(norm) is Tensor and recorded(norm) is not None else float(norm)
-
-
-def copy_(target, source):
-    """Overwrite ``target`` with ``source``: a Params or Grads with a flat vector, or the other way round.
-
-    Parameters
-    ----------
-    target, source : one a Params or Grads with n numbers in all, the other a vector of length n
-        in the order of the Params, each array row by row; None in Grads counts as zeros
-
-    Returns
-    -------
-    target
-
-    Raises ValueError for another length or a read-only array, TypeError for numbers that would not fit
-    (complex into real, real into integer) or if neither is a Params or Grads; nothing is overwritten then.
-
-    Differs from Zygote's ``copy!``: row-major order, not column-major.
-
-    Source: Zygote 0.6 ``copy!``.
-
-    >>> W, b = Tensor([[1.0, 2.0]]), Tensor(3.0)
-    >>> copy_(np.zeros(3), params(W, b))
-    array([1., 2., 3.])
-    >>> _ = copy_(params(W, b), [4.0, 5.0, 6.0]); b
-    Tensor(6.)
-    """
-    if isinstance(source, (Params, Grads)):
-        tensors = source.filled() if isinstance(source, Grads) else list(source)
-        refuse_if_recorded(tensors, "copy_(flat, ...)", "np.concatenate([np.ravel(t) for t in ...])")
-        flat = np.concatenate([np.zeros(0), *(t.data.ravel() for t in tensors)])
-        check_copy([target], flat)
-        ndarray_of(target)[...] = flat
-    elif isinstance(target, Grads):
-        for (p, _), piece in zip(target.pairs(), pieces_of(source, target.params)):
-            target[p] = Tensor(piece, dtype=p.dtype)
-    elif isinstance(target, Params):
-        for p, piece in zip(target, pieces_of(source, target)):
-            p[...] = piece
-    else:
-        raise TypeError("copy_: one of the two must be a Params or a Grads, the other a flat vector")
-    return target
-
-
-def pieces_of(vector, ps):
-    """Return the vector cut into arrays of the parameters' shapes, after all checks."""
-    flat = np.ravel(ndarray_of(vector) if ndarray_of(vector) is not None else np.asarray(vector))
-    check_copy(ps, flat)
-    ends = np.cumsum([p.size for p in ps])
-    return [piece.reshape(p.shape) for piece, p in zip(np.split(flat, ends[:-1]), ps)]
-
-
-def check_copy(targets, flat):
-    """Raise unless the flat vector can overwrite the arrays of the targets, one after the other."""
-    arrays = [ndarray_of(t) for t in targets]
-    if any(a is None for a in arrays):
-        raise TypeError("copy_: it overwrites an ndarray or a Tensor; np.zeros(n) makes one to copy into")
-    needed = sum(a.size for a in arrays)
-    if flat.size != needed:
-        raise ValueError(f"copy_: {flat.size} numbers cannot overwrite {needed}")
-    for a in arrays:
-        if not a.flags.writeable:
-            raise ValueError(
-                f"copy_: an array of shape {a.shape} to be overwritten is read-only; copy it first"
-            )
-        if not np.can_cast(flat.dtype, a.dtype, "same_kind"):
-            raise TypeError(f"copy_: {flat.dtype} numbers do not fit into an array of {a.dtype}")
 
 
 def stranger(p):

@@ -1,8 +1,8 @@
 """A model as one flat vector, and back."""
 
-
 import numpy as np
 
+from ..calculus.vectors import cut
 from ..core.params import Params, params
 from ..core.tensor import Tensor
 from ..core.trees import leaves, rebuild
@@ -45,15 +45,13 @@ def destructure(model):
             "destructure: a parameter of the model is inside an object that is neither a list, tuple or dict "
             "nor a dataclass, so that no second one can be made; decorate its class with @dataclass"
         )
-    ends = np.cumsum([p.size for p in ps])
-    shapes = {id(p): p.shape for p in ps}
+    total, shapes = sum(p.size for p in ps), [p.shape for p in ps]
 
     def restructure(flat):
-        if flat.shape != (ends[-1],):
-            raise ValueError(f"restructure: the model has {ends[-1]} numbers; got shape {flat.shape}")
-        flat = flat if type(flat) is Tensor else Tensor(flat)
-        pieces = np.split(flat, ends[:-1])
-        made = {key: np.reshape(piece, shape) for (key, shape), piece in zip(shapes.items(), pieces)}
+        if flat.shape != (total,):
+            raise ValueError(f"restructure: the model has {total} numbers; got shape {flat.shape}")
+        pieces = cut(flat if type(flat) is Tensor else Tensor(flat), shapes)
+        made = {id(p): piece for p, piece in zip(ps, pieces)}
         return rebuild(model, iter([made.get(id(x), x) for x in everything]))
 
     return Tensor(np.concatenate([p.data.ravel() for p in ps])), restructure
