@@ -4,23 +4,23 @@ Everything on the page comes from the table of derivatives and from the tests' t
 
     python docs/write_numpy.py
 
-It also writes minigrad/derivatives/tested.py, from which ``minigrad.supported()`` knows what the tests cover.
+It also writes minigrad/derivatives/tested.json, from which ``minigrad.supported()`` knows what the tests cover.
 """
 
 import importlib
 import inspect
+import json
 import pathlib
 import re
-import runpy
 import sys
 
 import numpy as np
 import scipy
 from minigrad import derivatives, gradient
-from minigrad.derivatives import COMPOSITIONS, name_of, supported
+from minigrad.derivatives import COMPOSITIONS, coverage, name_of, supported
 
 HERE = pathlib.Path(__file__).resolve().parent
-TESTS, TESTED = HERE.parent / "tests", pathlib.Path(derivatives.__file__).with_name("tested.py")
+TESTS, TESTED = HERE.parent / "tests", pathlib.Path(derivatives.__file__).with_name("tested.json")
 sys.path.insert(0, str(TESTS))
 
 HEAD = """# What is differentiated
@@ -62,15 +62,6 @@ harmless argument as well, `np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)`.
 """
 
 
-TESTED_HEAD = '''"""How far the tests differentiate each function: written by docs/write_numpy.py.
-
-name: (the arguments of a function that is made of others, the highest derivative, the numbers)
-"""
-
-TESTED = {
-'''
-
-
 def tables(name):
     """Return the entries of the lists called ``name`` in all the tests' tables."""
     modules = [importlib.import_module(path.stem) for path in sorted(TESTS.glob("tables*.py"))]
@@ -109,7 +100,7 @@ def parameters_of(function):
 
 
 def tested_text(lines, cases):
-    """Return the text of minigrad/derivatives/tested.py."""
+    """Return the text of minigrad/derivatives/tested.json."""
     entries = []
     for name in [line.function for line in lines]:
         own = [case for case in cases if name_of(case.function) == name]
@@ -119,8 +110,8 @@ def tested_text(lines, cases):
             arguments = " ".join(p.name for p in parameters_of(own[0].function) if p.name in found)
         order = max(case.order for case in own)
         dtypes = "real, complex" if any(case.complex for case in own) else "real"
-        entries.append(f'    "{name}": ("{arguments}", {order}, "{dtypes}"),\n')
-    return TESTED_HEAD + "".join(entries) + "}\n"
+        entries.append(f"  {json.dumps(name)}: {json.dumps([arguments, order, dtypes])}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def differentiable_table(lines):
@@ -154,7 +145,7 @@ def differentiable_of(lines):
 
 
 def tested():
-    """Return the text of minigrad/derivatives/tested.py."""
+    """Return the text of minigrad/derivatives/tested.json."""
     cases = tables("CASES")
     return tested_text(differentiable_of(supported()), cases)
 
@@ -183,6 +174,6 @@ def page():
 
 if __name__ == "__main__":
     TESTED.write_text(tested())
-    derivatives.TESTED.update(runpy.run_path(TESTED)["TESTED"])
+    coverage.tested.cache_clear()
     (HERE / "numpy.md").write_text(page())
     print(f"wrote {TESTED} and {HERE / 'numpy.md'}")
