@@ -1,38 +1,19 @@
-"""Compiled code: text, cache on disk, threads, what it does without numba."""
+"""Compiled code: text, when it is made, threads, what it does without numba."""
 
 import os
-import subprocess
 import sys
 import threading
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 from all_rules import numbers, train
+from compiling import forget, needs_numba, python
 from memory import peak_of
 
-import minigrad
 from minigrad import optimise as o
 from minigrad.optimise import formulas
-from minigrad.optimise.compiled import cache, kernels, loops, plan, threads
-
-JIT = {"MINIGRAD_NOJIT": "0", "NUMBA_DISABLE_JIT": "0"}  # whatever the surroundings say
-needs_numba = pytest.mark.skipif(not cache.numba_version(), reason="there is no numba here")
-
-
-def python(code, **environment):
-    """Run code in a fresh process and return what it prints."""
-    path = os.pathsep.join([str(Path(minigrad.__file__).parents[1]), str(Path(__file__).parent)])
-    run = subprocess.run(
-        [sys.executable, "-W", "always", "-c", code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **JIT, "PYTHONPATH": path, **environment},
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout.strip() + run.stderr.strip()
-
+from minigrad.optimise.compiled import kernels, loops, plan, threads
 
 # The text of a loop.
 
@@ -166,113 +147,6 @@ def test_without_numba_everything_works():
     )
 
     assert python(code) == "[-0.1 -0.1 -0.1]"
-
-
-# The cache.
-
-
-def test_the_name_changes_with_everything_the_code_is_made_of(monkeypatch):
-    name = cache.name("text", "f")
-    others = [cache.name("other text", "f"), cache.name("text", "d")]
-    for module, attribute in [(cache, "__version__"), (sys, "version"), (np, "__version__")]:
-        monkeypatch.setattr(module, attribute, "0.0.0")
-        others.append(cache.name("text", "f"))
-    monkeypatch.setattr(cache, "numba_version", lambda: "another")
-    others.append(cache.name("text", "f"))
-
-    assert len({name, *others}) == 1 + len(others)
-
-
-def test_the_text_of_every_formula_is_in_the_key():
-    def first(x, dx, *, eta):
-        return eta * dx
-
-    def second(x, dx, *, eta):
-        return eta * dx + 0.0
-
-    assert loops.write([(first, [])], float) != loops.write([(second, [])], float)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda content: content[:100],
-        lambda content: b"",
-        lambda content: content[:-1] + b"?",
-        lambda content: b"0" * 64 + b"\n" + content[65:],
-    ],
-    ids=["truncated", "empty", "one byte", "another checksum"],
-)
-def test_a_damaged_file_is_not_loaded_and_costs_one_warning(damage, tmp_path, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(cache, "_warned", [])
-    monkeypatch.setattr(cache, "address_of", lambda content: 1)
-    cache.store("a", b"content" * 30)
-    whole = cache.load("a")
-    (tmp_path / "a").write_bytes(damage((tmp_path / "a").read_bytes()))
-
-    with pytest.warns(UserWarning, match="could not be read on disk") as caught:
-        found = cache.load("a"), cache.load("a")
-
-    assert whole == 1 and found == (None, None) and len(caught) == 1
-
-
-@pytest.mark.slow
-@needs_numba
-def test_a_damaged_file_is_written_anew(tmp_path, compiled, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE_DIR", str(tmp_path))
-    forget(monkeypatch)
-    x = train(o.Descent(), numbers(4))
-    files = {file: file.read_bytes() for file in tmp_path.glob("*.kernel")}
-    for file in files:
-        file.write_bytes(b"")
-    forget(monkeypatch)
-
-    with pytest.warns(UserWarning, match="could not be read on disk"):
-        y = train(o.Descent(), numbers(4))
-
-    assert np.array_equal(x, y) and len(files) == 2
-    assert all(len(file.read_bytes()) == len(content) for file, content in files.items())
-
-
-def test_an_unreadable_file_is_survived(tmp_path, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(cache, "_warned", [])
-    (tmp_path / "a").mkdir()
-
-    with pytest.warns(UserWarning, match="could not be read on disk"):
-        assert cache.load("a") is None
-
-
-@needs_numba
-def test_a_folder_that_cannot_be_written_costs_one_warning(tmp_path, compiled, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("MINIGRAD_CACHE_DIR", str(tmp_path / "file" / "folder"))
-    forget(monkeypatch)
-
-    with pytest.warns(UserWarning, match="could not be") as caught:
-        x = np.zeros(1)
-        o.update_(o.Descent(0.5), x, np.ones(1))
-
-    assert len(caught) == 1 and x[0] == -0.5
-
-
-@pytest.mark.slow
-@needs_numba
-def test_no_folder_means_no_files(tmp_path, compiled, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE_DIR", "")
-    forget(monkeypatch)
-
-    train(o.Descent(), numbers(4))
-
-    assert cache.folder() is None
-
-
-def forget(monkeypatch):
-    """Make this process forget the kernels it has, and what it has warned of."""
-    for name, value in [("_addresses", {}), ("_missing", set()), ("_failed", set())]:
-        monkeypatch.setattr(kernels, name, value)
-    cache._warned.clear()
 
 
 @pytest.mark.slow

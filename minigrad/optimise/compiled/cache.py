@@ -1,28 +1,34 @@
 """Compiled code kept on disk, and loaded again without importing numba.
 
-A file holds a checksum, the name of the entry point and the object code.  Its own name is a hash of
+A file holds a checksum, the names of what the code calls, and the object code.  Its own name is a hash of
 everything the code was made of, so it can never be stale: it is found only by whoever would make
-the same.  A file that is damaged, unreadable or cannot be written costs one warning and a new
-compilation.
+the same.  The checksum is that of the name and the code together, so that no file stands in for another.
+
+What is loaded is run, so nothing is that somebody else may have put there: the file must be a regular one (no
+link) of bounded size, it and the folder must belong to the user, and nobody else may write to either.
+Whatever is not so, is damaged or cannot be written costs one warning and a new compilation.
 
 The folder is ``$MINIGRAD_CACHE_DIR``, or ``minigrad`` in ``$XDG_CACHE_HOME`` or in ``~/.cache``; an
-empty ``MINIGRAD_CACHE_DIR`` means that nothing is kept.
+empty ``MINIGRAD_CACHE_DIR`` means that nothing is kept.  It may be emptied or deleted at any time.
 """
 
 import ctypes
 import functools
 import hashlib
 import importlib.util
+import inspect
 import os
 import re
+import stat
 import sys
-import threading
 import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ... import __version__
+
+LIMIT = 8 << 20  # bytes of a file; kernels take some thousand
 
 _engines = []  # they own the loaded code
 _warned = []  # what could not be done
@@ -61,6 +67,7 @@ def name(*made_of):
 
     surroundings = (
         __version__,
+        inspect.getsource(sys.modules[__name__]),
         sys.version,
         np.__version__,
         llvmlite.__version__,
@@ -77,9 +84,7 @@ def load(file):
     if folder() is None:
         return None
     try:
-        checksum, content = (folder() / file).read_bytes().split(b"\n", 1)
-        if checksum.decode() != hashlib.sha256(content).hexdigest():
-            raise ValueError("it is damaged")
+        content = _read(file)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -94,14 +99,53 @@ def store(file, content):
         return
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = folder() / f"{file}.{os.getpid()}.{threading.get_ident()}.tmp"
+        _check(folder(), folder().stat(), stat.S_ISDIR)
+        draft = folder() / f"{file}.{os.urandom(8).hex()}.tmp"
         try:
-            draft.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            with open(_opened(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as made:
+                made.write(_checksum(file, content) + b"\n" + content)
             os.replace(draft, folder() / file)
         finally:
             draft.unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         warn("written", error)
+
+
+def _read(file):
+    """Return the code that was stored under a name; raise unless it is that code, and this user's own work."""
+    _check(folder(), folder().stat(), stat.S_ISDIR)
+    path = folder() / file
+    with open(_opened(path, os.O_RDONLY), "rb") as kept:
+        found = os.fstat(kept.fileno())
+        _check(path, found, stat.S_ISREG)
+        if found.st_size > LIMIT:
+            raise ValueError(f"{path} is far too large for a kernel")
+        checksum, _, content = kept.read(LIMIT).partition(b"\n")
+    if checksum != _checksum(file, content):
+        raise ValueError(f"{path} is damaged, or another kernel's")
+    return content
+
+
+def _opened(path, flags):
+    """Open a file itself, never what a link points to; and do not wait for whoever would feed a pipe."""
+    wished = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # where the system has them
+    return os.open(path, flags | sum(getattr(os, name, 0) for name in wished), 0o600)
+
+
+def _check(path, found, is_kind):
+    """Raise ValueError unless a file or folder is of its kind and safe from other users."""
+    if not is_kind(found.st_mode):
+        raise ValueError(f"{path} is no {'folder' if is_kind is stat.S_ISDIR else 'regular file'}")
+    if not hasattr(os, "geteuid"):  # Windows, where a user's folders are the user's alone
+        return
+    if found.st_uid != os.geteuid():
+        raise ValueError(f"{path} belongs to another user")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ValueError(f"{path} can be written to by others: chmod go-w {path}")
+
+
+def _checksum(file, content):
+    return hashlib.sha256(file.encode() + b"\n" + content).hexdigest().encode()
 
 
 ENTRY = """
@@ -182,5 +226,6 @@ def warn(done, error):
         _warned.append(done)
         warnings.warn(
             f"minigrad's compiled kernels could not be {done} on disk ({folder()}: {error}), so they are "
-            "compiled again. Set MINIGRAD_CACHE_DIR to a folder of your own, or to nothing to do without"
+            "compiled again. Delete the folder, set MINIGRAD_CACHE_DIR to one of your own, or to nothing to do "
+            "without"
         )
