@@ -3,7 +3,7 @@
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
-    fields, iddict, interrupts    Greek keywords; a dictionary keyed by identity, weakly; Ctrl-C at the right moment
+    fields, iddict, interrupts, aliases    Greek keywords; a dictionary keyed by identity, weakly; Ctrl-C at the right moment
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
     fast/                   the short way for the calls that programs make most

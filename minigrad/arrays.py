@@ -1,15 +1,21 @@
 """Making Tensors: random ones, zeros, ones, and arrays out of pieces."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .core.tensor import Tensor, new_tensor, recorded, tensors_in
 
+if TYPE_CHECKING:
+    from .aliases import DTypeLike, Rng
+
 _generator = np.random.default_rng()
 
 
-def seed(n):
+def seed(n: int) -> None:
     """Restart the random numbers of ``rand`` and ``randn``.
 
     Parameters
@@ -25,7 +31,7 @@ def seed(n):
     _generator = np.random.default_rng(n)
 
 
-def rand(*shape, dtype=float, rng=None):
+def rand(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
     """Return a Tensor of random numbers, uniform in [0, 1).
 
     Parameters
@@ -42,7 +48,7 @@ def rand(*shape, dtype=float, rng=None):
     return new_tensor(np.asarray(generator(rng).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
 
 
-def randn(*shape, dtype=float, rng=None):
+def randn(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
     """Return a Tensor of random numbers of mean 0 and variance 1, normally distributed.
 
     Parameters
@@ -59,7 +65,7 @@ def randn(*shape, dtype=float, rng=None):
     return new_tensor(np.asarray(generator(rng).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))))
 
 
-def generator(rng=None):
+def generator(rng: Rng = None) -> np.random.Generator:
     """Return the generator of random numbers to use: the one that ``seed`` restarts, or ``rng``.
 
     Parameters
@@ -74,7 +80,7 @@ def generator(rng=None):
     return _generator if rng is None else np.random.default_rng(rng)
 
 
-def zeros(*shape, dtype=float):
+def zeros(*shape: Any, dtype: DTypeLike = float) -> Tensor:
     """Return a Tensor of zeros.
 
     Parameters
@@ -90,7 +96,7 @@ def zeros(*shape, dtype=float):
     return Tensor(np.zeros(axes(shape, "zeros"), dtype), copy=False)
 
 
-def ones(*shape, dtype=float):
+def ones(*shape: Any, dtype: DTypeLike = float) -> Tensor:
     """Return a Tensor of ones.
 
     Parameters
@@ -106,7 +112,7 @@ def ones(*shape, dtype=float):
     return Tensor(np.ones(axes(shape, "ones"), dtype), copy=False)
 
 
-def array(x, dtype=None):
+def array(x: Any, dtype: DTypeLike | None = None) -> Tensor:
     """Return an array made of ``x``, which may be nested lists that hold Tensors; differentiable.
 
     Parameters

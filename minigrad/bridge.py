@@ -1,6 +1,8 @@
 """The bridge to SciPy: a loss of parameters as functions of one flat vector."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -8,6 +10,11 @@ from .calculus.higher import hvp
 from .calculus.vectors import copy_, cut
 from .core.gradient import check_loss, gradient, not_callable
 from .core.params import Params, params
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .aliases import LossFunction, Model
 
 
 class FlatLoss(NamedTuple):
@@ -20,17 +27,17 @@ class FlatLoss(NamedTuple):
     hessp : function (x, p) -> ndarray of x's shape, the Hessian at x times p
     """
 
-    fun: object
-    jac: object
-    hessp: object
+    fun: Callable[[np.ndarray], float]
+    jac: Callable[[np.ndarray], np.ndarray]
+    hessp: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
     @property
-    def x0(self):
+    def x0(self) -> np.ndarray:
         """The parameters' present numbers as a flat vector of float64."""
         return self.fun.__self__.now()
 
 
-def as_scipy(f, ps):
+def as_scipy(f: LossFunction, ps: Params | Model) -> FlatLoss:
     """Return a loss as functions of one flat vector, as ``scipy.optimize`` wants it.
 
         fun(x) = f() with ps = x       jac(x) = d fun / dx       hessp(x, p) = (d^2 fun / dx^2) p

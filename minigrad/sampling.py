@@ -11,13 +11,22 @@ plain numbers, and is refused.)
 Source: Kingma and Welling, Auto-encoding variational Bayes, 2014 (the reparameterisation).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .arrays import array, axes, generator
 from .core.tensor import Tensor
 
+if TYPE_CHECKING:
+    from .aliases import ArrayLike, Rng, Shape
 
-def normal(loc=0.0, scale=1.0, shape=None, rng=None):
+
+def normal(
+    loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape | None = None, rng: Rng = None
+) -> Tensor:
     """Return normally distributed samples; differentiable with respect to ``loc`` and ``scale``.
 
         x = loc + scale * e,   mean loc, standard deviation scale
@@ -45,7 +54,9 @@ def normal(loc=0.0, scale=1.0, shape=None, rng=None):
     return sample(loc, scale, shape, generator(rng).standard_normal, "normal: scale must be >= 0")
 
 
-def uniform(low=0.0, high=1.0, shape=None, rng=None):
+def uniform(
+    low: ArrayLike = 0.0, high: ArrayLike = 1.0, shape: Shape | None = None, rng: Rng = None
+) -> Tensor:
     """Return samples uniform in [low, high); differentiable with respect to both ends.
 
         x = low + (high - low) * e,   mean (low + high) / 2, variance (high - low)^2 / 12
@@ -70,7 +81,9 @@ def uniform(low=0.0, high=1.0, shape=None, rng=None):
     return sample(low, high - low, shape, generator(rng).random, "uniform: low must be <= high")
 
 
-def gumbel(loc=0.0, scale=1.0, shape=None, rng=None):
+def gumbel(
+    loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, shape: Shape | None = None, rng: Rng = None
+) -> Tensor:
     """Return samples of the Gumbel distribution; differentiable with respect to ``loc`` and ``scale``.
 
         x = loc + scale * e,   mean loc + 0.5772 scale, variance (pi scale)^2 / 6

@@ -1,5 +1,9 @@
 """gradcheck: compare a gradient with finite differences."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..core.gradient import gradient
@@ -7,8 +11,17 @@ from ..core.params import Params
 from ..core.tensor import Tensor
 from ..core.trees import leaves, places, rebuild
 
+if TYPE_CHECKING:
+    from ..aliases import LossFunction
 
-def gradcheck(f, *args, step=None, rtol=None, atol=None):
+
+def gradcheck(
+    f: LossFunction,
+    *args: Any,
+    step: float | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> bool:
     """Check the gradient of ``f`` against central differences, element by element.
 
         d_i = (f(x + h e_i) - f(x - h e_i)) / 2h       |gradient_i - d_i| <= atol + rtol |d_i|

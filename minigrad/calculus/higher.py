@@ -1,5 +1,9 @@
 """Jacobians, Hessians and products with them: gradients of many numbers, and gradients of gradients."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..core.gradient import Run, gradient, not_callable, pullback
@@ -7,8 +11,11 @@ from ..core.params import Grads, Params
 from ..core.tensor import Tensor, lower, new_tensor
 from ..core.trees import leaves, leaves_along, rebuild
 
+if TYPE_CHECKING:
+    from ..aliases import Function, LossFunction
 
-def jacobian(f, *args, holomorphic=False):
+
+def jacobian(f: Function, *args: Any, holomorphic: bool = False) -> Any:
     """Return the derivative of every element of ``f``'s result by every element of each argument.
 
         J[i..., j...] = d y[i...] / d x[j...]
@@ -114,7 +121,7 @@ def zeros_as(x, shape):
     return new_tensor(zeros) if type(x) is Tensor else zeros if shape else zeros[()].item()
 
 
-def hessian(f, x):
+def hessian(f: LossFunction, x: Any) -> Any:
     """Return the second derivatives of a function of one argument.
 
         H[i..., j...] = d^2 f / d x[i...] d x[j...]
@@ -158,7 +165,7 @@ def filled(g, x):
     return np.zeros_like(x.data) if g is None else g
 
 
-def diaghessian(f, *args):
+def diaghessian(f: LossFunction, *args: Any) -> tuple[Any, ...]:
     """Return the diagonal of the Hessian with respect to each argument.
 
         d[i...] = d^2 f / d x[i...]^2
@@ -200,7 +207,7 @@ def diagonal_of_hessian(f, args, k):
     return np.reshape(np.stack(elements), shape).astype(rows[0].dtype) if shape else elements[0]
 
 
-def hvp(f, x, v):
+def hvp(f: LossFunction, x: Any, v: Any) -> Any:
     """Return the product of the Hessian with a vector, without making the Hessian.
 
         hvp = H(x) v = d/dx <grad f(x), v>
@@ -266,7 +273,7 @@ def inner(gradients, directions):
     return total
 
 
-def jvp(f, args, directions):
+def jvp(f: Function, args: Any, directions: Any) -> tuple[Any, Any]:
     """Return the value of ``f`` and its derivative along a direction (forward derivative).
 
         dy = sum_k  df/dx_k  v_k
@@ -308,7 +315,7 @@ def pushed(y, back, directions):
     return zeros_for_none(y, dy)
 
 
-def ggnvp(f, loss, x, v):
+def ggnvp(f: Function, loss: LossFunction, x: Any, v: Any) -> Any:
     """Return the product of the Gauss-Newton matrix of ``loss(f(x))`` with a vector, without making it.
 
         ggnvp = J^T H J v        J = df/dx,   H = d^2 loss / dy^2 at y = f(x)

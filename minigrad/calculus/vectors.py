@@ -1,6 +1,9 @@
 """Parameters as one flat vector, and back."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +12,7 @@ from ..core.storage import ndarray_of
 from ..core.tensor import Tensor, refuse_if_recorded
 
 
-def copy_(target, source):
+def copy_(target: Any, source: Any) -> Any:
     """Overwrite ``target`` with ``source``: a Params or Grads with a flat vector, or the other way round.
 
     Parameters
