@@ -13,7 +13,8 @@ class CtrlC:
                 with ctrl_c.whole:
                     ...                         # and after this, never inside
 
-    Stretches nest: what is pressed inside an inner one is asked of the outer ones too.  Python hands signals
+    Stretches nest: what is pressed inside an inner one is asked of the outer ones too, and waits until none of
+    them is inside its ``whole``.  They may be closed in any order, as generators are.  Python hands signals
     to the main thread only; in any other one, and where the program ignores Ctrl-C, nothing happens.
 
     Attributes
@@ -28,39 +29,66 @@ class CtrlC:
 
     def __init__(self):
         self.asked = 0
+        self.open = False
         self.whole = Whole(self)
         self.before = None  # the handler that was in force outside
+        self.late = False  # whether Ctrl-C asked to end at once while a stretch was just being opened or closed
 
     def __enter__(self):
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and callable(signal.getsignal(signal.SIGINT)):
-            self.before = signal.signal(signal.SIGINT, self)
+            self.before, self.open = signal.getsignal(signal.SIGINT), True
+            signal.signal(signal.SIGINT, self)
         return self
 
-    def __exit__(self, *exception):
-        if self.before is not None:
+    def __exit__(self, kind, *exception):
+        """Take this stretch out of the chain of handlers, wherever in it it stands."""
+        if not self.open:
+            return
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is self and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self.before)
+        while isinstance(handler, CtrlC) and handler is not self:
+            if handler.before is self:
+                handler.before = self.before
+            handler = handler.before
+        self.open = False  # should it stay in force, because this is another thread, it passes on what it hears
+        if self.late and kind is None:
+            self.pass_on()
 
     def __call__(self, signum, frame):
-        self.ask()
-        if self.asked > 1 and not self.whole.inside:
-            self.interrupt()
+        if not self.open:
+            self.before(signum, frame)
+            return
+        for stretch in self.stretches():
+            stretch.asked += 1
+        if self.asked > 1 and not self.within_whole():
+            self.late = in_here(frame)
+            if not self.late:
+                self.interrupt()
 
-    def ask(self):
-        self.asked += 1
-        if isinstance(self.before, CtrlC):
-            self.before.ask()
+    def stretches(self):
+        """Return this stretch and the open ones around it."""
+        found, handler = [], self
+        while isinstance(handler, CtrlC):
+            found += [handler] if handler.open else []
+            handler = handler.before
+        return found
+
+    def within_whole(self):
+        return any(stretch.whole.inside for stretch in self.stretches())
 
     def interrupt(self):
         """Do what Ctrl-C does outside of every stretch: as a rule, raise KeyboardInterrupt."""
-        handler = self.before
+        handler = self
         while isinstance(handler, CtrlC):
             handler = handler.before
         handler(signal.SIGINT, None)
 
     def pass_on(self):
         """For work that ends here anyhow: do now what was asked, unless an outer stretch will see to it."""
-        if self.asked > 1 or (self.asked and not isinstance(self.before, CtrlC)):
+        outer = [stretch for stretch in self.stretches() if stretch is not self]
+        if self.asked and (not outer or self.asked > 1 and not self.within_whole()):
             self.interrupt()
 
 
@@ -76,5 +104,12 @@ class Whole:
 
     def __exit__(self, *exception):
         self.inside = False
-        if self.ctrl_c.asked > 1:
+        if self.ctrl_c.asked > 1 and not self.ctrl_c.within_whole():
             self.ctrl_c.interrupt()
+
+
+def in_here(frame):
+    """Say whether a signal came while code of this file was running, or called others."""
+    while frame is not None and frame.f_code.co_filename != __file__:
+        frame = frame.f_back
+    return frame is not None
