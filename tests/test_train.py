@@ -148,6 +148,31 @@ def test_a_callback_before_the_update_may_change_the_gradients(line):
     assert float(W) == -1.0
 
 
+@pytest.mark.parametrize("number", [np.float32(0.5), np.array(0.5), Tensor(0.5), np.float64(0.5), 3, np.int8(3), True])
+def test_a_loss_set_by_a_callback_before_the_update_is_kept_as_a_float(line, number):
+    W, loss, datum = line
+
+    def set_loss(context):
+        context.loss = number
+
+    losses = quiet(loss, params(W), [datum], Descent(0.25), before=set_loss)
+
+    assert losses == [float(number)] and type(losses[0]) is float
+
+
+@pytest.mark.parametrize("number", [None, "0.5", np.ones(2), np.ones(1), 1j])
+def test_a_loss_set_by_a_callback_to_something_else_is_refused(line, number):
+    W, loss, datum = line
+
+    def set_loss(context):
+        context.loss = number
+
+    with pytest.raises(TypeError, match="a callback has set context.loss to .* it must be one real number"):
+        quiet(loss, params(W), [datum], Descent(0.25), before=set_loss)
+
+    assert float(W) == 0.0
+
+
 @pytest.mark.parametrize("callback", [lambda a, b: 0, lambda *, key: 0])
 def test_a_callback_with_other_arguments_is_refused_before_anything_happens(line, callback):
     W, loss, datum = line
@@ -225,6 +250,65 @@ def test_skip_and_stop_before_the_update_prevent_it(line, leave):
     assert (losses, float(W)) == ([], 0.0)
 
 
+class Conveyor:
+    """Data of a class of its own, that leave out what is 7."""
+
+    def __init__(self, *data):
+        self.data = iter(data)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        datum = next(self.data)
+        return skip() if datum[0] == 7 else datum
+
+
+def through_map(*data):
+    return map(lambda datum: skip() if datum[0] == 7 else datum, data)
+
+
+@pytest.mark.parametrize("data", [Conveyor, through_map])
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_skip_in_the_data_leaves_the_datum_out(line, data, bad):
+    W, loss, datum = line
+    given, seen = [datum] * 3, []
+    given[bad] = (7, 0)
+
+    losses = quiet(loss, params(W), data(*given), Descent(0.25), cb=lambda c: seen.append((c.step, c.index)))
+
+    assert (losses, float(W)) == ([4.0, 1.0], 1.5)
+    assert seen == [(i + 1, i) for i in range(3) if i != bad]
+
+
+@pytest.mark.parametrize("wrap", [lambda d: d, lambda d: map(tuple, d), lambda d: zip(*[iter(d)] * 2)])
+def test_skip_in_a_generator_is_explained_because_python_ends_it(line, wrap):
+    W, loss, datum = line
+
+    def readings():
+        yield datum
+        yield datum
+        skip()
+        yield datum
+
+    message = "in the generator 'readings' .* all data after it would be lost: .*continue"
+    with pytest.raises(RuntimeError, match=message):
+        quiet(lambda *d: W**2, params(W), wrap(readings()), Descent(0.25))
+
+
+def test_all_checks_of_the_first_step_are_made_though_the_first_datum_is_skipped(line):
+    W, loss, datum = line
+
+    with pytest.raises(ValueError, match="depends on none of the 1 parameters"):
+        quiet(lambda x, y: 1.0, params(W), Conveyor((7, 0), datum), Descent())
+
+
+def test_data_that_are_skipped_from_first_to_last_are_not_empty(line):
+    W, loss, datum = line
+
+    assert quiet(loss, params(W), Conveyor((7, 0)), Descent()) == []
+
+
 def test_skip_after_the_update_spares_the_callbacks_that_follow(line):
     W, loss, datum = line
     seen = []
@@ -287,6 +371,14 @@ def test_an_infinite_loss_is_reported_with_step_datum_operation_and_line():
     assert "the loss is -inf at step 3 (epoch 1, datum 2, counted from 0)" in text
     assert "np.log, which gave -inf (1 of 2 numbers)" in text
     assert "test_train.py" in text and "return np.sum(np.log(W * x))" in text
+
+
+@pytest.mark.parametrize("kind", [FloatingPointError, ArithmeticError, NonFiniteError])
+def test_a_loss_that_is_not_finite_is_caught_as_any_floating_point_error(kind):
+    W = Tensor(1.0)
+
+    with pytest.raises(kind, match="the loss is inf"):
+        quiet(lambda x: W * x, params(W), [math.inf], Descent())
 
 
 def test_a_datum_that_is_not_finite_is_named():

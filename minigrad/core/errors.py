@@ -119,9 +119,9 @@ class StrangerError(MinigradError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
-class NonFiniteError(MinigradError, ArithmeticError):
-    """A loss or a gradient holds NaN or infinity where it must not.
+class NonFiniteError(MinigradError, FloatingPointError):
+    """A loss or a gradient holds NaN or infinity where it must not; an ArithmeticError, as all such are.
 
-    >>> issubclass(NonFiniteError, ArithmeticError)
-    True
+    >>> issubclass(NonFiniteError, FloatingPointError), issubclass(NonFiniteError, ArithmeticError)
+    (True, True)
     """

@@ -4,10 +4,14 @@
 """
 
 import inspect
+import itertools
 import math
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..core.errors import NonFiniteError
 from ..core.gradient import withgradient
@@ -47,9 +51,11 @@ def stop():
 
 
 def skip():
-    """Go on with the next datum: for callbacks and losses of ``train_``.
+    """Go on with the next datum: for callbacks, losses and data of ``train_``.
 
-    In a loss, or in a callback given as ``before``, it prevents the update of this step.
+    In a loss, or in a callback given as ``before``, it prevents the update of this step.  In the data it leaves
+    out the datum that was asked for: in the ``__next__`` of a class or in a function for ``map``; in a generator
+    write ``continue``, because an exception ends a generator.
 
     Raises SkipDatum, which ``train_`` catches.
 
@@ -76,7 +82,7 @@ class Context:
     epoch, step : int, both from 1; steps count through all epochs, skipped ones included
     index : int, the datum's place in the data, from 0
     datum : what the loss was called with
-    loss : float, before the update
+    loss : float, before the update; a callback given as ``before`` may put another number in its place
     aux : tuple of whatever the loss returned besides the loss
     gradients : Grads; a callback given as ``before`` may change them
     params : Params
@@ -161,6 +167,7 @@ def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
                 try:
                     context = evaluate(loss, ps, *place, opt, losses)
                     call(before, context)
+                    context.loss = plain_loss(context.loss)
                     refuse_if_not_finite(context, loss)
                     with ctrl_c.whole:
                         update_(opt, ps, context.gradients)
@@ -248,22 +255,41 @@ def visits(data, epochs):
     """Yield (epoch, step, index, datum)."""
     step = 0
     for epoch in range(1, epochs + 1):
-        index = -1
-        for index, datum in enumerate(data):
+        rest = iter(data)
+        for index in itertools.count():
+            try:
+                datum = next(rest)
+            except StopIteration:
+                break
+            except SkipDatum as skipped:
+                refuse_ended_generator(skipped)
+                step += 1
+                continue
             step += 1
             yield epoch, step, index, datum
-        if index < 0:
+        if index == 0:
             used = f". A {type(data).__name__} is used up after one pass: give a list" * isinstance(data, Iterator)
             raise ValueError(f"train_: the data is empty (in epoch {epoch}); there is nothing to learn from{used}")
+
+
+def refuse_ended_generator(skipped):
+    """Raise if the data called ``skip()`` in a generator: Python ends it, and the rest of the data would be lost."""
+    for frame, line in traceback.walk_tb(skipped.__traceback__.tb_next):
+        if frame.f_code.co_flags & inspect.CO_GENERATOR:
+            raise RuntimeError(
+                f"train_: skip() was called in the generator {frame.f_code.co_name!r} (line {line}) that gives the "
+                "data. An exception ends a generator, so all data after it would be lost: write continue there in "
+                "the place of skip(), or call skip() in the loss"
+            ) from skipped
 
 
 def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
     """Return the Context of a step: the loss, whatever else the loss returned, and the gradients."""
     arguments = arguments_of(datum)
-    if step == 1:
+    if not losses:  # no step has been made yet
         refuse_arguments(loss, arguments)
     value, gradients = withgradient(lambda: loss(*arguments), ps)
-    if step == 1 and all(g is None for g in gradients):
+    if not losses and all(g is None for g in gradients):
         raise ValueError(
             f"train_: the loss depends on none of the {len(ps)} parameters, so a step would change nothing. "
             "It must use the very Tensors of ps: was the model made anew, or copied, after params(model)?"
@@ -280,6 +306,15 @@ def call(functions, context):
     for function, with_context in functions:
         if (function(context) if with_context else function()) is True:
             stop()
+
+
+def plain_loss(loss):
+    """Return the loss as a float, also where a callback has put another number in its place."""
+    if type(loss) is float:
+        return loss
+    if np.shape(loss) != () or np.asarray(loss).dtype.kind not in "fiub":
+        raise TypeError(f"train_: a callback has set context.loss to {loss!r}; it must be one real number")
+    return float(loss)
 
 
 def refuse_if_not_finite(context, loss):
