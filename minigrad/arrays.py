@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .core.tensor import Tensor, new_tensor, recorded, tensors_in
+from .core.tensor import Tensor, is_own_kind, new_tensor, no_such_array, recorded, tensors_in
 
 if TYPE_CHECKING:
     from .aliases import DTypeLike, Rng
@@ -143,6 +143,33 @@ def array(x: Any, dtype: DTypeLike | None = None) -> Tensor:
     if dtype is not None and x.dtype != dtype:
         x = x.astype(dtype)
     return x if type(x) is Tensor and recorded(x) is not None else Tensor(x)
+
+
+def as_numbers(x, what):
+    """Return what stands in the place of an array as one: Tensors, plain arrays and numbers as they are.
+
+    Lists, which may hold Tensors, are put together, and arrays of other libraries, such as a DataFrame, are taken
+    for their numbers.  ``what`` names the argument for the TypeError about whatever holds no numbers.
+
+    >>> as_numbers([[1, 2]], "f: x"), as_numbers(0.5, "f: x")
+    (array([[1, 2]]), 0.5)
+    """
+    if type(x) is Tensor or type(x) in (float, int, bool, complex):
+        return x
+    if is_own_kind(x):
+        raise TypeError(f"{what}: {no_such_array(x)}")
+    if isinstance(x, (list, tuple)) and tensors_in(x):
+        return array(x)
+    given, x = x, x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)
+    if x.dtype.kind in "US":
+        raise TypeError(f"{what} holds texts. Names of classes become numbers by data.onehot(names, classes)")
+    if x.dtype.kind not in "fciub":
+        pandas = f", or {what.split()[-1]}.to_numpy(float) for a table" * hasattr(given, "to_numpy")
+        raise TypeError(
+            f"{what} is no array of numbers but a {type(given).__name__} of {x.dtype}. If all that it holds are "
+            f"numbers, write np.asarray({what.split()[-1]}, dtype=float){pandas}"
+        )
+    return x
 
 
 def axes(shape, who):

@@ -13,6 +13,8 @@ are classes): ``np.mean``, ``np.sum``, any function, or ``lambda l: np.mean(weig
 
 import numpy as np
 
+from .arrays import as_numbers
+from .core.tensor import Tensor
 from .derivatives.compound import (
     logsoftmax,
     mean_softmax_crossentropy,
@@ -29,6 +31,8 @@ __all__ = [
     "logitbinarycrossentropy", "logitcrossentropy", "mae", "mse", "poisson_loss",
 ]
 # fmt: on
+
+ARRAYS = frozenset({Tensor, np.ndarray})
 
 
 # ------------------------------------------------------------------------------------------- numbers
@@ -48,7 +52,7 @@ def mse(yhat, y, *, agg=np.mean):
     >>> float(mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    check_shapes("mse", yhat, y)
+    yhat, y = matched("mse", yhat, y)
     if agg is np.mean:
         return mean_squared_error(yhat, y)
     return agg(np.abs(floating(yhat) - y) ** 2)
@@ -74,7 +78,7 @@ def mae(yhat, y, *, agg=np.mean):
     >>> float(mae(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     1.0
     """
-    check_shapes("mae", yhat, y)
+    yhat, y = matched("mae", yhat, y)
     return agg(np.abs(floating(yhat) - y))
 
 
@@ -97,7 +101,7 @@ def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
     >>> float(huber_loss(np.array([0.0, 0.0]), np.array([1.0, 3.0]), agg=np.sum))
     3.0
     """
-    check_shapes("huber_loss", yhat, y)
+    yhat, y = matched("huber_loss", yhat, y)
     e = np.abs(floating(yhat) - y)
     return agg(np.where(e < delta, e * e * 0.5, delta * (e - 0.5 * delta)))
 
@@ -126,7 +130,7 @@ def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean):
     >>> logitcrossentropy(scores, truth, agg=lambda losses: losses)
     array([6.93147181e-01, 1.00000000e+03])
     """
-    check_shapes("logitcrossentropy", yhat, y)
+    yhat, y = matched("logitcrossentropy", yhat, y, axis)
     if agg is np.mean and axis == -1:
         return mean_softmax_crossentropy(yhat, y)[0]
     return agg(-np.sum(y * logsoftmax(yhat, axis), axis))
@@ -157,7 +161,7 @@ def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     >>> float(crossentropy(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])))
     0.69314718
     """
-    check_shapes("crossentropy", yhat, y)
+    yhat, y = matched("crossentropy", yhat, y, axis)
     return agg(-np.sum(xlogy(y, yhat + epsilon_for(yhat, epsilon)), axis))
 
 
@@ -182,7 +186,7 @@ def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     >>> abs(float(kldivergence(p, p))) < 1e-12
     True
     """
-    check_shapes("kldivergence", yhat, y)
+    yhat, y = matched("kldivergence", yhat, y, axis)
     return agg(np.sum(xlogx(y), axis)) + crossentropy(yhat, y, axis=axis, agg=agg, epsilon=epsilon)
 
 
@@ -207,6 +211,9 @@ def label_smoothing(y, alpha, *, axis=-1):
     """
     if not 0 < alpha < 1:
         raise ValueError(f"label_smoothing: alpha must be between 0 and 1, both excluded; got {alpha!r}")
+    y = as_numbers(y, "label_smoothing: y")
+    if axis is not None and not isinstance(y, (int, float)) and y.dtype.kind in "iu" and np.any(y > 1):
+        raise ValueError("label_smoothing: y holds labels, not probabilities: write data.onehot(y, classes)")
     classes = 2 if axis is None else y.shape[axis]
     return y * (1 - alpha) + alpha / classes
 
@@ -231,7 +238,7 @@ def logitbinarycrossentropy(yhat, y, *, agg=np.mean):
     >>> logitbinarycrossentropy(np.array([0.0, -1000.0]), np.array([1.0, 1.0]), agg=lambda losses: losses)
     array([6.93147181e-01, 1.00000000e+03])
     """
-    check_shapes("logitbinarycrossentropy", yhat, y)
+    yhat, y = matched("logitbinarycrossentropy", yhat, y)
     return agg(sigmoid_crossentropy(yhat, y))
 
 
@@ -258,7 +265,7 @@ def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None):
     >>> float(binarycrossentropy(np.array([0.5, 0.5]), np.array([1.0, 0.0])))
     0.69314718
     """
-    check_shapes("binarycrossentropy", yhat, y)
+    yhat, y = matched("binarycrossentropy", yhat, y)
     epsilon = epsilon_for(yhat, epsilon)
     return agg(-xlogy(y, yhat + epsilon) - xlogy(1 - y, 1 - yhat + epsilon))
 
@@ -283,7 +290,7 @@ def hinge_loss(yhat, y, *, agg=np.mean):
     >>> float(hinge_loss(np.array([0.5, 2.0]), np.array([1.0, 1.0])))
     0.25
     """
-    check_shapes("hinge_loss", yhat, y)
+    yhat, y = matched("hinge_loss", yhat, y)
     return agg(relu(1 - floating(yhat) * y))
 
 
@@ -309,7 +316,7 @@ def poisson_loss(yhat, y, *, agg=np.mean):
     >>> float(poisson_loss(np.array([1.0, 0.0]), np.array([3.0, 0.0])))
     0.5
     """
-    check_shapes("poisson_loss", yhat, y)
+    yhat, y = matched("poisson_loss", yhat, y)
     return agg(yhat - xlogy(y, yhat))
 
 
@@ -319,19 +326,33 @@ def floating(x):
     return x * 1.0 if getattr(x, "dtype", np.dtype(float)).kind in "bui" else x
 
 
-def check_shapes(name, yhat, y):
-    """Raise unless both have one shape, or the truth is a single number."""
-    needed, given = getattr(yhat, "shape", ()), getattr(y, "shape", ())
-    if needed != given and given != ():
-        advice = ""
-        if given == needed[:-1]:
-            advice = (
-                f" If y holds labels, write onehot(y, {needed[-1]}); "
-                "if yhat has an axis too many, yhat[..., 0]."
-            )
-        raise ValueError(
-            f"{name}: yhat has shape {needed}, y has shape {given}; they must be the same.{advice}"
-        )
+def matched(name, yhat, y, classes=None):
+    """Return both as arrays of one shape, or raise; the truth may be a single number unless there are ``classes``.
+
+    ``classes`` is the axis of the classes in losses that have one.
+    """
+    if not (type(yhat) in ARRAYS and type(y) in ARRAYS and yhat.shape == y.shape and y.dtype.kind in "fciub"):
+        yhat, y = as_numbers(yhat, f"{name}: yhat"), as_numbers(y, f"{name}: y")
+        needed, given = np.shape(yhat), np.shape(y)
+        if needed != given and (given != () or classes is not None):
+            advice = advice_on_shapes(needed, given, classes)
+            raise ValueError(f"{name}: yhat has shape {needed}, y has shape {given}; they must be the same{advice}")
+    return yhat, y
+
+
+def advice_on_shapes(needed, given, classes):
+    """Return what to write, for a yhat and a y whose shapes differ in one of the usual ways."""
+    advice, axis = [], -1 if classes is None else classes
+    if len(needed) > (axis if axis >= 0 else -axis - 1):
+        without = (*needed[:axis], *needed[axis:][1:])
+        if given in (without, (*without, 1)) and (classes is not None or needed[axis] > 1):
+            labels = "y" if given == without else "y[..., 0]"
+            advice.append(f"if y holds labels, write data.onehot({labels}, {needed[axis]})")
+    if given == needed[:-1] and classes is None:
+        advice.append("if yhat has an axis too many, yhat[..., 0]")
+    if needed == given[:-1]:
+        advice.append("if y has an axis too many, y[..., 0]")
+    return "".join(f". {each[0].upper()}{each[1:]}" for each in advice)
 
 
 def epsilon_for(yhat, epsilon):

@@ -222,7 +222,7 @@ def test_other_shapes_are_refused_by_the_name_of_the_loss(loss):
 
 
 def test_labels_in_the_place_of_rows_get_advice():
-    with pytest.raises(ValueError, match=r"write onehot\(y, 3\)"):
+    with pytest.raises(ValueError, match=r"If y holds labels, write data.onehot\(y, 3\)$"):
         logitcrossentropy(P, np.array([0, 1]))
 
 
@@ -231,10 +231,98 @@ def test_a_column_against_a_vector_does_not_become_a_matrix():
         mse(np.ones((5, 1)), np.ones(5))
 
 
+KINDS = {
+    "list": lambda x: x.tolist(),
+    "tuple": lambda x: tuple(x.tolist()),
+    "list of arrays": list,
+    "list of Tensors": lambda x: [Tensor(row) for row in x],
+    "nested numbers": lambda x: [[Tensor(a) for a in row] for row in x],
+    "Tensor": Tensor,
+    "memoryview": memoryview,
+}
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+@every_kind
+@every_loss
+def test_lists_and_tuples_are_taken_as_arrays(loss, kind):
+    expected = float(loss(P, Y))
+
+    assert float(loss(kind(P), Y)) == pytest.approx(expected, rel=1e-15)
+    assert float(loss(P, kind(Y))) == pytest.approx(expected, rel=1e-15)
+
+
+@every_kind
+@every_loss
+def test_lists_and_tuples_of_another_shape_are_refused(loss, kind):
+    for other in (np.ones((2, 1)), np.ones((1, 3)), np.ones((3, 2)), np.ones((2, 3, 1)), np.ones((1, 2, 3))):
+        with pytest.raises(ValueError, match=rf"{loss.__name__}: yhat has shape .* they must be the same"):
+            loss(P, kind(other))
+        with pytest.raises(ValueError, match=rf"{loss.__name__}: yhat has shape .* they must be the same"):
+            loss(kind(other), Y)
+
+
+def test_a_column_against_a_list_does_not_become_a_matrix():
+    message = r"yhat has shape \(3, 1\), y has shape \(3,\); .* If yhat has an axis too many, yhat\[\.\.\., 0\]$"
+    with pytest.raises(ValueError, match=message):
+        mse(np.ones((3, 1)), [1, 2, 3])
+    with pytest.raises(ValueError, match=r"If y has an axis too many, y\[\.\.\., 0\]$"):
+        mse([1.0, 2.0, 3.0], np.ones((3, 1)))
+
+
+def test_the_gradient_goes_through_lists_of_recorded_numbers():
+    (g,) = gradient(lambda w: mse([w[0], 2 * w[1]], [1.0, 1.0]), np.array([3.0, 2.0]))
+
+    np.testing.assert_allclose(g, [2.0, 6.0])  # the mean of (w0 - 1)^2 and (2 w1 - 1)^2
+
+
+@pytest.mark.parametrize("loss", [crossentropy, logitcrossentropy, kldivergence], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("yhat, y, labels, classes", [
+    (P, [0, 2], "y", 3), (P, np.array([[0], [2]]), r"y\[\.\.\., 0\]", 3), (P, (1, 1), "y", 3),
+    (P[0], 2, "y", 3), (P[None], [[0, 1]], "y", 3), (P, Tensor([0, 1]), "y", 3), (P[0], np.int64(1), "y", 3),
+])  # fmt: skip
+def test_labels_in_the_place_of_rows_are_told_about_onehot(loss, yhat, y, labels, classes):
+    with pytest.raises(ValueError, match=rf"If y holds labels, write data.onehot\({labels}, {classes}\)$"):
+        loss(yhat, y)
+
+
+def test_labels_are_told_about_onehot_along_another_axis_too():
+    with pytest.raises(ValueError, match=r"If y holds labels, write data.onehot\(y, 2\)$"):
+        logitcrossentropy(P, [0, 1, 1], axis=0)
+
+
+def test_labels_that_should_be_smoothed_are_told_about_onehot():
+    with pytest.raises(ValueError, match=r"write data.onehot\(y, classes\)"):
+        label_smoothing([0, 2, 1], 0.2)
+    np.testing.assert_allclose(label_smoothing([[0, 1]], 0.2), [[0.1, 0.9]])
+
+
+@pytest.mark.parametrize("y, message", [
+    (np.matrix([[1.0, 2.0]]), "mse: y: a matrix computes in its own way"),
+    (np.ma.array([[1.0, 2.0]], mask=[[0, 1]]), "mse: y: a MaskedArray computes in its own way"),
+    (np.array([[1.0, None]]), r"mse: y is no array of numbers but a ndarray of object.*dtype=float"),
+    (["a", "b"], r"mse: y holds texts\. .*data\.onehot\(names, classes\)"),
+    (None, "mse: y is no array of numbers but a NoneType"),
+])  # fmt: skip
+def test_what_holds_no_plain_numbers_is_refused_by_name(y, message):
+    with pytest.raises(TypeError, match=message):
+        mse(np.ones((1, 2)), y)
+
+
+def test_a_table_of_pandas_is_taken_as_an_array():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(Y, index=[7, 5], columns=list("abc"))
+
+    assert float(logitcrossentropy(P, table)) == float(logitcrossentropy(P, Y))
+    assert float(mse(table["a"], table["b"])) == float(mse(Y[:, 0], Y[:, 1]))
+    with pytest.raises(TypeError, match=r"mse: y is no array .* a DataFrame of object\. .*y\.to_numpy\(float\)"):
+        mse(P, table.assign(a=["x", "y"]))
+
+
 def test_every_loss_is_tested_here():
     public = {name for name, f in vars(losses).items() if getattr(f, "__module__", "") == "minigrad.losses"}
 
-    assert public - {"check_shapes", "epsilon_for", "floating", "label_smoothing"} == set(LOSSES)
+    assert public - {"matched", "advice_on_shapes", "epsilon_for", "floating", "label_smoothing"} == set(LOSSES)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
