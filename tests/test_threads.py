@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from minigrad import LostGradientError, Tensor, gradient, isderiving, params
+from minigrad import ADAM, LostGradientError, Tensor, gradient, isderiving, params, update_
 
 W, b = Tensor([1.0, 2.0, 3.0]), Tensor(2.0)
 
@@ -141,6 +141,75 @@ def test_a_context_copied_inside_a_gradient_does_not_outlive_it():
     # a callback that runs later in that context computes, and its values are constants
     assert float(contexts[0].run(lambda: np.sum(W * 2))) == 2 * np.sum(W.data)
     assert contexts[0].run(lambda: gradient(lambda x: x * x, 3.0)) == (6.0,)
+
+
+def test_a_task_created_in_a_loss_may_overwrite_once_the_gradient_is_over():
+    w, seen = Tensor([1.0, 2.0]), []
+
+    async def later():
+        seen.append(isderiving())
+        w[0] = 5.0
+        update_(ADAM(), w, np.zeros(2))
+        seen.append(gradient(lambda x: x * x, 3.0)[0])
+        return float(w[0])
+
+    async def main():
+        tasks = []
+
+        def loss():
+            tasks.append(asyncio.create_task(later()))
+            return np.sum(w * w)
+
+        gradient(lambda: gradient(loss, params(w))[w][0], params(w))  # in the innermost of two
+        return await tasks[0]
+
+    assert asyncio.run(main()) == 5.0 and seen == [False, 6.0]
+
+
+def test_a_task_created_in_an_inner_gradient_is_recorded_by_the_outer_one():
+    async def later(x):
+        return isderiving(), x * x
+
+    async def main(x):
+        tasks = []
+        gradient(lambda y: (tasks.append(asyncio.create_task(later(x))), y)[1], 1.0)
+        return await tasks[0]
+
+    def loss(x):
+        deriving, y = asyncio.run(main(x))
+        assert deriving
+        return y
+
+    assert gradient(loss, 3.0) == (6.0,)
+
+
+def test_what_escaped_is_a_constant_in_a_task_that_outlives_its_gradient():
+    escaped = []
+
+    async def later():
+        return [float(escaped[0] * 2), float(np.exp(escaped[0] * 0.0))]
+
+    async def main():
+        def loss(x):
+            escaped.extend([x * 2, asyncio.create_task(later())])
+            return x
+
+        gradient(loss, 3.0)
+        return await escaped[1]
+
+    assert asyncio.run(main()) == [12.0, 1.0]
+
+
+def test_parameters_in_a_thread_get_their_gradient_by_a_gradient_inside_of_it():
+    data = [1.0, 2.0, 3.0]
+    part = lambda x: np.sum(W * x) * b
+    parts = lambda x: (part(x), gradient(lambda: part(x), params(W, b)))
+
+    with ThreadPoolExecutor(3) as pool:  # the way that the page on threads shows
+        values, grads = zip(*pool.map(parts, data))
+
+    assert sum(map(float, values)) == 72.0
+    assert sum(grads[1:], grads[0])[b].tolist() == 36.0
 
 
 @pytest.mark.parametrize("use", [float, lambda x: x * 2, lambda x: np.array([x]), lambda x: x + Tensor(1.0)])

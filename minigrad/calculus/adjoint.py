@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.errors import LostGradientError, NoDerivativeError
 from ..core.recording import as_tensors, fit, like, record
-from ..core.tape import Parts, Tape, active_tape, backward, paused, place, take
+from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..core.trees import leaves, rebuild
 
@@ -163,8 +163,7 @@ def ignore(f):
     >>> gradient(lambda x: x * ignore(lambda: float(x)), 3.0)
     (3.0,)
     """
-    with paused():
-        return dropgrad(f())
+    return dropgrad(under(None, f))
 
 
 def dropgrad(x):
@@ -266,14 +265,16 @@ def checkpointed(f, *xs):
 def rerun(f, xs, among, keys, low_leaves):
     """Run ``f`` on a tape of its own, with the recorded ones of ``xs`` and the parameters as leaves."""
     tape = Tape()
-    with tape:
-        inputs = [new_tensor(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(leaves(xs), among)]
-        aliases = [new_tensor(x, tape, tape.add()) for x in low_leaves]
-        tape.leaves.update(zip(keys, aliases))
+    entries = tape.entries
+    inputs = [new_tensor(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(leaves(xs), among)]
+    tape.leaves.update({key: new_tensor(x, tape, tape.add()) for key, x in zip(keys, low_leaves)})
+
+    def forward():
         y = f(*rebuild(xs, iter(inputs)))
         outputs = [on(tape, t) if type(t) is Tensor else None for t in leaves(y)]
-        y = rebuild(y, iter([new if new is not None else old for new, old in zip(outputs, leaves(y))]))
-    return tape.entries, y, outputs
+        return rebuild(y, iter([old if new is None else new for new, old in zip(outputs, leaves(y))])), outputs
+
+    return entries, *tape.record(forward)
 
 
 def recompute(g, f, xs, among, keys, low_leaves):

@@ -48,26 +48,28 @@ class Run:
         self.args, self.params = args, None
         tape = Tape()
         self.entries = tape.entries
-        with tape:
-            if len(args) == 1 and isinstance(args[0], Params):
-                self.params = args[0].copy()  # the caller's may change later
-                self.inputs = list(self.params)
-                add_leaves(tape, self.inputs)
-                args = ()
-            else:
-                self.inputs = leaves(args)
-                args = rebuild(args, iter([alias(x, tape, who) for x in self.inputs]))
-            try:
-                value = f(*args)
-            except TypeError as error:
-                if error.__traceback__.tb_next is None:  # the call itself was wrong
-                    raise TypeError(not_callable_with(len(args), error, who)) from None
-                raise
-            self.value = value
-            if type(value) is Tensor:
-                self.outputs = [on(tape, value)]
-            else:
-                self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(value)]
+        if len(args) == 1 and isinstance(args[0], Params):
+            self.params = args[0].copy()  # the caller's may change later
+            self.inputs = list(self.params)
+            add_leaves(tape, self.inputs)
+            args = ()
+        else:
+            self.inputs = leaves(args)
+            args = rebuild(args, iter([alias(x, tape, who) for x in self.inputs]))
+        tape.record(self.forward, tape, f, args, who)
+
+    def forward(self, tape, f, args, who):
+        """Call ``f``, with the tape recording, and note what it returns."""
+        try:
+            self.value = value = f(*args)
+        except TypeError as error:
+            if error.__traceback__.tb_next is None:  # the call itself was wrong
+                raise TypeError(not_callable_with(len(args), error, who)) from None
+            raise
+        if type(value) is Tensor:
+            self.outputs = [on(tape, value)]
+        else:
+            self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(value)]
 
     def gradients(self, seeds):
         """Walk back from the given seeds, one per output, None for an unused one; the entries stay."""
@@ -284,6 +286,9 @@ def gradient(f, *args):
 
     The tape keeps the arrays that ``f`` computes with, not copies of them: an ndarray that ``f`` overwrites
     after using it gives a wrong gradient.  Make a new one, or hand ``f`` a copy.  (Tensors guard themselves.)
+
+    A tape belongs to its thread: parameters used in a thread that ``f`` starts are constants there, and nothing can
+    notice it.  Take a gradient inside of each thread and add up the results.
 
     Differs from Zygote: a jacobian of a non-scalar is never guessed at; a float32 stays float32.
 

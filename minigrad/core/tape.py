@@ -17,12 +17,44 @@ from threading import get_ident
 from .errors import LostGradientError
 
 # Each thread starts with a context of its own, so tapes never meet across threads.
-_innermost = ContextVar("the innermost active tape", default=None)
-active_tape = _innermost.get
+_innermost = ContextVar("the innermost tape", default=None)
+innermost_tape = _innermost.get  # quicker than active_tape; perhaps a tape that is over, which knows no parameter
+
+
+def active_tape():
+    """Return the innermost tape that is recording in this thread, or None.
+
+    A context that was copied inside of a gradient (a task of asyncio) may outlive it: a tape that is over is
+    no tape.
+    """
+    tape = innermost_tape()
+    while tape is not None and tape.thread is None:
+        tape = tape.outer
+    return tape
+
+
+def under(tape, f, *args):
+    """Return ``f(*args)``, run with ``tape`` as the innermost tape of this thread (None: nothing is recorded).
+
+    A function and no ``with``, because an exception can come between any two steps of the interpreter (Ctrl-C, a
+    timeout), also within ``__enter__`` and ``__exit__``, and no tape may remain active.
+
+    >>> under(Tape(), lambda: under(None, active_tape)) is None
+    True
+    """
+    before = innermost_tape()
+    try:
+        try:
+            _innermost.set(tape)
+            return f(*args)
+        finally:
+            _innermost.set(before)
+    finally:
+        _innermost.set(before)  # in Python 3.10 an exception can come just before the line above
 
 
 class Tape:
-    """A record of operations; ``with tape:`` makes it the active tape of this thread.
+    """A record of operations.
 
     Attributes
     ----------
@@ -32,28 +64,29 @@ class Tape:
     thread : the number of the thread that is recording, None when it is over
     """
 
-    __slots__ = ("entries", "leaves", "outer", "thread", "_token")
+    __slots__ = ("entries", "leaves", "outer", "thread")
 
     def __init__(self):
         self.entries = []
         self.leaves = {}
         self.outer = active_tape()
-
-    def __enter__(self):
-        self._token = _innermost.set(self)
         self.thread = get_ident()
-        return self
 
-    def __exit__(self, kind, error, traceback):
-        _innermost.reset(self._token)
-        self._token = self.outer = self.thread = None
-        self.leaves.clear()  # the aliases know their tape: without this a cycle would remain
-        if kind is ValueError and isinstance(error.__cause__, LostGradientError):
-            ours, error.__cause__ = error.__cause__, None  # a[i] = t: NumPy hides our error in one of its own
+    def record(self, f, *args):
+        """Return ``f(*args)``, recorded; after that the tape is over, and its entries are those of who took them."""
+        before = innermost_tape()  # see ``under``
+        try:
             try:
-                raise ours.with_traceback(traceback) from None
+                _innermost.set(self)
+                return f(*args)
             finally:
-                del ours, error, traceback  # an exception that a frame of its traceback holds is a cycle
+                self.thread = None
+                self.entries, self.leaves = [], {}  # so that what escaped keeps neither; the aliases know their tape
+                _innermost.set(before)
+        except ValueError as error:
+            raise hidden_by(error) from None
+        finally:
+            _innermost.set(before)
 
     def add(self, *edges):
         """Append an entry and return its slot."""
@@ -61,22 +94,13 @@ class Tape:
         return len(self.entries) - 1
 
 
-class paused:
-    """``with paused():`` nothing is recorded, on any tape of this thread.
-
-    >>> with Tape():
-    ...     with paused():
-    ...         print(active_tape())
-    None
-    """
-
-    __slots__ = ("_token",)
-
-    def __enter__(self):
-        self._token = _innermost.set(None)
-
-    def __exit__(self, *exception):
-        _innermost.reset(self._token)
+def hidden_by(error):
+    """Return our own error where NumPy hides it in one of its own (``a[i] = t``), else ``error``."""
+    ours = error.__cause__
+    if not isinstance(ours, LostGradientError):
+        return error
+    error.__cause__ = None
+    return ours.with_traceback(error.__traceback__)
 
 
 class PendingSum:

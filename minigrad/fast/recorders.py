@@ -28,7 +28,7 @@ from ..core.recording import (
     record,
 )
 from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
-from ..core.tape import active_tape
+from ..core.tape import innermost_tape
 from ..core.tensor import Tensor, below, on
 from ..derivatives import WHOLE, getitem
 from ..derivatives.products import flat_product
@@ -45,7 +45,7 @@ VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
 
 ONE = """
 def record_one(tensor):
-    tape = active_tape()
+    tape = innermost_tape()
     if tape is not None:
         if tensor.tape is not tape:
             tensor = tape.leaves.get(id(tensor), tensor)
@@ -60,7 +60,7 @@ def record_one(tensor):
 
 TWO = """
 def record_two(self, other):
-    tape = active_tape()
+    tape = innermost_tape()
     if tape is None:
         return call_unless_foreign(function, self, other)
     of_a = self if self.tape is tape else tape.leaves.get(id(self))
@@ -90,7 +90,7 @@ def record_two(self, other):
     return new
 
 def record_reflected(self, other):
-    tape = active_tape()
+    tape = innermost_tape()
     kind = type(other)
     of_b = None
     if tape is not None and kind in CONSTANTS:
@@ -169,7 +169,7 @@ def pair(function):
     on_arrays = function.on_arrays
 
     def record_pair(a, b):
-        tape = active_tape()
+        tape = innermost_tape()
         if tape is not None and tape.outer is None and type(a) in ARRAYS and type(b) in ARRAYS:
             recorded_a = on(tape, a) if type(a) is Tensor else None
             recorded_b = on(tape, b) if type(b) is Tensor else None
@@ -201,7 +201,7 @@ def reading():
     def record_getitem(self, index):
         if type(index) is Tensor and index.tape is None and index.dtype.kind == "b":
             index = index._value
-        tape = active_tape()
+        tape = innermost_tape()
         if tape is not None and (
             type(index) is int
             or type(index) is slice and type(index.start) is not Tensor is not type(index.stop)

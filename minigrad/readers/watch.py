@@ -3,6 +3,7 @@
 import linecache
 import os
 import sys
+from contextvars import copy_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,8 +104,13 @@ def first_not_finite(f, ps):
     'np.log'
     """
     tape = Tape()
-    tape.entries = Watched()
-    with tape, np.errstate(all="ignore"):
-        add_leaves(tape, list(ps))
+    tape.entries = entries = Watched()
+    add_leaves(tape, list(ps))
+    tape.record(lambda: copy_context().run(silently, f))  # in a copied context errstate is restored whatever happens
+    return entries.first_not_finite
+
+
+def silently(f):
+    """Call ``f`` without NumPy's warnings."""
+    with np.errstate(all="ignore"):
         f()
-    return tape.entries.first_not_finite

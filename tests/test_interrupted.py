@@ -1,0 +1,84 @@
+"""Exceptions that come between any two steps of the interpreter: Ctrl-C, a timeout by signal."""
+
+import random
+import signal
+
+import numpy as np
+import pytest
+
+from minigrad import ADAM, Tensor, checkpointed, gradient, hook, ignore, isderiving, params, pullback, update_
+from minigrad.core.tape import innermost_tape
+from minigrad.readers.watch import first_not_finite
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signals on this system")
+W = Tensor([1.0, 2.0])
+
+
+class Pressed(Exception):
+    """What the timer raises."""
+
+
+def press(signum, frame):
+    raise Pressed
+
+
+def presses(f, n, longest=4e-4):
+    """Call ``f`` over and over, until an exception comes at a random moment; and that for ``n`` times."""
+    rng, tape = random.Random(0), innermost_tape()
+    before = signal.signal(signal.SIGALRM, press)
+    try:
+        for _ in range(n):
+            try:
+                # again after 20 ms, if the first fell where Python cannot raise (a destructor)
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, longest), 0.02)
+                while True:
+                    f()
+            except Pressed:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert innermost_tape() is tape
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def nested(x):
+    return gradient(lambda y: y * y * x, x)[0]
+
+
+# Mostly the ways into and out of a gradient.
+PROGRAMS = {
+    "gradient": lambda: gradient(lambda: W[0], params(W)),
+    "nested gradients": lambda: gradient(nested, 2.0),
+    "ignore": lambda: gradient(lambda x: ignore(lambda: 1.0) * x, 2.0),
+    "checkpointed": lambda: gradient(lambda x: checkpointed(lambda y: y, x), 2.0),
+    "pullback": lambda: pullback(lambda x: x, 2.0)[1](1.0),
+    "hook": lambda: gradient(lambda x: hook(lambda g: ignore(lambda: g), x), 2.0),
+    "watch": lambda: first_not_finite(lambda: W[0], params(W)),
+}
+
+
+def after_presses(name, n):
+    presses(PROGRAMS[name], n)
+
+    assert not isderiving()
+    update_(ADAM(), W, np.zeros(2))
+    assert float(W[1]) == 2.0 and gradient(lambda x: x * x, 3.0) == (6.0,)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_tape_stays_active_whenever_an_exception_comes(name):
+    after_presses(name, 120)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_tape_stays_active_in_a_thousand_presses(name):
+    after_presses(name, 1000)
+
+
+def test_an_outer_gradient_still_records_after_an_exception_in_an_inner_one():
+    def f(x):
+        presses(lambda: gradient(nested, x), 60)
+        return x * x
+
+    assert gradient(f, 3.0) == (6.0,)
