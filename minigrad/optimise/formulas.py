@@ -36,6 +36,11 @@ def abs2(x):
     return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
 
 
+def absolute(x):
+    """The absolute value; of a complex number by ``hypot``, as in compiled code (NumPy's own rounds otherwise)."""
+    return np.hypot(x.real, x.imag) if np.iscomplexobj(x) else abs(x)
+
+
 def maximum(a, b):
     """The larger of the two; NaN if either is NaN."""
     return max(a, b) if isinstance(a, (int, float)) and isinstance(b, (int, float)) else np.maximum(a, b)
@@ -113,7 +118,7 @@ def radam(x, dx, m, v, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, 
 
 def adamax(x, dx, m, u, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
-    u = maximum(beta2 * u, abs(dx))
+    u = maximum(beta2 * u, absolute(dx))
     return eta / (1 - beta1_t) * m / (u + epsilon), m, u, beta1_t * beta1, beta2_t * beta2
 
 

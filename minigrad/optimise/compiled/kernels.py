@@ -5,8 +5,8 @@ process, on disk (cache.py: loaded without importing numba), and then it is comp
 on disk.  Compiling takes about a second once per process and a quarter of one per kernel, loading
 about 0.1 s once; so whoever asks says how much work has been done without the kernel, and gets
 None until the cost of having it is worth paying.  Formulas on whole arrays give the same numbers
-meanwhile: bit for bit in float32 and float64.  The exceptions: a norm is a sum, which each takes in its own
-order; and NumPy multiplies complex arrays with fused multiply-adds, which differ in the last bits.
+meanwhile: bit for bit in float32 and float64, norms included (lanes.py).  The exception: NumPy multiplies
+complex arrays with fused multiply-adds, which differ in the last bits.
 """
 
 import ctypes
@@ -20,6 +20,7 @@ import warnings
 import numpy as np
 
 from ...core.storage import Storage
+from .. import lanes
 from . import cache, loops
 from . import walk as walking
 
@@ -90,7 +91,7 @@ def compiled():
 
 def _load_or_compile(key, work):
     try:
-        file = cache.name(*key, inspect.getsource(walking), _own_text())
+        file = cache.name(*key, inspect.getsource(walking), inspect.getsource(lanes), _own_text())
         address = None if key in _missing else cache.load(file)
         _missing.add(key)
         if address is None and work >= COMPILING:
@@ -169,16 +170,13 @@ def _compile(text, dtype, purpose):
     else:
         exec(text, space)
         function = space["kernel"]
-    # A sum may be taken in any order, or it would be added up one element at a time.
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
-    return numba.cfunc(
-        signature, error_model="numpy", fastmath={"reassoc"} if purpose is loops.MEASURE else False
-    )(function)
+    return numba.cfunc(signature, error_model="numpy")(function)
 
 
 def _tools(dtype):
     """What the text of a kernel calls."""
-    return {**_memory(dtype), **_threads(), **_functions(dtype)}
+    return {**_memory(dtype), **_lanes(), **_threads(), **_functions(dtype)}
 
 
 def _memory(dtype):
@@ -232,6 +230,24 @@ def _memory(dtype):
     return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
 
 
+def _lanes():
+    """Memory of a kernel's own, on its stack, for the running sums of lanes.py; and how these are laid out."""
+    import llvmlite.ir as ir
+    import numba
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def new_lanes(typing):
+        def code(context, builder, signature, args):
+            with builder.goto_entry_block():
+                at = builder.alloca(ir.DoubleType(), lanes.LANES)
+            return at
+
+        return numba.types.CPointer(numba.float64)(), code
+
+    return {"new_lanes": new_lanes, "LANES": lanes.LANES, "BLOCK": lanes.BLOCK}
+
+
 def _threads():
     """CPython's own functions that let other threads run, and wait for one's turn again."""
     import llvmlite.ir as ir
@@ -278,12 +294,15 @@ def _functions(dtype):
     def inline(function):
         return numba.njit(error_model="numpy", no_cpython_wrapper=True)(function)
 
+    square = inline(lambda x: numba.float64(x) * numba.float64(x))
     is_complex, floor = dtype.kind == "c", instruction("llvm.floor")
     by_parts = _by_parts(inline) if is_complex else inline
     return {
         "np": np,
+        "over": _over(dtype.type(0).real.dtype.type),
         "real": dtype.type(0).real.dtype.type,
         "sqrt": instruction("llvm.sqrt"),
+        "square": inline(lambda z: square(z.real) + square(z.imag)) if is_complex else square,
         "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if is_complex else (lambda z: z * z)),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),
@@ -292,6 +311,32 @@ def _functions(dtype):
         "sign": by_parts(lambda z: z - z if z == 0 else (z / abs(z) if z == z else z)),
         "clip": by_parts(lambda z, low, high: low if z < low else (high if z > high else z)),
     }
+
+
+def _over(real):
+    """Division with complex numbers in it, of either or both, in the steps in which NumPy rounds it."""
+    from numba.core.types import Complex
+    from numba.extending import overload
+
+    def over(a, b):
+        return a / b
+
+    def smith(a, b):
+        if abs(b.real) >= abs(b.imag):
+            if b.real == 0:
+                return complex(a.real / abs(b.real), a.imag / abs(b.real))
+            ratio = b.imag / b.real
+            scale = real(1) / (b.real + b.imag * ratio)
+            return complex((a.real + a.imag * ratio) * scale, (a.imag - a.real * ratio) * scale)
+        ratio = b.real / b.imag
+        scale = real(1) / (b.imag + b.real * ratio)
+        return complex((a.real * ratio + a.imag) * scale, (a.imag * ratio - a.real) * scale)
+
+    @overload(over, jit_options={"error_model": "numpy"})
+    def choose(a, b):
+        return smith if isinstance(a, Complex) or isinstance(b, Complex) else over
+
+    return over
 
 
 def _by_parts(inline):

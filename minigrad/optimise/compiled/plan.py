@@ -20,6 +20,7 @@ import numpy as np
 
 from ...core.errors import NonFiniteError
 from ...core.storage import Storage
+from .. import lanes
 from ..arrays import (
     bare,
     check,
@@ -34,8 +35,7 @@ from ..arrays import (
 from . import kernels, loops, threads
 from .walk import CHECK, COMMIT, ITEMS, LOOP, UNLOCK, dtype_word
 
-BLOCK = 8192  # elements at a time where formulas run on arrays: temporaries stay in the cache
-CALL = 10_000  # what a step costs there besides, in elements
+CALL = 10_000  # what a step by formulas costs besides, in elements
 KEEP_LOCK_BELOW = 100_000  # elements; handing Python's lock over costs more than so short a step
 
 unpack = struct.Struct("2d").unpack_from
@@ -387,14 +387,12 @@ class Plan:
         return True
 
     def measured_norms(self, k, xs, dxs):
-        """The norms that the task before stage ``k`` has measured; anew where no square can tell them."""
-        norms = list(map(math.sqrt, self.norms[self.measured[k]].tolist()))
+        """The norms whose squares the task before stage ``k`` has measured."""
+        totals = self.norms[self.measured[k]].tolist()
         low, high = self.trusted()
-        if not low <= min(norms) <= max(norms) <= high:
-            for row, norm in enumerate(norms):
-                if norm < low or high < norm:
-                    norms[row] = self.norm_by_formulas(k, bare(xs[row]), bare(dxs[row]), row)
-        return norms
+        if low <= min(totals) <= max(totals) <= high:
+            return list(map(math.sqrt, totals))
+        return [self.root(total, k, bare(x), bare(dx), row) for row, (total, x, dx) in enumerate(zip(totals, xs, dxs))]
 
     # By formulas on arrays; one parameter.
 
@@ -403,19 +401,28 @@ class Plan:
         self.read_hyper()
         if self.compiled() and obeyed(self.measuring[self.measured[k]], (p,), (x,), (dx,)):
             return self.measured_norms(k, (x,), (dx,))[0]
-        return self.norm_by_formulas(k, x, dx)
+        with np.errstate(all="ignore"):
+            total = lanes.total(lanes.squares(step) for _, step, _ in self.blocks(x, dx, 0, k))
+        return self.root(total, k, x, dx, 0)
 
     def trusted(self):
-        """The norms between which no sum of squares can have vanished or overflowed."""
-        return (1e-140, 1e140) if self.dtype.char in "dD" else (1e-15, 1e15)
+        """The sums of squares in which no square can have vanished or overflowed: float64 holds those of float32."""
+        return (1e-280, 1e280) if self.dtype.char in "dD" else (0.0, math.inf)
+
+    def root(self, total, k, x, dx, row):
+        """The norm that a sum of squares tells; measured anew, in units of the largest number, where it tells none."""
+        low, high = self.trusted()
+        return math.sqrt(total) if low <= total <= high else self.norm_in_units(k, x, dx, row)
 
     @np.errstate(all="ignore")
-    def norm_by_formulas(self, k, x, dx, row=0):
-        sizes = [np.abs(step).astype(float) for _, step, _ in self.blocks(x, dx, row, k)]
-        unit = max((float(size.max()) for size in sizes if size.size), default=0.0)
-        if 1e-100 < unit < 1e100 or unit == 0 or not math.isfinite(unit):
-            unit = 1.0
-        return unit * math.sqrt(sum(float(np.sum(np.square(size / unit))) for size in sizes))
+    def norm_in_units(self, k, x, dx, row):
+        def steps():
+            return (part for _, step, _ in self.blocks(x, dx, row, k) for part in (step.real, step.imag))
+
+        unit = float(np.max([np.max(np.abs(part), initial=0.0) for part in steps()]))
+        if unit == 0 or not math.isfinite(unit):
+            return unit
+        return unit * math.sqrt(lanes.total(lanes.squares(part / unit) for part in steps()))
 
     @np.errstate(all="ignore")
     def overwrite(self, x, dx, out=None):
@@ -455,11 +462,12 @@ class Plan:
             numbers = state[-1].tolist() if len(state) > len(chars) else []
             named = dict(zip(loops.roles(stage.formula)[2], hyper))
             stages.append((stage.formula, [flat(a) for a in state[: len(chars)]], numbers, named))
-        for begin in range(0, max(1, x.size), BLOCK):
-            part = slice(begin, begin + BLOCK)
+        for begin in range(0, max(1, x.size), lanes.BLOCK):
+            part = slice(begin, begin + lanes.BLOCK)
             step, news = dx[part], []
             for formula, arrays, numbers, named in stages:
                 results = formula(x[part], step, *[a[part] for a in arrays], *numbers, **named)
                 step, *new = results if isinstance(results, tuple) else (results,)
+                step = step if isinstance(step, np.ndarray) else np.full_like(dx[part], step)
                 news.append(list(map(own, new)))
             yield part, step, news
