@@ -7,7 +7,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
     fast/                   the short way for the calls that programs make most
-    readers/                who reads a computation: watch
+    readers/                a computation as a value (trace), and who reads it: listing, source, watch
     arrays, sampling, joining    making Tensors; random samples with a gradient; r_ and c_
     losses, data, nn/       losses, batches, layers: plain functions and small classes
     optimise/               THE SECOND TABLE: formulas -> rules -> steps; compiled/ has their kernels
@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds
     from .joining import block, c_, r_  # noqa: F401
     from .losses import *  # noqa: F403
     from .optimise import *  # noqa: F403
+    from .readers import Program, TraceError, trace  # noqa: F401
     from .schedules import *  # noqa: F403
     from .training import *  # noqa: F403
 
@@ -63,6 +64,7 @@ _LATER = {
         Lion Lookahead Momentum NADAM NAdam Nesterov OADAM OAdam Optimiser RADAM RAdam RMSProp Rprop
         WeightDecay apply_ get_num_threads load_state_ rule set_num_threads state_dict update_
     """,
+    "readers": "Program TraceError trace",
     "sampling": "",
     "schedules": """
         ComposedSchedule Constant Cos CosAnneal CosRestarts Exp Interpolator Inv Loop OneCycle Plateau

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .core.storage import drawn_by, ndarray_or_stand_in
 from .core.tensor import Tensor, is_own_kind, new_tensor, no_such_array, recorded, tensors_in
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def rand(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
     >>> rand(2, 5).shape, rand(3, dtype=np.float32).dtype
     ((2, 5), dtype('float32'))
     """
-    return new_tensor(np.asarray(generator(rng).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
+    return new_tensor(ndarray_or_stand_in(generator(rng).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
 
 
 def randn(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
@@ -62,7 +63,8 @@ def randn(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
     >>> randn(10, 10).shape
     (10, 10)
     """
-    return new_tensor(np.asarray(generator(rng).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))))
+    drawn = generator(rng).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))
+    return new_tensor(ndarray_or_stand_in(drawn))
 
 
 def generator(rng: Rng = None) -> np.random.Generator:
@@ -77,7 +79,9 @@ def generator(rng: Rng = None) -> np.random.Generator:
     >>> seed(0); a = generator().random(); seed(0); a == generator().random()
     True
     """
-    return _generator if rng is None else np.random.default_rng(rng)
+    found = _generator if rng is None else np.random.default_rng(rng)
+    stand_in = drawn_by.get()
+    return found if stand_in is None else stand_in(found)
 
 
 def zeros(*shape: Any, dtype: DTypeLike = float) -> Tensor:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import array, axes, generator
+from .core.storage import ndarray_or_stand_in
 from .core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def sample(loc, scale, shape, draw, rule):
     if np.broadcast_shapes(common, shape) != shape:
         raise ValueError(f"{who}: samples of shape {shape} cannot have parameters of shape {common}")
     dtype = np.result_type(loc, scale)
-    noise = np.asarray(draw(size=shape)).astype(dtype if dtype.kind == "f" else float)
+    noise = ndarray_or_stand_in(draw(size=shape)).astype(dtype if dtype.kind == "f" else float)
     x = loc + scale * noise
     return x if type(x) is Tensor else Tensor(x, copy=False)
 

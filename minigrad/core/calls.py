@@ -12,7 +12,7 @@ import inspect
 import numpy as np
 
 from .errors import NoDerivativeError, user_line
-from .table import primitive, row
+from .table import primitive, row, transparent
 
 HARMLESS = {"overwrite_input", "subok", "order", "kind", "like"}  # of memory and speed, not of numbers
 INSTEAD = {
@@ -34,6 +34,7 @@ def as_array(x):
     return x if hasattr(x, "ndim") else np.asarray(x)
 
 
+@transparent
 @primitive
 def astype(x, dtype):
     """Return ``x`` in another dtype, as ``x.astype(dtype)``; its gradient is cast back.

@@ -4,7 +4,21 @@ The optimisers overwrite parameters and never differentiate; the Tensor records 
 overwrites.  This class is all they share, so that neither needs to import the other.
 """
 
+from contextvars import ContextVar
+
 import numpy as np
+
+# What stands in for a generator of random numbers while a computation is traced (see ``readers``).
+drawn_by = ContextVar("a function from a generator to what draws in its place", default=None)
+
+
+def ndarray_or_stand_in(x):
+    """Return ``x`` as an ndarray; an array that stands in for one, and writes down what is done to it, stays.
+
+    >>> ndarray_or_stand_in(np.float64(2.0))
+    array(2.)
+    """
+    return x if getattr(type(x), "stands_in", False) else np.asarray(x)
 
 
 class Storage:
@@ -28,7 +42,7 @@ class Storage:
         inner = self._value
         while isinstance(inner, Storage):
             inner = inner._value
-        return inner if type(inner) is np.ndarray else np.asarray(inner)
+        return inner if type(inner) is np.ndarray else ndarray_or_stand_in(inner)
 
     def to_overwrite(self, what):
         """Return the live ndarray for the function ``what``, which overwrites it; or refuse it."""

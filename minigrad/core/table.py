@@ -148,6 +148,23 @@ def primitive(function):
     return intercepted
 
 
+def transparent(function):
+    """Let readers of a computation see the calls that a function of ours makes, in the place of the one to it.
+
+    It is plain NumPy: it writes into no array but those that NumPy's functions gave it, and decides nothing by numbers.
+    """
+    function.transparent = True
+    return function
+
+
+def possibly(condition):
+    """Return what decides between a short cut and the general way: True where the numbers are to be others later.
+
+    For rows: ``np.where(tie, g / 2, g) if possibly(tie.any()) else g``.  The general way is right for all numbers.
+    """
+    return getattr(type(condition), "stands_in", False) or condition
+
+
 def name_of(function):
     """Return the function's name as a user writes it: ``np.linalg.solve``.
 

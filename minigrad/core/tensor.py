@@ -16,7 +16,7 @@ import numpy as np
 
 from .errors import LostGradientError, converting_call, user_line
 from .methods import ArrayMethods
-from .storage import Storage
+from .storage import Storage, ndarray_or_stand_in
 from .tape import active_tape
 
 PLAIN = frozenset({float, int, np.ndarray})
@@ -89,7 +89,8 @@ class Tensor(ArrayMethods, Storage):
             "NumPy's functions on the Tensor itself, minigrad.array([t, u]) or np.stack([t, u]) to build "
             "arrays of Tensors, and minigrad.Buffer to fill one piece by piece",
         )
-        data = self.data if dtype is None else self.data.astype(dtype, copy=False)
+        data = self.data.__array__()  # of an array that stands in for one: with a word to its program
+        data = data if dtype is None else data.astype(dtype, copy=False)
         return data.copy() if copy else data
 
     def __float__(self):
@@ -185,7 +186,7 @@ def as_tensor(y):
     if type(y) is np.ndarray:
         return new_tensor(y)
     if isinstance(y, np.generic) or isinstance(y, np.ndarray) and not is_own_kind(y):
-        return new_tensor(np.asarray(y))
+        return new_tensor(ndarray_or_stand_in(y))
     return y
 
 

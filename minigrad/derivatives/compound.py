@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from ..core.table import primitive, row
+from ..core.table import primitive, row, transparent
 from .elementwise import gated, log_share, safe
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
@@ -23,6 +23,7 @@ SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 def of_reals(function):
     """Let a function be intercepted by arrays (see ``primitive``), and refuse complex numbers."""
 
+    @transparent
     @primitive
     @functools.wraps(function)
     def checked(x, *args, **kwargs):
@@ -298,6 +299,7 @@ def sigmoid_crossentropy(z, y):
     return (1.0 - y) * z + softplus(z * -1.0)
 
 
+@transparent
 @primitive
 def mean_squared_error(a, b):
     """Return the mean of ``abs(a - b)**2`` over all elements.

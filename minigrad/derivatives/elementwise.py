@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..core.table import constant, primitive, row
+from ..core.table import constant, possibly, primitive, row, transparent
 
 LN2, LN10 = math.log(2), math.log(10)
 
@@ -180,7 +180,7 @@ def extremum_vjp(wins):
 
     def vjp(g, a, b):
         tie = a == b
-        return where_true(wins(a, b), np.where(tie, 0.5 * g, g) if tie.any() else g)
+        return where_true(wins(a, b), np.where(tie, 0.5 * g, g) if possibly(tie.any()) else g)
 
     return vjp
 
@@ -256,6 +256,7 @@ row(np.unwrap, lambda g: g, signature="p, discont=None, axis=-1, *, period=None"
 
 
 # ------------------------------------------------------------------- special functions that NumPy has
+@transparent
 @primitive
 def sinc_derivative(x, n):
     """Return the n-th derivative of np.sinc(x), n >= 1, to machine precision also near 0.
@@ -279,6 +280,7 @@ def sinc_derivative(x, n):
     return np.where(abs(z) <= 1, near_0, far).astype(dtype)
 
 
+@transparent
 @primitive
 def bessel_i(x, n):
     """Return the modified Bessel function of the first kind, of the integer order n, for real x.

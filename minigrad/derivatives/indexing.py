@@ -13,11 +13,12 @@ import functools
 import numpy as np
 
 from ..core.calls import astype
-from ..core.table import Shapes, composition, constant, primitive, refuse, row
+from ..core.table import Shapes, composition, constant, primitive, refuse, row, transparent
 from ..core.tape import PendingSum
 
 
 # -------------------------------------------------------------------------------- reading and adding
+@transparent
 @primitive
 def getitem(a, index):
     """Return ``a[index]``.

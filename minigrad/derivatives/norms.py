@@ -6,7 +6,7 @@ has gradient 0 where it is 0, and entries that tie for the largest share its gra
 
 import numpy as np
 
-from ..core.table import composition, constant, primitive, row
+from ..core.table import composition, constant, primitive, row, transparent
 from .decompositions import vanishing
 from .elementwise import radius, safe
 
@@ -25,6 +25,7 @@ SINGULAR = {2: largest, -2: np.min, "nuc": nuclear}
 SUMS = {1: (largest, -2), -1: (np.min, -2), np.inf: (largest, -1), -np.inf: (np.min, -1)}
 
 
+@transparent
 @primitive
 def power_norm(x, p, axis, keepdims):
     """Return  (sum |x|^p)^(1/p)  over the axes.

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..core.calls import as_array, astype, in_dtype
-from ..core.table import composition, constant, primitive, refuse, row
+from ..core.table import composition, constant, primitive, refuse, row, transparent
 from .elementwise import radius, safe
 
 # ---------------------------------------------------------------------------------------------- axes
@@ -81,12 +81,14 @@ _sum = np.add.reduce
 _wide = {np.float32, np.float64}
 
 
+@transparent
 @primitive
 def total(x):
     """Return the sum of all elements: ``np.sum(x)`` without its argument handling."""
     return _sum(x, None)
 
 
+@transparent
 @primitive
 def average(x):
     """Return the mean of all elements: ``np.mean(x)`` without its argument handling."""

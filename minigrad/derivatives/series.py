@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from ..core.calls import as_array, astype
-from ..core.table import composition, constant, primitive, row
+from ..core.table import composition, constant, primitive, row, transparent
 
 # ------------------------------------------------------------------------------------------- covariance
 
@@ -48,6 +48,7 @@ def corrcoef(x, y=None, rowvar=True, *, dtype=None):
 
 
 # ------------------------------------------------------------------------------------------ convolution
+@transparent
 @primitive
 def convolve_full(a, v):
     """Return np.convolve(a, v): all overlaps of the two, of length len(a) + len(v) - 1.

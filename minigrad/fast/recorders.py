@@ -143,7 +143,7 @@ def one(function):
     """Return ``call`` for a function of one argument, an array; or of more, all others left out."""
     row = ROWS[function]
     blanks = {"compute": "function($a)", "edge_a": "(tensor.slot, vjp_a, $kept_a)"}
-    if hasattr(function, "on_arrays"):
+    if getattr(function, "transparent", False):
         blanks["compute"] = "function($a) if type($a) is Tensor else function.on_arrays($a)"
     elif not isinstance(function, np.ufunc):
         blanks |= {"edge_a": "fitted(tensor, vjp_a, ($kept_a))", "append": "new = record(tape, y, edges)"}
@@ -224,8 +224,8 @@ def either(forward, reflected):
 class Recorders(dict):
     """function -> its recorder, made when first met.
 
-    The recorder of a ufunc takes all of its arguments, that of a primitive with two arrays both, and that of any
-    other function one: the array, the others being left out.
+    The recorder of a ufunc takes all of its arguments, that of a transparent function of ours with two arrays both, and
+    that of any other function one: the array, the others being left out.
     """
 
     def __missing__(self, function):
@@ -236,7 +236,7 @@ class Recorders(dict):
             simple = function.nout == 1 and (function.signature is None or function is np.matmul)
             if simple and places == [0, 1][: function.nin]:
                 recorder = one(function) if function.nin == 1 else either(*two(function, function))
-        elif hasattr(function, "on_arrays") and len(row.parameters) == 2 and places == [0, 1]:
+        elif getattr(function, "transparent", False) and len(row.parameters) == 2 and places == [0, 1]:
             recorder = pair(function)
         elif places == [0] and not row.sequences and row.required == 1:
             recorder = one(function)

@@ -1,1 +1,7 @@
-"""Those who read a computation: ``watch`` finds the first operation that was not finite."""
+"""Those who read a computation: ``trace`` makes it a value, a Program; ``watch`` finds what was not finite first."""
+
+from .operations import TraceError
+from .program import Program
+from .tracer import trace
+
+__all__ = ["Program", "TraceError", "trace"]

@@ -1,0 +1,154 @@
+"""What the user calls things: names for parameters, arguments, captured arrays and layers."""
+
+import builtins
+import inspect
+import keyword
+import re
+import types
+
+import numpy as np
+
+from ..core.params import Params, children
+from ..core.storage import Storage
+from ..core.table import name_of
+from ..core.trees import places
+from ..derivatives import WHOLE
+
+_ours = __name__.partition(".")[0]
+_leaves = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    np.ndarray,
+    np.generic,
+    Storage,
+    type,
+    types.ModuleType,
+    type(None),
+)
+
+
+def variables_of(f, depth=3):
+    """Return what a function can see: a list of (name, value), its own variables before those of functions it calls."""
+    found, waiting, seen = {}, [(f, depth)], set()
+    for f, depth in waiting:  # grows while it is walked
+        if isinstance(f, types.MethodType):
+            found.setdefault("self", f.__self__)
+            f = f.__func__
+        f = inspect.unwrap(f) if callable(f) else f
+        code = getattr(f, "__code__", None)
+        if code is None:
+            call = vars(type(f)).get("__call__")
+            if isinstance(call, types.FunctionType) and not isinstance(f, type):
+                found.setdefault(getattr(f, "__name__", type(f).__name__.lower()), f)
+                waiting.append((call, depth))
+            continue
+        if id(code) in seen or not depth or (f.__module__ or "").split(".")[0] in ("numpy", _ours):
+            continue
+        seen.add(id(code))
+        for name, value in named_in(f, code):
+            found.setdefault(name, value)
+            if callable(value):
+                waiting.append((value, depth - 1))
+    return list(found.items())
+
+
+def named_in(f, code):
+    """Yield (name, value) of the closure, the globals and the defaults of a function."""
+    for name, cell in zip(code.co_freevars, f.__closure__ or ()):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not bound yet
+            pass
+    codes = [code]
+    for inner in codes:  # grows: functions in the function
+        codes += [c for c in inner.co_consts if isinstance(c, types.CodeType)]
+        for name in inner.co_names:
+            if name in f.__globals__:
+                yield name, f.__globals__[name]
+    yield from zip(code.co_varnames[code.co_argcount - len(f.__defaults__ or ()) :], f.__defaults__ or ())
+
+
+def places_in(variables):
+    """Return two dicts, id of a Tensor or array and id of an object -> its place, ``W`` or ``model.layers[0].W``."""
+    arrays, objects, waiting, seen = {}, {}, list(variables), {}
+    for name, x in waiting:  # grows: breadth first, so that the shortest name is found
+        if id(x) in seen:
+            continue
+        seen[id(x)] = x
+        if isinstance(x, (Storage, np.ndarray)):
+            arrays[id(x)] = name
+        elif not isinstance(x, _leaves) and not inspect.isroutine(x) and len(seen) < 20_000:
+            objects[id(x)] = name
+            if not isinstance(x, (Params, set, frozenset)):
+                waiting += children(name, x)
+    return arrays, objects
+
+
+def names_of_arguments(f, args):
+    """Return the name of each leaf of the arguments that ``f`` is called with.
+
+    >>> names_of_arguments(lambda x, W: 0, (1.0, {"a": 2.0}))
+    ['x', "W['a']"]
+    """
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):  # of many ufuncs and built-in functions Python does not know it
+        parameters = []
+    found = []
+    for k in range(len(args)):
+        many = (
+            parameters
+            and parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL
+            and k >= len(parameters) - 1
+        )
+        if many:
+            found.append(f"{parameters[-1].name}[{k - len(parameters) + 1}]")
+        elif k < len(parameters):
+            found.append(parameters[k].name)
+        else:
+            found.append("x" if len(args) == 1 else f"x{k + 1}")
+    return [place for name, x in zip(found, args) for place in places(x, name)]
+
+
+def public_name(function):
+    """Return what a user calls a function of the table: ``np.exp``; one of ours by its bare name.
+
+    >>> public_name(np.exp), public_name(WHOLE[np.sum]), public_name(public_name)
+    ('np.exp', 'np.sum', 'public_name')
+    """
+    for numpys, ours in WHOLE.items():
+        if ours is function:
+            return public_name(numpys)
+    name = name_of(function)
+    return name.rpartition(".")[2] if name.startswith(_ours) else name
+
+
+class Names:
+    """Hands out names for texts: identifiers, each once.
+
+    >>> names = Names()
+    >>> [names.take(wish) for wish in ("W", "layers[0].W", "W", "lambda", "np")]
+    ['W', 'layers_0_W', 'W_', 'lambda_', 'np_']
+    """
+
+    def __init__(self, taken=()):
+        self.taken = {
+            *taken,
+            "np",
+            "loss",
+            "loss_and_gradients",
+            "training_step",
+            *keyword.kwlist,
+            *dir(builtins),
+        }
+
+    def take(self, wish):
+        name = re.sub(r"\W+", "_", wish).strip("_") or "x"
+        name = f"x{name}" if name[0].isdigit() else name
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name

@@ -1,0 +1,93 @@
+"""The Program: a computation, forward and backward, as a value that can be read."""
+
+from .listing import listing
+from .source import Lines, source
+from .wording import public_path
+
+
+class Program:
+    """A function and its gradient, written down once as they were computed.
+
+    ``trace`` makes it.  It is a sequence of Operations in the order in which they ran: what went in, the way forward,
+    the way back.
+
+    Attributes
+    ----------
+    name : str, what the function is called
+    operations : list of Operation
+    inputs : list of Operation, what is differentiated: the parameters, or the leaves of the arguments, in order
+    data : list of Operation, further arguments that are not differentiated
+    loss : Operation or, where it depends on no operation, a number
+    gradients : list with one Operation per input, None where the loss does not depend on it
+    constants : dict, name -> the user's own array, of those that are further arguments of the source
+    asked : list of Operation whose number Python itself used, in an ``if`` or an index: there the program follows this
+        path only, and ``source`` refuses it
+    error : the exception that ended the program before its end, or None
+
+    ``t[5]`` is an operation, ``t["v5"]`` the one of that name, ``t.find("np.exp")`` the list of those of a function;
+    ``len``, iteration and slices are those of the list.  A Program can be pickled.
+
+    >>> import numpy as np; from minigrad import trace
+    >>> t = trace(lambda x: np.sum(np.tanh(x) ** 2), np.array([0.5, -1.0]))
+    >>> t["v1"].function, t["v1"].gradient.name, len(t.find("np.tanh"))
+    (<ufunc 'tanh'>, 'd_v1', 1)
+    """
+
+    def __init__(self, name, operations, inputs, data=(), loss=None, gradients=(), error=None):
+        self.name, self.operations, self.inputs, self.data = name, operations, inputs, list(data)
+        self.loss, self.gradients, self.error = loss, list(gradients), error
+        for index, operation in enumerate(operations):
+            operation.index = index
+
+    asked = property(lambda self: [op for op in self.operations if op.asked])
+
+    @property
+    def constants(self):
+        lines = Lines(self)
+        lines.of("forward"), lines.of("backward")
+        return lines.constants()
+
+    def __len__(self):
+        return len(self.operations)
+
+    def __iter__(self):
+        return iter(self.operations)
+
+    def __getitem__(self, which):
+        if isinstance(which, str):
+            found = next((op for op in self.operations if op.name == which), None)
+            if found is None:
+                raise KeyError(which)
+            return found
+        return self.operations[which]
+
+    def find(self, what):
+        """Return the list of operations that call a function (``"np.exp"``, ``"exp"``, np.exp itself), or are part of a
+        compound function or layer (``"softmax"``, ``"model.layers[0]"``).
+
+        >>> import numpy as np; from minigrad import trace
+        >>> [op.name for op in trace(lambda x: np.exp(x) * np.exp(-x), 1.0).find("np.exp")]
+        ['v1', 'v3']
+        """
+        return [op for op in self.operations if is_of(op, what)]
+
+    def listing(self, opened=False):
+        """Return the text that ``print(t)`` shows; ``opened``: with the lines of compound functions and layers."""
+        return listing(self, opened)
+
+    __str__ = listing
+
+    def __repr__(self):
+        return f"<Program of {self.name}: {len(self)} operations>"
+
+    def source(self, simplify=False, step=None):
+        """Return the function and its gradient as NumPy code that can be run by itself."""
+        return source(self, simplify, step)
+
+
+def is_of(op, what):
+    """Say whether an operation calls a function, or is part of a compound function or a layer, of this name."""
+    if any(what in (group.name, group.path) for group in op.within):
+        return op.phase == "forward"
+    name = getattr(op.function, "__name__", None) or getattr(op.function, "name", None)
+    return op.function is not None and what in (op.function, name, public_path(op.function))

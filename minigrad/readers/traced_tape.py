@@ -1,0 +1,118 @@
+"""The entries of a tape under a trace: on the way back each says what it is.
+
+The engine's own walk goes over them.  An edge ``(slot, vjp, values...)`` is kept as ``(slot, pull, vjp, values...)``;
+``pull`` calls the vjp after it has told the trace whose gradient is being worked out, and by which rule of the table.
+"""
+
+import functools
+import operator
+
+import numpy as np
+
+from ..calculus.adjoint import hooked
+from ..core.table import ROWS
+from ..core.tape import place
+from .names import public_name
+from .operations import Rule, mapped, same
+from .traced import Traced
+
+ADDED = Rule("added up", "")
+
+
+class Entries(list):
+    """The entries of one traced tape.
+
+    values : list, slot -> the Operation that made the value there, or None where that is not known
+    gradients : dict, slot -> the Operation that is the gradient of that value
+    """
+
+    def __init__(self, trace, leaves):
+        super().__init__([()] * len(leaves))
+        self.trace, self.values, self.gradients = trace, list(leaves), {}
+        self.seen = len(trace.operations)
+        self.contributions = []  # (what a vjp gave, the Operation of whose gradient it is a part)
+        self.parts = {}  # slot of a tuple -> the operations that are its parts
+
+    def append(self, edges):
+        slot, value = len(self), self.value_of(edges)
+        self.values.append(value)
+        super().append(
+            tuple(
+                [
+                    (
+                        into,
+                        functools.partial(self.pull, slot, into, rule_of(edge, value)),
+                        *mapped(edge, self.stand_in),
+                    )
+                    for into, *edge in edges
+                ]
+            )
+        )
+
+    def stand_in(self, x):
+        """Let the constants that a vjp needs be seen, too: what the way back makes of them are operations."""
+        return self.trace.stand_in(x, self.trace.operand(x)) if type(x) is np.ndarray else x
+
+    def value_of(self, edges):
+        """Return the operation that made the value of a new entry: the last one, as a rule."""
+        into, vjp, *values = edges[0] if edges else (None, None)
+        if vjp is place:
+            parts = self.parts.get(into, ())
+            return parts[values[0]] if values[0] < len(parts) else None
+        if vjp is hooked:
+            return self.values[into]
+        made, self.seen = self.trace.operations[self.seen :], len(self.trace.operations)
+        if not made:
+            return None
+        last = made[-1]
+        if last.function is operator.getitem and isinstance(last.args[0].value, (tuple, list)):
+            last = last.args[0]
+            self.parts[len(self)] = [op for op in made if op.args and op.args[0] is last]
+        return last
+
+    def pull(self, slot, into, rule, g, vjp, *values):
+        """Call a vjp, and note what its operations are for."""
+        trace, of = self.trace, self.values[into]
+        if slot not in self.gradients:
+            self.note(slot, g)
+        before = len(trace.operations)
+        trace.pulled = of, rule
+        h = vjp(g, *values)
+        if isinstance(h, Traced) and h.operation.index < before:  # g itself: that, too, is a line
+            h = trace.call(same, (h,), {})
+        if isinstance(h, Traced):
+            self.contributions.append((h.operation, of))
+        trace.pulled = of, ADDED
+        return h
+
+    def note(self, slot, g):
+        """Note that ``g`` is the gradient of the value in a slot."""
+        of = self.values[slot]
+        if isinstance(g, Traced):
+            self.gradients[slot] = g.operation
+            if of is not None and of.shape == g.shape:
+                of.gradient = g.operation
+
+
+def rule_of(edge, value):
+    """Return the Rule of an edge: the function whose row has its vjp, and the argument that it belongs to."""
+    for vjp in edge:
+        if callable(vjp):
+            rows = rows_of().get(id(vjp), ())
+            fitting = [(row, k) for row, k in rows if value is not None and row.function is value.function]
+            for row, position in fitting or rows:
+                return Rule(public_name(row.function), row.parameters[position])
+    own = [x for x in edge if isinstance(x, str)]  # a derivative of one's own knows the function's name
+    return Rule(own[-1] if own else "", "")
+
+
+def rows_of(found={}):  # noqa: B006  (kept from call to call)
+    """Return a dict: id of a vjp -> the rows that have it, with the position of the argument."""
+    if found.get("rows") != len(ROWS):
+        found.clear()
+        found["rows"] = len(ROWS)
+        for row in ROWS.values():
+            for position, vjp in enumerate(row._vjps):
+                if vjp is not None:
+                    found.setdefault(id(vjp), []).append((row, position))
+    return found

@@ -1,0 +1,203 @@
+"""``trace``: a function and its gradient, run once and written down as a Program."""
+
+import sys
+
+import numpy as np
+
+from ..core.gradient import Run, check_loss, not_callable, not_callable_with
+from ..core.storage import drawn_by
+from ..core.tape import active_tape, backward
+from ..core.tensor import Tensor, new_tensor
+from ..core.trees import leaves
+from .generators import Drawn
+from .names import Names, names_of_arguments, places_in, variables_of
+from .operations import Operation, TraceError
+from .program import Program
+from .traced import Traced
+from .traced_tape import Entries
+from .tracing import Trace
+from .whereabouts import Whereabouts
+
+
+def trace(f, *args):
+    """Run a function and its gradient, and return every operation of both as a value that can be read.
+
+        t = trace(f, x, y, ...)             by the arguments, as gradient(f, x, y, ...)
+        t = trace(lambda: loss(x, y), ps)   by the parameters, as gradient(f, ps)
+
+    ``print(t)`` lists the operations, ``t.source()`` is the function and its gradient as NumPy code, ``t[5]`` is one
+    operation with its value, its gradient and the line that it came from.
+
+    Parameters
+    ----------
+    f : function that returns one real number
+    *args : what ``gradient`` takes
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    TypeError : as ``gradient`` does
+    TraceError : inside of a gradient
+    Whatever ``f`` raises : with the listing of what ran until then, which is ``error.program``
+
+    Python's own decisions (an ``if`` on a number) are followed as they fell, and marked in the listing.
+
+    >>> len(trace(lambda x: np.sum(np.tanh(x)), np.array([0.5, -1.0])).find("np.tanh"))
+    1
+    """
+    return run(f, args)
+
+
+def run(f, args, data=(), follows=True):
+    """Return the Program of a function.
+
+    Parameters
+    ----------
+    f, args : as ``trace`` takes them
+    data : with Params, what ``f`` is called with: arrays of which the program is a function, but not its gradient
+    follows : bool, whether Python may use the numbers themselves
+    """
+    if active_tape() is not None:
+        raise TraceError(
+            "trace: inside of a gradient. It runs the function and its gradient itself: call it outside; a gradient "
+            "inside of what is traced is fine"
+        )
+    if not callable(f):
+        raise TypeError(not_callable(f, "trace"))
+    running = Running(f, args, data, follows)
+    token = drawn_by.set(lambda generator: Drawn(generator, running.trace))
+    try:
+        running.run()
+    except Exception as error:
+        error.program = running.program(error)
+        show_in(error, error.program)
+        raise
+    finally:
+        drawn_by.reset(token)
+        running.trace.whereabouts.forget()
+    return running.program()
+
+
+class Running:
+    """One run of a function and its gradient under a trace."""
+
+    def __init__(self, f, args, data, follows):
+        self.f, self.args, self.data = f, args, data
+        self.arrays, layers = places_in(variables_of(f))
+        self.trace = Trace(Whereabouts(layers), follows)
+        self.leaves, self.further = (
+            [],
+            [],
+        )  # operations of what is differentiated (None for what cannot be), and of data
+        self.wishes = {}  # id of an operation -> the name that it should have
+        self.loss, self.gradients, self.entries = None, [], None
+
+    def run(self):
+        taken = Run(self.on_traced, self.args, "trace")
+        loss = taken.value
+        check_loss(loss, "trace")
+        out, n = taken.outputs[0], len(self.leaves)
+        self.loss, self.gradients = loss if out is None else out._value.operation, [None] * n
+        if out is None:
+            return
+        self.trace.phase = "backward"
+        one = out._value.dtype.type(1)
+        seed = self.trace.given("seed", one)
+        self.loss.gradient = seed.operation
+        found = backward(self.entries, {out.slot: seed}, n, consume=True)
+        self.gradients = [self.finished(op, g) for op, g in zip(self.leaves, found)]
+
+    def on_traced(self, *arguments):
+        """Call the function with what stands for the arguments, or for the parameters on the tape."""
+        tape = active_tape()
+        kind = "argument" if arguments else "parameter"
+        wishes = names_of_arguments(self.f, arguments) if arguments else list(map(self.name_of, self.args[0]))
+        for wish, x in zip(wishes, leaves(arguments) if arguments else tape.leaves.values()):
+            traced = type(x) is Tensor and x.tape is tape
+            if traced:
+                x._value = self.trace.given(kind, x._value)
+            self.leaves.append(self.wish(x, wish) if traced else None)
+        arguments = arguments or [self.handed(x) for x in self.data]
+        self.entries = tape.entries = Entries(self.trace, self.leaves)
+        self.trace.whereabouts.top = sys._getframe()
+        try:
+            return self.f(*arguments)
+        except TypeError as error:
+            if error.__traceback__.tb_next is None:  # the call itself was wrong
+                raise TypeError(not_callable_with(len(arguments), error, "trace")) from None
+            raise
+
+    def name_of(self, parameter):
+        return self.arrays.get(id(parameter), "p")
+
+    def wish(self, x, name):
+        self.wishes[id(x._value.operation)] = name
+        return x._value.operation
+
+    def handed(self, x):
+        """Return data as the function gets it: a constant Tensor over what stands for the array."""
+        array = x.data if type(x) is Tensor else x
+        if not isinstance(array, np.ndarray):
+            return x
+        t = new_tensor(self.trace.given("data", array))
+        self.further.append(t._value.operation)
+        return t
+
+    def finished(self, op, g):
+        """Return the gradient of an input as gradient() gives it: in the input's dtype."""
+        if g is None or op is None:
+            return None
+        self.trace.pulled = op, None
+        dtype = op.dtype if op.dtype.kind in "fc" else np.dtype(float)
+        if not isinstance(g, Traced):
+            g = self.trace.stand_in(np.asarray(g), self.trace.operand(np.asarray(g)))
+        if g.dtype != dtype:
+            g = (g.real if dtype.kind == "f" else g).astype(dtype)
+        op.gradient = g.operation
+        return g.operation
+
+    # ------------------------------------------------------------------------------------ the Program
+    def program(self, error=None):
+        """Return what was written down, with everything named."""
+        operations, names = self.trace.operations, Names()
+        for op in operations:
+            if id(op) in self.wishes:
+                op.name = names.take(self.wishes[id(op)])
+        for op in operations:
+            if op.kind == "constant":
+                op.name = names.take(self.arrays.get(id(op.value), "constant"))
+        name_operations(operations, self.loss, self.entries.contributions if self.entries else (), names)
+        name = getattr(self.f, "__name__", type(self.f).__name__)
+        inputs = [op for op in self.leaves if op is not None]
+        gradients = [g for op, g in zip(self.leaves, self.gradients) if op is not None]
+        return Program(name, operations, inputs, self.further, self.loss, gradients, error)
+
+
+def name_operations(operations, loss, contributions, names):
+    """Name what is computed: the loss, ``v5`` for operation 5, ``d_v5`` its gradient, ``d_v5_1`` a part of that."""
+    if isinstance(loss, Operation):
+        loss.name = "loss"
+    for op in operations:
+        if not op.name and op.phase == "forward":
+            op.name = names.take(f"v{op.index}")
+    for op in operations:
+        if op.gradient is not None and not op.gradient.name:
+            op.gradient.name = names.take(f"d_{op.name}")
+    count = {}
+    for op, of in contributions:
+        if of is not None and not op.name:
+            count[of.name] = count.get(of.name, 0) + 1
+            op.name = names.take(f"d_{of.name}_{count[of.name]}")
+    for op in operations:
+        if not op.name:
+            op.name = names.take(f"v{op.index}")
+
+
+def show_in(error, program):
+    """Let an exception show the last lines of a program that it ended."""
+    note = f"What had been traced until then:\n{program}"
+    if hasattr(error, "add_note"):
+        error.add_note(note)

@@ -1,0 +1,177 @@
+"""Tracing: a function and its gradient are run once, on arrays that write down what is done to them.
+
+The engine runs as it always does.  What is exchanged is the ndarray at the bottom of every Tensor, below all tapes: a
+``Traced`` stands there.  So everything is seen, on the way forth and on the way back: masks, constants, nested
+gradients.  (An outer tape would not see the constants, which go through all tapes down to the bottom.)
+"""
+
+import operator
+import sys
+
+import numpy as np
+
+from ..core.errors import user_line
+from ..core.storage import Storage
+from .memory import Memory
+from .operations import Operation, Overwritten, TraceError, mapped
+from .traced import Traced
+
+MOVING = frozenset(
+    {"parameter", "argument", "data", "random"}
+)  # kinds whose numbers are others in another run
+
+
+class Trace:
+    """What is being written down.
+
+    Attributes
+    ----------
+    operations : list of Operation, so far
+    phase : "forward" or "backward"
+    follows : bool, whether Python may use the numbers themselves (the program is then right on this path only)
+    whereabouts : Whereabouts
+    pulled : (Operation or None, Rule) on the way back: the value whose gradient is being worked out, by which rule
+    """
+
+    def __init__(self, whereabouts, follows=True):
+        self.operations, self.phase, self.follows = [], "forward", follows
+        self.whereabouts, self.memory, self.pulled = whereabouts, Memory(), (None, None)
+        self.moving = set()  # ids of the operations that depend on what is given
+
+    # -------------------------------------------------------------------------------- writing down
+    def add(self, kind, function=None, args=(), kwargs=None, value=None):
+        """Append an operation and return it."""
+        op = Operation(kind, function, args, kwargs, value, self.phase)
+        op.index = len(self.operations)
+        self.operations.append(op)
+        if kind in MOVING or any(id(x) in self.moving for x in op.inputs):
+            self.moving.add(id(op))
+        if self.phase == "forward":
+            op.line, op.within = self.whereabouts.now(sys._getframe(1))
+        else:
+            op.of, op.rule = self.pulled
+            op.line, op.within = (op.of.line, op.of.within) if op.of is not None else (None, ())
+        self.memory.register(op)
+        return op
+
+    def given(self, kind, value):
+        """Append an input and return the array that stands for it."""
+        return self.stand_in(value, self.add(kind, value=value))
+
+    def call(self, function, args, kwargs):
+        """Run a function on the real numbers, append the operation and return what stands for its result."""
+        value = function(*self.real(args), **self.real(kwargs))
+        return self.stand_in(
+            value, self.add("call", function, self.operands(args), self.operands(kwargs), value)
+        )
+
+    def draw(self, generator, method, args, kwargs):
+        """Draw random numbers, and append that."""
+        value = method(generator, *self.real(args), **self.real(kwargs))
+        if not isinstance(value, (np.ndarray, np.generic, float, int)):
+            return value
+        op = self.add("random", method, (generator, *self.operands(args)), self.operands(kwargs), value)
+        op.generator = generator
+        return self.stand_in(value, op)
+
+    def stand_in(self, value, op):
+        """Return what stands for the value of an operation; for each of its parts, if it is a tuple."""
+        if isinstance(value, (tuple, list)):
+            parts = [
+                self.stand_in(y, self.add("call", operator.getitem, (op, k), value=y))
+                for k, y in enumerate(value)
+            ]
+            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        array = np.asarray(value)
+        if array.dtype.kind not in "fciub":
+            return value
+        if array is not value:
+            self.memory.know(array, op)  # a scalar: what np.asarray(t) will find
+        y = array.view(Traced)
+        y.operation, y.record = op, self
+        return y
+
+    # -------------------------------------------------------------------------------- operands
+    def real(self, x):
+        """Return arguments with the real numbers in the place of what stands for them."""
+        return mapped(
+            x, lambda y: y.operation.value if isinstance(y, Traced) and y.operation is not None else y
+        )
+
+    def operands(self, x):
+        """Return arguments with an Operation in the place of every array."""
+        return mapped(x, self.operand)
+
+    def operand(self, x):
+        if isinstance(x, Storage):
+            x = x.data
+        if not isinstance(x, np.ndarray):
+            return x
+        op = x.operation if isinstance(x, Traced) else None
+        if op is None:
+            op = self.memory.find(x)
+        if op is None:
+            hidden = self.memory.hidden(x)
+            if hidden is not None:
+                self.ask_for(
+                    hidden,
+                    "a view that was made of a plain array (of np.asarray(t), t.data)",
+                    "t[...] of a Tensor",
+                )
+            return self.add("constant", value=x)
+        if id(op) in self.memory.overwritten:
+            self.ask_for(
+                op, "an array that was overwritten through another view", "np.where, or a minigrad.Buffer"
+            )
+        return op
+
+    # -------------------------------------------------------------------------------- writing into arrays
+    def put(self, y, to):
+        """Let ``to`` hold ``y``, the result of a function that was called with ``out=to``; return it."""
+        if not isinstance(to, Traced):
+            self.ask(y, "writing into a plain array, by out=", "y = f(...), which makes a new one")
+            to[...] = self.real(y)
+            return to
+        if y.dtype != to.dtype:
+            y = y.astype(to.dtype)
+        if y.shape != to.shape:
+            y = self.call(np.broadcast_to, (y, to.shape), {})
+        return self.rebind(to, y.operation)
+
+    def overwrite(self, a, write, args, kwargs):
+        """Call a function that writes into ``a``."""
+        if isinstance(a, Traced):
+            self.rebind(a, self.call(Overwritten(write), (a, *args), kwargs).operation)
+        else:
+            for x in (*args, *kwargs.values()):
+                self.ask(x, "writing into a plain array", "np.where, or a minigrad.Buffer")
+            write(a, *self.real(args), **self.real(kwargs))
+
+    def rebind(self, a, op):
+        self.memory.overwrite(a.operation)
+        a.operation = op
+        return a
+
+    # -------------------------------------------------------------------------------- numbers for Python
+    def ask(self, x, what, instead):
+        """Note that Python uses the numbers of ``x`` themselves; or refuse it."""
+        if isinstance(x, Traced):
+            self.ask_for(x.operation, what, instead)
+
+    def depends(self, x):
+        """Say whether an array depends on what is given: whether it is another one in another run."""
+        return isinstance(x, Traced) and id(x.operation) in self.moving
+
+    def ask_for(self, op, what, instead):
+        if id(op) not in self.moving or op.asked:
+            return
+        op.asked = what
+        if not self.follows:
+            raise TraceError(refusal(what, user_line(), instead))
+
+
+def refusal(what, where, instead):
+    return (
+        f"{what} ({where}): the program depends on the number itself, so it would be right for this one only. Write "
+        f"{instead}"
+    )
