@@ -817,3 +817,12 @@ def test_masked_arrays_compute_with_tensors_outside_of_a_gradient():
     product = np.ma.array([1.0, 2.0], mask=[False, True]) * Tensor([5.0, 5.0])
 
     assert product.tolist() == [5.0, None]
+
+
+def test_a_number_that_escaped_from_a_gradient_can_be_overwritten_as_any_tensor():
+    found = []
+    gradient(lambda x: (found.append(x * 2), x)[1], 3.0)
+
+    found[0][...] = 5.0
+
+    assert float(found[0]) == 5.0

@@ -50,6 +50,7 @@ def jacobian(f: Function, *args: Any, holomorphic: bool = False) -> Any:
     """
     run = Run(f, args, "jacobian")
     y = run.value
+    run.refuse_kept([y])
     if not isinstance(y, (Tensor, np.ndarray, np.generic, float, int, complex)):
         kind = type(y).__name__
         raise TypeError(f"jacobian: the function must return a number or an array; it returned {kind}")

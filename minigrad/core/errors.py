@@ -101,7 +101,7 @@ class NoDerivativeError(MinigradError, NotImplementedError):
 
 
 class LostGradientError(MinigradError, TypeError):
-    """A recorded Tensor was about to become a plain array or number, or to be overwritten.
+    """A recorded Tensor was about to become plain numbers, to be overwritten, or to be used in a later gradient.
 
     >>> issubclass(LostGradientError, TypeError)
     True

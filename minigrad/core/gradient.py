@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from .errors import LostGradientError
 from .params import Grads, Params, named_tensors
 from .tape import Tape, active_tape, backward
-from .tensor import Tensor, add_leaves, below, new_tensor, no_such_array, on, recorded
+from .tensor import Tensor, add_leaves, below, new_tensor, no_such_array, of_a_finished_gradient, on, recorded
 from .trees import leaves, leaves_along, rebuild
 
 
@@ -70,6 +71,12 @@ class Run:
             self.outputs = [on(tape, value)]
         else:
             self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(value)]
+
+    def refuse_kept(self, values):
+        """Raise if one of the first values that ``f`` returned was kept from an earlier gradient."""
+        for y, output in zip(values, self.outputs):
+            if output is None and type(y) is Tensor and y.tape is not None and y.tape.thread is None:
+                raise LostGradientError(of_a_finished_gradient(y))
 
     def gradients(self, seeds):
         """Walk back from the given seeds, one per output, None for an unused one; the entries stay."""
@@ -198,6 +205,7 @@ def pullback(f, *args):
     (array([1., 4.]), (array([ 2., 40.]),))
     """
     run = Run(f, args, "pullback")
+    run.refuse_kept(leaves(run.value))
     as_tensor = any(type(x) is Tensor for x in run.inputs)
 
     def back(seed):
@@ -249,6 +257,7 @@ def gradient_of_loss(run, loss, who):
     check_loss(loss, who)
     y, n = run.outputs[0], len(run.inputs)
     if y is None:
+        run.refuse_kept([loss])
         return run.finish([None] * n)
     dtype = y._value.dtype
     one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
@@ -282,7 +291,8 @@ def gradient(f, *args):
     ------
     TypeError : if ``f`` is no function or does not return one real number
     NoDerivativeError : if ``f`` calls a NumPy function that has no derivative here
-    LostGradientError : if ``f`` turns a recorded Tensor into plain numbers or overwrites one
+    LostGradientError : if ``f`` turns a recorded Tensor into plain numbers or overwrites one, or uses one that was
+        kept from an earlier gradient
 
     The tape keeps the arrays that ``f`` computes with, not copies of them: an ndarray that ``f`` overwrites
     after using it gives a wrong gradient.  Make a new one, or hand ``f`` a copy.  (Tensors guard themselves.)

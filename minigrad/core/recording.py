@@ -26,9 +26,7 @@ from .tensor import (
     lower,
     new_tensor,
     on,
-    recorded,
     refuse_if_recorded,
-    refuse_other_threads,
     tape_of,
     tensors_in,
 )
@@ -48,7 +46,6 @@ def call(function, args, kwargs):
     tensors = tensors_in((args, kwargs)) if kwargs or len(args) > 1 or type(args[0]) is not Tensor else args
     tape = tape_of(tensors)
     if tape is None:
-        refuse_other_threads(tensors)
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     row = ROWS[function]
     try:
@@ -184,8 +181,7 @@ def dispatch(function, args, kwargs):
     if function not in CONSTANTS:
         if late_rows():
             return dispatch(function, args, kwargs)
-        live = [t for t in tensors_in((args, kwargs)) if recorded(t) is not None]
-        if live:
+        if tape_of(tensors_in((args, kwargs))) is not None:
             reason = REFUSED.get(function, "the table of derivatives has no row for it")
             raise NoDerivativeError(
                 f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; "
@@ -216,7 +212,7 @@ def compose(function, args, kwargs):
 
 def call_method(ufunc, method, inputs, kwargs):
     """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
-    if tape_of(tensors_in((inputs, kwargs))) is None or ufunc in CONSTANTS:
+    if ufunc in CONSTANTS or tape_of(tensors_in((inputs, kwargs))) is None:
         if method == "at" and type(inputs[0]) is Tensor:
             inputs[0].to_fill(f"{name_of(ufunc)}.at")
         return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))

@@ -167,12 +167,14 @@ class Tensor(ArrayMethods, Storage):
                 "the tape may still need its numbers. Write t = np.where(mask, x, t), t = "
                 "minigrad.array([...]) or fill a minigrad.Buffer; or do it before or after the gradient."
             )
-        return self._value if type(self._value) is np.ndarray else self.data
+        if type(self._value) is not np.ndarray:
+            self._value = self.data  # one of NumPy's scalars, as results have them, cannot be overwritten
+        return self._value
 
     def to_fill(self, what):
         """The same, but not refused for a constant whose numbers nobody else, no tape and no view, can hold."""
-        unseen = recorded(self) is None and self._value.base is None and getrefcount(self._value) == 2
-        return self.data if unseen else self.to_overwrite(what)
+        own = recorded(self) is None and type(self._value) is np.ndarray and self._value.base is None
+        return self._value if own and getrefcount(self._value) == 2 else self.to_overwrite(what)
 
 
 def new_tensor(data, tape=None, slot=-1):
@@ -255,7 +257,7 @@ def below(t, tape):
         if alias is not None:
             return alias
         tape = tape.outer
-    refuse_other_threads((t,))
+    refuse_strangers((t,))
     return t.data
 
 
@@ -294,25 +296,40 @@ def lower(x, tape):
 
 
 def tape_of(tensors):
-    """Return the innermost active tape on which one of the Tensors is recorded, or None."""
+    """Return the innermost active tape on which one of the Tensors is recorded, or None; refuse strangers."""
     tape = active_tape()
     while tape is not None:
         for t in tensors:
             if t.tape is tape or id(t) in tape.leaves:
                 return tape
         tape = tape.outer
+    refuse_strangers(tensors)
     return None
 
 
-def refuse_other_threads(tensors):
-    """Raise if a Tensor belongs to a gradient that another thread is taking: its tape is not known here."""
+def refuse_strangers(tensors):
+    """Raise if a Tensor belongs to a gradient of another thread or, while one is being taken, to one that is over."""
     for t in tensors:
-        if t.tape is not None and t.tape.thread not in (None, get_ident()):
+        if t.tape is None:
+            continue
+        if t.tape.thread is None:
+            if active_tape() is not None:
+                raise LostGradientError(of_a_finished_gradient(t))
+        elif t.tape.thread != get_ident():
             raise LostGradientError(
                 "a Tensor that another thread is recording was used here, and a tape belongs to its thread: "
                 "the gradient would be lost without a sign. Take a gradient inside each thread, and add up "
                 "the results outside."
             )
+
+
+def of_a_finished_gradient(t):
+    return (
+        f"a Tensor of shape {t.shape} that was computed inside of an earlier gradient is used in another one "
+        f"({user_line()}). It would count as a constant here, and the gradient through it would be lost without a "
+        "sign. Compute it anew inside of this gradient (was it kept in an attribute, a cache, a list?); or write "
+        "minigrad.dropgrad(t) if a constant is meant, such as the state of a recurrent network that is carried over."
+    )
 
 
 def is_own_kind(x):
@@ -334,7 +351,7 @@ def no_such_array(x):
 def refuse_if_recorded(x, what, instead):
     """Raise if ``x`` holds a Tensor that is recorded: it is about to become plain numbers."""
     tensors = tensors_in(x)
-    refuse_other_threads(tensors)
+    refuse_strangers(tensors)
     if any(recorded(t) is not None for t in tensors):
         what, instead = converting_call() or (what, instead)
         raise LostGradientError(
