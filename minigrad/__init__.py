@@ -1,9 +1,18 @@
 """minigrad: Flux's optimisers and Zygote's gradients for ordinary NumPy.
 
+What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(minigrad.ADAM)`` explains one:
+
+    gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, checked by gradcheck
+    parameters: Tensor, randn, zeros, params, Params, Grads
+    inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, Buffer, array, r_, c_
+    training: ADAM, Momentum, ..., Optimiser, update_, train_, mse, logitcrossentropy, ..., Scheduler, Cos, ...
+    models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_
+
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
-    fields, iddict, interrupts, aliases    Greek keywords; a dictionary keyed by identity, weakly; Ctrl-C at the right moment
+    fields, iddict, interrupts, aliases    Greek keywords; a dictionary keyed by identity, weakly; Ctrl-C; types
+    habits, hints           what other libraries call it; how a name that is not here is answered
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
     fast/                   the short way for the calls that programs make most
@@ -20,9 +29,10 @@ The book, in the order of reading; a floor imports only from floors above it:
 __version__ = "0.1.0"
 
 import importlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from . import array_api
+from . import array_api, habits
 from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .calculus.buffer import Buffer
@@ -36,6 +46,7 @@ from .core.tensor import Tensor
 from .derivatives import supported
 from .derivatives.indexing import put_along_axis
 from .fast import recorders  # noqa: F401
+from .hints import Nowhere, chapter, meets
 
 if TYPE_CHECKING:  # what __getattr__ below finds
     from . import checkpoint, data, nn, sampling  # noqa: F401
@@ -66,6 +77,7 @@ _LATER = {
     """,
     "readers": "Program TraceError trace",
     "sampling": "",
+    "scipy": "",
     "schedules": """
         ComposedSchedule Constant Cos CosAnneal CosRestarts Exp Interpolator Inv Loop OneCycle Plateau
         Poly Schedule Scheduler Sequence Shifted Shortened Sin SinDecay2 SinExp Stateful Step StepError
@@ -81,42 +93,27 @@ __all__ = [
     "StrangerError", "Tensor", "adjoint", "array", "array_api", "checkpointed", "copy_", "diaghessian",
     "dropgrad", "generator", "ggnvp", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore",
     "isderiving", "jacobian", "jvp", "nograd", "ones", "params", "pullback", "put_along_axis", "rand", "randn",
-    "seed", "supported", "withgradient", "zeros", *_CHAPTER_OF,
+    "seed", "supported", "withgradient", "zeros", *(name for name in _CHAPTER_OF if name != "scipy"),
 ]
 # fmt: on
 
 
-# What other libraries call it, and how it is done here.
-_ELSEWHERE = {
-    "grad": "gradient(f, x) returns the gradients at x; as a function of x it is lambda x: gradient(f, x)[0]",
-    "value_and_grad": "value, grads = withgradient(f, x)",
-    "vjp": "y, back = pullback(f, x)",
-    "no_grad": "only gradient(...) records; inside it, dropgrad(t) and ignore(f) are constants",
-    "stop_gradient": "dropgrad(t)",
-    "optim": "optimisers stand in minigrad itself, as in minigrad.ADAM()",
-    "SGD": "Descent(eta), or Momentum(eta, rho)",
-    "jit": "nothing needs compiling by hand; optimisers compile their steps themselves",
-    "vmap": "write the function for a batch; NumPy broadcasts",
-}
-
-
-def _how(name):
-    """Return what to write instead of a name that is not here, for the error's message."""
-    if name in _ELSEWHERE:
-        return f": {_ELSEWHERE[name]}"
-    if f"{name}_" in __all__:
-        return f": it is {name}_ here; the underscore says that it overwrites an argument"
-    return f": it is minigrad.nn.{name}" if name in importlib.import_module(".nn", __name__).__all__ else ""
-
-
-def __getattr__(name):
+def _later(name):
+    """Return what is imported when it is first asked for."""
     if name not in _CHAPTER_OF:
-        how = "" if name.startswith("_") else _how(name)
-        raise AttributeError(f"module 'minigrad' has no attribute {name!r}{how}")
-    chapter = importlib.import_module(f".{_CHAPTER_OF[name]}", __name__)
+        raise AttributeError
+    try:
+        chapter = importlib.import_module(f".{_CHAPTER_OF[name]}", __name__)
+    except ImportError as error:  # SciPy is not installed
+        raise AttributeError(str(error)) from error
     globals()[name] = found = chapter if name in _LATER else getattr(chapter, name)
     return found
 
 
-def __dir__():
-    return sorted({*globals(), *__all__})
+def _also():
+    """Return what works besides ``__all__``: what ``from minigrad import *`` need not bring."""
+    return ["__version__", "derivatives", *(["scipy"] if find_spec("scipy") else [])]
+
+
+meets(habits.TENSOR, Nowhere)(Tensor)
+chapter(__name__, _later, _also)

@@ -10,11 +10,14 @@ from .calculus.higher import hvp
 from .calculus.vectors import copy_, cut
 from .core.gradient import check_loss, gradient, not_callable
 from .core.params import Params, params
+from .hints import chapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .aliases import LossFunction, Model
+
+__all__ = ["as_scipy"]
 
 
 class FlatLoss(NamedTuple):
@@ -120,3 +123,6 @@ class Flat:
         """Return a flat vector cut into one piece per parameter, in its shape and dtype."""
         pieces = cut(np.asarray(v), [p.shape for p in self.ps])
         return [piece.astype(p.dtype) for piece, p in zip(pieces, self.ps)]
+
+
+chapter(__name__)

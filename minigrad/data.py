@@ -12,6 +12,9 @@ import numpy as np
 from .arrays import generator
 from .core.tensor import Tensor
 from .core.trees import leaves, rebuild
+from .hints import chapter
+
+__all__ = ["DataLoader", "breast_cancer", "digits", "onecold", "onehot", "train_test_split"]
 
 _folder = Path(__file__).parent / "datasets"
 FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples" / "data"
@@ -257,3 +260,6 @@ def breast_cancer(*, dtype=float):
     """
     with np.load(FOLDER / "breast_cancer.npz") as file:
         return file["features"].astype(dtype), file["malignant"].astype(int), file["names"].tolist()
+
+
+chapter(__name__)

@@ -8,6 +8,7 @@ are; ``block`` stands here beside its like.
 import numpy as np
 
 from .derivatives.shaping import block
+from .hints import chapter
 
 __all__ = ["block", "c_", "r_"]
 
@@ -88,3 +89,5 @@ def directive(text):
 
 r_ = Joiner(axis=0, ndim=1, first=-1)
 c_ = Joiner(axis=-1, ndim=2, first=0)
+
+chapter(__name__)

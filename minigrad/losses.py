@@ -24,6 +24,7 @@ from .derivatives.compound import (
     xlogx,
     xlogy,
 )
+from .hints import chapter
 
 # fmt: off
 __all__ = [
@@ -361,3 +362,6 @@ def epsilon_for(yhat, epsilon):
         return epsilon
     dtype = getattr(yhat, "dtype", np.dtype(float))
     return float(np.finfo(dtype if dtype.kind == "f" else float).eps)
+
+
+chapter(__name__)

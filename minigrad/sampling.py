@@ -20,9 +20,12 @@ import numpy as np
 from .arrays import array, axes, generator
 from .core.storage import ndarray_or_stand_in
 from .core.tensor import Tensor
+from .hints import chapter
 
 if TYPE_CHECKING:
     from .aliases import ArrayLike, Rng, Shape
+
+__all__ = ["gumbel", "normal", "uniform"]
 
 
 def normal(
@@ -125,3 +128,6 @@ def real(x, who):
     if isinstance(x, (Tensor, np.ndarray, np.generic, int, float)) and np.result_type(x).kind in "fiu":
         return x
     raise TypeError(f"{who}: the parameters are real numbers or arrays of them; got {x!r}")
+
+
+chapter(__name__)

@@ -21,6 +21,7 @@ from .core.errors import INSTEAD_OF_SCIPY
 from .core.table import composition, primitive, row
 from .derivatives import scipy_rows
 from .derivatives.products import hermitian
+from .hints import chapter
 
 
 def made_of_others(function):
@@ -374,7 +375,8 @@ row(sqrtm, sqrtm_vjp)
 
 
 # --------------------------------------------------------------------------- what takes Tensors as it is
-def __getattr__(name):
+def elementwise(name):
+    """Return an elementwise function of ``scipy.special``."""
     function = getattr(scipy.special, name, None)
     if isinstance(function, np.ufunc):
         return function
@@ -382,3 +384,12 @@ def __getattr__(name):
         f"minigrad.scipy has no {name!r}: of SciPy it has the elementwise functions of scipy.special and "
         f"{', '.join(sorted(INSTEAD_OF_SCIPY))}"
     )
+
+
+def all_elementwise():
+    return [name for name, function in vars(scipy.special).items() if isinstance(function, np.ufunc)]
+
+
+__all__ = sorted(INSTEAD_OF_SCIPY)
+
+chapter(__name__, elementwise, all_elementwise)

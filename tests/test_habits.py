@@ -1,5 +1,10 @@
 """Habits brought from other libraries: each meets an error that says what to write here."""
 
+import inspect
+import pydoc
+import re
+import types
+
 import numpy as np
 import pytest
 
@@ -20,7 +25,9 @@ from minigrad import (
     update_,
     withgradient,
 )
-from minigrad.nn import Chain, Conv, Dense, MaxPool
+from minigrad import checkpoint, data, habits, losses, nn, optimise
+from minigrad.hints import Elsewhere
+from minigrad.nn import LSTM, Chain, Conv, Dense, MaxPool
 from minigrad.optimise import AbstractOptimiser
 
 W = Tensor(np.ones((2, 5)))
@@ -54,6 +61,170 @@ NO_SUCH_NAME = {
     "minigrad.update": (lambda: minigrad.update, "'update': it is update_ here; the underscore says"),
     "minigrad.Dense": (lambda: minigrad.Dense, r"it is minigrad\.nn\.Dense"),
 }
+
+# object or module: name, and what its message must say
+ELSEWHERE = {
+    W: {
+        "to": "CPU", "cpu": "CPU", "cuda": "CPU", "view": r"t\.reshape", "permute": r"t\.transpose\(2, 0, 1\)",
+        "unsqueeze": r"np\.expand_dims", "t": r"t\.T", "mm": "t @ u", "matmul": "t @ u", "exp": r"np\.exp\(t\)",
+        "log": r"np\.log\(t\)", "sqrt": r"np\.sqrt\(t\)", "abs": r"np\.abs\(t\)", "pow": r"t \*\* 2",
+        "norm": r"np\.linalg\.norm", "clamp": r"t\.clip", "clone": r"t\.copy\(\)", "numel": r"t\.size",
+        "zero_": r"t\[\.\.\.\] = x", "add_": r"update_\(opt, ps, grads\)", "requires_grad_": "with respect to",
+        "register_hook": r"minigrad\.hook\(f, t\)", "float": r"astype\(np\.float32\)", "assign": r"t\[\.\.\.\] = x",
+        "gather": r"np\.take_along_axis", "block_until_ready": "when it returns", "acos": r"np\.arccos",
+    },
+    ADAM(): {
+        "lr": "eta here", "learning_rate": "eta here", "betas": "beta here", "eps": "epsilon here",
+        "weight_decay": r"WeightDecay\(1e-4\)", "state_dict": r"minigrad\.state_dict\(opt, ps\)",
+        "load_state_dict": r"load_state_\(opt, ps, saved\)", "init": "nothing is to be prepared",
+        "update": r"update_\(opt, ps, grads\)", "η": "the attribute is eta", "β": "the attribute is beta",
+        "apply_gradients": r"update_\(opt, ps, grads\)", "minimize": "train_",
+    },
+    Optimiser(ADAM()): {"lr": "eta here", "zero_grad": "new gradients"},
+    Chain(Dense(5, 2)): {
+        "state_dict": r"checkpoint\.save", "named_parameters": r"named_params\(model\)", "to": r"dtype=np\.float32",
+        "fit": "train_", "predict": r"model\(x\)", "append": r"Chain\(\*model, layer\)", "weight": r"model\[0\]\.W",
+        "bias": r"model\[0\]\.b", "summary": r"print\(model\)", "load_state_dict": r"checkpoint\.load_",
+    },
+    LSTM(5, 2): {"weight": "Wi and Wh", "cuda": "nothing to move"},
+    minigrad: {
+        "manual_seed": r"seed\(0\)", "StepLR": r"Scheduler\(ADAM\(\), eta=minigrad\.Step", "exp": r"np\.exp",
+        "clip_grad_norm_": r"ClipGlobalNorm", "LBFGS": r"as_scipy\(f, ps\)", "RMSprop": r"minigrad\.RMSProp",
+        "Adagrad": r"minigrad\.ADAGrad", "Parameter": r"Tensor\(x\)", "sum": r"np\.sum", "mean": r"np\.mean",
+        "jacrev": r"jacobian\(f, x\)", "Optimise": r"minigrad\.ADAM", "Losses": r"minigrad\.losses",
+        "onehot": r"minigrad\.data\.onehot", "DataLoader": r"minigrad\.data\.DataLoader",
+        "save": r"minigrad\.checkpoint\.save", "load": r"minigrad\.checkpoint\.load_", "tensor": r"Tensor\(\[",
+        "Linear": r"Dense\(n_in, n_out\)", "cross_entropy": "logitcrossentropy", "GradientTape": r"gradient\(lambda",
+    },
+    nn: {
+        "Linear": r"Dense\(n_in, n_out\)", "Sequential": r"Chain\(a, b, c\)", "ReLU": r"Dense\(2, 3, relu\)",
+        "Conv2d": r"Conv\(\(3, 3\), n_in, n_out\)", "BatchNorm": "LayerNorm", "Parameter": r"Tensor\(x\)",
+        "Module": "any class with Tensors", "functional": r"minigrad\.losses", "mse": r"minigrad\.mse",
+    },
+    losses: {"cross_entropy": r"logitcrossentropy\(scores", "mse_loss": r"mse\(yhat, y\)", "MSE": r"losses\.mse"},
+    checkpoint: {"load": r"load_\(path", "dump": r"save\(path"},
+    data: {"Dataset": r"DataLoader\(\(x, y\)", "random_split": "train_test_split"},
+    optimise: {"train": "it is train_ here", "SGD": r"Descent\(eta\)", "Cos": r"minigrad\.Cos"},
+}
+ELSEWHERE = [(x, name, text) for x, names in ELSEWHERE.items() for name, text in names.items()]
+
+
+def called(x):
+    return x.__name__ if isinstance(x, types.ModuleType) else type(x).__name__
+
+
+@pytest.mark.parametrize("x, name, text", ELSEWHERE, ids=[f"{called(x)}.{name}" for x, name, _ in ELSEWHERE])
+def test_the_name_says_how_it_is_done_here(x, name, text):
+    with pytest.raises(AttributeError, match=f"{name}'.*: .*{text}"):
+        getattr(x, name)
+    assert not hasattr(x, name) and name not in dir(x)
+
+
+MODULES = [(x, name, text) for x, name, text in ELSEWHERE if isinstance(x, types.ModuleType)]
+
+
+@pytest.mark.parametrize("module, name, text", MODULES, ids=[f"{called(x)}.{name}" for x, name, _ in MODULES])
+def test_an_import_of_the_name_fails_with_the_same_text(module, name, text):
+    with pytest.raises(AttributeError) as missed:
+        getattr(module, name)
+    with pytest.raises(ImportError) as error:
+        exec(f"from {module.__name__} import {name}", {})
+
+    assert str(error.value) == str(missed.value) and re.search(text, str(error.value))
+    assert error.value.name == module.__name__
+
+
+def test_an_import_far_down_a_long_list_is_told_too():
+    names = ", ".join([f"gradient as g{i}" for i in range(300)] + ["name299"])
+
+    with pytest.raises(ImportError, match="module 'minigrad' has no attribute 'name299'$"):
+        exec(f"from minigrad import {names}", {})
+
+
+def test_what_is_there_can_be_imported_in_every_way():
+    for program in (
+        "from minigrad import nn, losses, gradient, ADAM, train_",
+        "from minigrad.optimise import train_, ADAM",
+        "from minigrad import *; ADAM, data.DataLoader",
+        "from minigrad.losses import *; mse",
+        "from minigrad.data import *; DataLoader",
+        "import minigrad.nn as nn; nn.Dense",
+        "import minigrad; minigrad.optimise.compiled.kernels",
+    ):
+        exec(program, {})
+
+
+def test_scipys_functions_are_found_without_an_import_of_their_own():
+    pytest.importorskip("scipy")
+
+    exec("import minigrad; assert abs(minigrad.scipy.erf(0.5) - 0.5204998778) < 1e-9", {})
+    exec("from minigrad import scipy; scipy.logsumexp", {})
+
+
+def names_of_ours(text):
+    """Return what a hint names: minigrad's and NumPy's names with a dot, and whatever looks like a class of ours."""
+    return re.findall(r"\b(?:minigrad|np)\.(?:\w+\.)*\w+", text), re.findall(r"(?<![\w.'])([A-Z]\w+)\(", text)
+
+
+TABLES = "TENSOR OPTIMISER MODEL MINIGRAD NN LOSSES DATA CHECKPOINT CALLED".split()
+HINTS = {f"{table}.{name}": how for table in TABLES for name, how in getattr(habits, table).items()}
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_hint_names_only_what_there_is(name):
+    dotted, classes = names_of_ours(HINTS[name])
+
+    for path in dotted:
+        eval(path, {"minigrad": minigrad, "np": np})
+    for one in classes:
+        assert any(hasattr(place, one) for place in (minigrad, nn, data)), one
+
+
+def test_what_is_listed_works():
+    for x in (minigrad, nn, losses, data, checkpoint, optimise, W, ADAM(), Dense(5, 2), Chain(Dense(5, 2))):
+        assert all(hasattr(x, name) for name in dir(x))
+    for module in (nn, losses, data, checkpoint, optimise, minigrad.schedules, minigrad.training, minigrad.sampling):
+        assert dir(module) == sorted(module.__all__)
+    assert {"gradient", "ADAM", "nn", "scipy", "__version__"} <= set(dir(minigrad))
+
+
+def test_a_name_of_ours_is_not_taken_by_a_hint():
+    for cls in (Tensor, ADAM, Chain, LSTM):
+        hidden = {name for c in cls.__mro__ for name, x in vars(c).items() if isinstance(x, Elsewhere)}
+        assert not hidden & set(dir(np.ndarray)) - {"at", "resize", "partition", "put", "view"}
+
+
+def test_the_help_on_minigrad_is_its_map():
+    text = pydoc.render_doc(minigrad)
+
+    assert len(text.splitlines()) < 80 and "THE AFTERNOON" in text and "nn.Dense" in text
+
+
+@pytest.mark.parametrize("cls", [Tensor, ADAM, Dense], ids=lambda cls: cls.__name__)
+def test_the_help_on_a_class_names_only_what_it_has(cls):
+    text = pydoc.render_doc(cls)
+
+    for name in ("backward", "requires_grad", "zero_grad", "learning_rate", "state_dict", "predict"):
+        assert not re.search(rf"^ \|  {name}\b", text, flags=re.M)
+
+
+CALLED = {
+    "minigrad": "gradient", "minigrad.losses": r"losses\.mse", "minigrad.nn": r"nn\.Chain",
+    "minigrad.data": "DataLoader",
+    "minigrad.optimise": "update_", "minigrad.training": "train_", "minigrad.training.train": "train_",
+    "minigrad.checkpoint": "checkpointed", "minigrad.schedules": "Scheduler", "minigrad.core.tensor": r"Tensor\(x\)",
+    "minigrad.nn.layers": "Dense", "minigrad.sampling": "normal", "minigrad.readers": "trace",
+}
+
+
+@pytest.mark.parametrize("path", CALLED)
+def test_a_module_that_is_called_says_what_to_call(path):
+    with pytest.raises(TypeError, match=f"^{path} is a module, which cannot be called: .*{CALLED[path]}"):
+        eval(path, {"minigrad": minigrad})([1.0, 2.0])
+
+
+def test_a_module_that_is_called_is_a_module_all_the_same():
+    assert inspect.ismodule(minigrad) and inspect.ismodule(minigrad.losses)
 
 
 @pytest.mark.parametrize("habit, message", NO_SUCH_NAME.values(), ids=NO_SUCH_NAME)

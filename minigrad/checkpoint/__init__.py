@@ -5,6 +5,9 @@
     saving      what is in a checkpoint: save, load_, ...
 """
 
+from ..hints import chapter
 from .saving import CheckpointError, load_, save
 
 __all__ = ["CheckpointError", "load_", "save"]
+
+chapter(__name__)

@@ -29,28 +29,6 @@ def outwards(frame, folders=_libraries):
     return frames
 
 
-class Elsewhere:
-    """A name that other libraries have: asking for it is an AttributeError that says how it is done here.
-
-    It stands in a class as a method does.  (A ``__getattr__`` would make every look-up slower.)
-
-    >>> class Model:
-    ...     parameters = Elsewhere("params(model) collects them")
-    >>> Model().parameters()
-    Traceback (most recent call last):
-    AttributeError: Model has no 'parameters': params(model) collects them
-    """
-
-    def __init__(self, how):
-        self.how = how
-
-    def __set_name__(self, owner, name):
-        self.name = name
-
-    def __get__(self, x, owner=None):
-        raise AttributeError(f"{(owner or type(x)).__name__} has no {self.name!r}: {self.how}")
-
-
 # The functions of SciPy that turn Tensors into plain arrays and that minigrad.scipy has, too.
 INSTEAD_OF_SCIPY = frozenset(
     "cho_factor cho_solve expm log_softmax logsumexp polygamma softmax solve_sylvester solve_triangular sqrtm".split()

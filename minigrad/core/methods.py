@@ -3,7 +3,6 @@
 import numpy as np
 
 from .calls import astype
-from .errors import Elsewhere
 
 
 def method(function):
@@ -15,13 +14,6 @@ def method(function):
     call.__name__ = function.__name__
     call.__doc__ = f"``np.{function.__name__}(t, ...)``, which see."
     return call
-
-
-class Nowhere(Elsewhere):
-    """A name that cannot be set either."""
-
-    def __set__(self, t, value):
-        self.__get__(t)
 
 
 class ArrayMethods:
@@ -101,19 +93,3 @@ class ArrayMethods:
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
-
-    backward = Nowhere(
-        "gradients are not stored, they are returned: grads = gradient(lambda: loss(x, y), params(W, b)), where the "
-        "loss is computed inside the function"
-    )
-    grad = Nowhere("gradients are returned: grads = gradient(lambda: loss(x, y), params(W, b)), then grads[W]")
-    requires_grad = Nowhere(
-        "what is differentiated is said when it is: gradient(lambda: loss(x, y), params(W, b)) is with respect to "
-        "W and b"
-    )
-    detach = Nowhere("inside a gradient minigrad.dropgrad(t) is a constant; elsewhere t.data is the plain ndarray")
-    numpy = Nowhere("t.data is the live ndarray, np.array(t) a copy")
-    at = Nowhere("t[i] = x overwrites outside of a gradient; inside, np.where(mask, x, t) or a minigrad.Buffer")
-    resize = Elsewhere("np.resize(t, shape) and np.reshape(t, shape) return a new array")
-    partition = Elsewhere("np.partition(t, kth) returns a copy")
-    put = Elsewhere("np.where(mask, x, t) returns a new array; outside of a gradient t[i] = x overwrites")

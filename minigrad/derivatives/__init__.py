@@ -5,6 +5,7 @@ import sys
 
 from ..core.calls import astype
 from ..core.table import COMPOSITIONS, CONSTANTS, LATE, REFUSED, ROWS, name_of
+from ..hints import chapter
 from . import (
     decompositions,
     elementwise,
@@ -29,8 +30,8 @@ from .reductions import WHOLE
 
 def scipys_rows():
     """Open the chapter on SciPy if SciPy has been imported; say whether that brought new rows."""
-    chapter = f"{__name__}.scipy_rows"
-    if "scipy.special" not in sys.modules or chapter in sys.modules:
+    rows = f"{__name__}.scipy_rows"
+    if "scipy.special" not in sys.modules or rows in sys.modules:
         return False
     from . import scipy_rows  # noqa: F401, PLC0415  SciPy is not imported by minigrad itself
 
@@ -38,3 +39,7 @@ def scipys_rows():
 
 
 LATE.append(scipys_rows)
+
+__all__ = ["supported"]
+
+chapter(__name__)

@@ -12,6 +12,7 @@ Arrays are batch first and features last: (batch, ..., features).
 """
 
 # fmt: off
+from ..hints import chapter
 from .activations import (
     elu,
     gelu,
@@ -29,7 +30,17 @@ from .activations import (
 from .convolution import Conv, MaxPool, conv, maxpool
 from .flat import destructure
 from .initialisers import glorot_normal, glorot_uniform, kaiming_normal, kaiming_uniform
-from .layers import Chain, Dense, Dropout, Embedding, LayerNorm, flatten, normalise, testmode_, trainmode_
+from .layers import (
+    Chain,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    flatten,
+    normalise,
+    testmode_,
+    trainmode_,
+)
 from .recurrent import GRU, LSTM, RNN
 
 __all__ = [
@@ -39,3 +50,5 @@ __all__ = [
     "relu", "sigmoid", "softmax", "softplus", "swish", "tanh", "testmode_", "trainmode_",
 ]
 # fmt: on
+
+chapter(__name__)

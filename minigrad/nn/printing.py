@@ -6,18 +6,15 @@
     )                         # 2,410 parameters
 """
 
-from ..core.errors import Elsewhere
+from .. import habits
 from ..core.params import named_tensors
+from ..hints import Nowhere, meets
 from .activations import identity
 
 
+@meets(habits.MODEL, Nowhere)
 class Printed:
     """What shows a layer; the layer says how it is ``spelled``."""
-
-    parameters = Elsewhere("params(model) collects the parameters of a model, of any kind")
-    forward = Elsewhere("a layer is called: model(x)")
-    train = Elsewhere("trainmode_(model), of minigrad.nn")
-    eval = Elsewhere("testmode_(model), of minigrad.nn")
 
     def __repr__(self):
         lines = self.listing()

@@ -14,6 +14,7 @@
 
 import importlib
 
+from ..hints import chapter
 from ..iddict import IdDict
 from .compiled.threads import get_num_threads, set_num_threads
 from .compose import ADAMW, Lookahead, Optimiser
@@ -35,7 +36,14 @@ from .optimisers import (
 )
 from .rules import AbstractOptimiser, rule
 from .state import load_state_, state_dict
-from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
+from .transforms import (
+    ClipGlobalNorm,
+    ClipNorm,
+    ClipValue,
+    ExpDecay,
+    InvDecay,
+    WeightDecay,
+)
 from .update import apply_, update_
 
 # Later spellings of Flux.
@@ -52,8 +60,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def _later(name):
     """The training loop stands in a chapter below this one; its names are found here as well."""
-    if name in __all__:
-        return getattr(importlib.import_module("minigrad.training"), name)
-    raise AttributeError(f"module 'minigrad.optimise' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError
+    return getattr(importlib.import_module("minigrad.training"), name)
+
+
+chapter(__name__, _later)

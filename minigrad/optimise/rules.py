@@ -8,8 +8,9 @@ import operator
 
 import numpy as np
 
-from ..core.errors import Elsewhere
+from .. import habits
 from ..fields import also_spelled
+from ..hints import meets
 from ..iddict import IdDict
 from .arrays import apart, order_of
 from .compiled import loops
@@ -72,6 +73,7 @@ count = Range("a whole number >= 0", lambda v: v >= 0, whole)
 period = Range("a whole number >= 1", lambda v: v >= 1, whole)
 
 
+@meets(habits.OPTIMISER)
 class AbstractOptimiser:
     """The parent of all optimisers here; a parent for yours if you like, but none is needed.
 
@@ -86,10 +88,6 @@ class AbstractOptimiser:
 
     _ranges = {}
     _plans = None  # work prepared by step.py, never older than what it was made from
-
-    step = Elsewhere("update_(opt, ps, grads) makes one, with grads = gradient(lambda: loss(x, y), ps)")
-    zero_grad = Elsewhere("every gradient(...) returns new gradients, so there is nothing to set to zero")
-    param_groups = Elsewhere("opt.eta = 0.1 sets a rate; parameters of another rate get an optimiser of their own")
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -145,7 +143,7 @@ class Rule(AbstractOptimiser):
 
     def __setattr__(self, name, value):
         if name not in self.__dataclass_fields__ and name[0] != "_" and not hasattr(type(self), name):
-            raise AttributeError(f"{type(self).__name__} has no hyperparameter {name!r}; {_has(type(self))}")
+            raise AttributeError(_no_such(type(self), name))
         if name == self.kept and not isinstance(value, IdDict):
             raise TypeError(f"{type(self).__name__}: {name} must be an IdDict, got {value!r}")
         super().__setattr__(name, value)
@@ -178,9 +176,10 @@ def _packed(state):
     return state if len(state) > 1 else state[0]
 
 
-def _has(cls):
-    names = list(cls._ranges)
-    return f"it has {', '.join(names)}" if names else "it has none"
+def _no_such(cls, name):
+    """Return the message for a hyperparameter that a rule has not: what to write, and what it has."""
+    how = f": {habits.OPTIMISER[name]}" if name in habits.OPTIMISER else ""
+    return f"{cls.__name__} has no hyperparameter {name!r}{how}; it has {', '.join(cls._ranges) or 'none'}"
 
 
 def zeros(x):
@@ -217,7 +216,7 @@ def hyperparameters(**greek):
                 args, kwargs = args[:-1], {**kwargs, cls.kept: args[-1]}
             for name in kwargs:
                 if name not in given:
-                    raise TypeError(f"{cls.__name__} has no hyperparameter {name!r}; {_has(cls)}")
+                    raise TypeError(_no_such(cls, name))
             init(self, *args, **kwargs)
 
         cls.__init__ = __init__

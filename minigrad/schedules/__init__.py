@@ -5,6 +5,7 @@ Plain values that know nothing of optimisers: called with t = 1, 2, ... they ret
 plot, scheduler.
 """
 
+from ..hints import chapter
 from .base import Schedule, StepError
 from .composite import ComposedSchedule, Constant, Loop, Sequence
 from .cyclic import (
@@ -36,3 +37,5 @@ __all__ = [
     "Stateful", "Plateau", "next_", "reset_",
     "Scheduler", "plot",
 ]
+
+chapter(__name__)

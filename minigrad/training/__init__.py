@@ -5,9 +5,12 @@
     train       train_, train_step_, epochs
 """
 
+from ..hints import chapter
 from .callbacks import early_stopping, patience, plateau, throttle
 from .train import Context, epochs, skip, stop, train_, train_step_
 
 __all__ = [
     "Context", "early_stopping", "epochs", "patience", "plateau", "skip", "stop", "throttle", "train_", "train_step_",
 ]
+
+chapter(__name__)
