@@ -93,7 +93,7 @@ def one_hots(y, shape):
         yield None
         return
     for index in np.ndindex(shape):
-        seed = np.zeros(shape, y.dtype)
+        seed = np.zeros(shape, y.dtype if y.dtype.kind in "fc" else float)
         seed[index] = 1
         yield seed if shape else seed[()]
 

@@ -34,22 +34,43 @@ def as_array(x):
     return x if hasattr(x, "ndim") else np.asarray(x)
 
 
-@transparent
-@primitive
+def is_whole(dtype):
+    return np.dtype(dtype).kind in "iu"
+
+
 def astype(x, dtype):
     """Return ``x`` in another dtype, as ``x.astype(dtype)``; its gradient is cast back.
 
     >>> astype(np.ones(2), np.float32).dtype
     dtype('float32')
     """
+    return (recast if is_whole(dtype) and is_whole(x.dtype) else cast)(x, dtype)
+
+
+def floating(x):
+    """Return whole numbers in floating point, and other arrays as they are."""
+    return x if x.dtype.kind in "fc" else x.astype(float)
+
+
+@transparent
+@primitive
+def cast(x, dtype):
     return x.astype(dtype)
 
 
-def astype_vjp(g, dtype):
+@transparent
+@primitive
+def recast(x, dtype):
+    """Return whole numbers as whole numbers of another size; what they are exactly does not change."""
+    return x.astype(dtype) if is_whole(x.dtype) else x
+
+
+def cast_vjp(g, dtype):
     return g if np.dtype(dtype).kind in "fc" else None  # a step function on the way to whole numbers
 
 
-row(astype, astype_vjp, signature="x, dtype")
+row(cast, cast_vjp, signature="x, dtype")
+row(recast, lambda g: g, signature="x, dtype")
 
 
 def parameters_of(function):

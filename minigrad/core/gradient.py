@@ -13,7 +13,17 @@ from numpy import ndarray
 from .errors import LostGradientError
 from .params import Grads, Params, named_tensors
 from .tape import Tape, active_tape, backward
-from .tensor import Tensor, add_leaves, below, new_tensor, no_such_array, of_a_finished_gradient, on, recorded
+from .tensor import (
+    Tensor,
+    add_leaves,
+    below,
+    leaf,
+    new_tensor,
+    no_such_array,
+    of_a_finished_gradient,
+    on,
+    recorded,
+)
 from .trees import leaves, leaves_along, rebuild
 
 
@@ -101,7 +111,7 @@ def alias(x, tape, who):
     """
     slot = tape.add()
     if type(x) is Tensor:
-        return new_tensor(below(x, tape), tape, slot) if x.dtype.kind in "fciu" else x
+        return leaf(below(x, tape), tape, slot) if x.dtype.kind in "fciu" else x
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
         if isinstance(x, (np.ma.MaskedArray, np.matrix)):
             raise TypeError(f"{who}: {no_such_array(x)}")
@@ -112,7 +122,7 @@ def alias(x, tape, who):
             raise TypeError(
                 f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)"
             )
-        return new_tensor(data, tape, slot) if data.dtype.kind in "fciu" else x
+        return leaf(data, tape, slot) if data.dtype.kind in "fciu" else x
     if isinstance(x, Params):
         raise TypeError(
             f"{who}: Params stand alone, as in {who}(lambda: loss(x), ps). For other arguments too, write "

@@ -11,17 +11,21 @@ Python's operators come here.
 
 import functools
 import inspect
+from itertools import repeat
 
 import numpy as np
 
 from .calls import simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
-from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROWS, late_rows, name_of
+from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, late_rows, name_of
 from .tape import place
 from .tensor import (
     Tensor,
+    Whole,
     as_tensor,
+    below,
+    in_floating_point,
     is_own_kind,
     lower,
     new_tensor,
@@ -37,6 +41,7 @@ _sequences = frozenset({list, tuple})
 _simple = frozenset(
     {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
 )
+_arrays = (Tensor, np.ndarray, np.generic)
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
 
@@ -52,6 +57,9 @@ def call(function, args, kwargs):
         given = row.bind(*args, **kwargs)
     except TypeError as error:
         return call_simpler(function, inspect.signature(row.bind), args, kwargs, error)
+    for t in tensors:
+        if t.tape.__class__ is Whole and t.tape.tape is tape:
+            return call_exactly(function, row, tape, given, args, kwargs)
     plain = len(row.edges) == 1 or _simple.issuperset(map(type, given))
     if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and plain:
         # f(t, ...), the commonest form
@@ -63,6 +71,36 @@ def call(function, args, kwargs):
     args, kwargs = lower(args, tape), lower(kwargs, tape)
     y = function(*args, **kwargs)
     return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
+
+
+def call_exactly(function, row, tape, given, args, kwargs):
+    """Record a call on whole numbers: the value is NumPy's, what the derivatives need is the same in floating point."""
+    y = function(*lower(args, tape), **lower(kwargs, tape))
+    numbers = {row.parameters[position] for position in row.edges}
+    names = repeat(row.parameters[0]) if str(signature_of(row.bind)).startswith("(*") else row.parameters
+    args = [exactly(x, tape) if name in numbers else lower(x, tape) for name, x in zip(names, args)]
+    kwargs = {name: exactly(x, tape) if name in numbers else lower(x, tape) for name, x in kwargs.items()}
+    exact = function(*args, **kwargs)
+    edges = edges_of(row, tape, given, row.bind(*args, **kwargs), exact)
+    recorded_y = record(tape, y, tuple(edges))
+    several = isinstance(y, (tuple, list))
+    for t, value in zip(recorded_y, exact) if several else [(recorded_y, exact)]:
+        if t.dtype.kind in "iu":
+            t.tape = Whole(tape, value if value.dtype.kind in "fc" else in_floating_point(value))
+    return recorded_y
+
+
+def exactly(x, tape):
+    """Return what ``x`` is one level below ``tape``, whole numbers in arrays as floating-point ones."""
+    kind = type(x)
+    if kind is tuple or kind is list:
+        return kind([exactly(element, tape) for element in x])
+    if kind is Tensor:
+        alias = on(tape, x)
+        if alias is not None and alias.tape.__class__ is Whole:
+            return alias.tape.exact
+        x = below(x, tape)
+    return in_floating_point(x) if isinstance(x, _arrays) and x.dtype.kind in "iu" else x
 
 
 def call_simpler(function, signature, args, kwargs, error):
@@ -193,7 +231,8 @@ def dispatch(function, args, kwargs):
 
 def compose(function, args, kwargs):
     """Run a function that is made of others: by its definition where a Tensor is recorded."""
-    if tape_of(tensors_in((args, kwargs))) is None:
+    tape = tape_of(tensors_in((args, kwargs)))
+    if tape is None:
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
     definition = COMPOSITIONS[function]
     signature = signature_of(definition)
@@ -202,12 +241,20 @@ def compose(function, args, kwargs):
     except TypeError as error:
         return call_simpler(function, signature, args, kwargs, error)
     try:
-        return definition(*args, **kwargs)
+        y = definition(*args, **kwargs)
+        return valued(y, function(*lower(args, tape), **lower(kwargs, tape))) if function in ROUNDED else y
     except MinigradError:
         raise
     except Exception:
         function(*lower(args, None), **lower(kwargs, None))  # what NumPy refuses too, it explains better
         raise
+
+
+def valued(y, values):
+    """Return recorded Tensors with other values, which differ in rounding only."""
+    if isinstance(y, (tuple, list)):
+        return like(y, [valued(part, value) for part, value in zip(y, values)])
+    return new_tensor(values, y.tape, y.slot) if type(y) is Tensor else values
 
 
 def call_method(ufunc, method, inputs, kwargs):

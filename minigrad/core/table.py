@@ -34,6 +34,7 @@ from .storage import Storage
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
 COMPOSITIONS = {}  # function -> the same function, written with functions that have rows
+ROUNDED = set()  # of those, the functions whose definitions round otherwise than NumPy, which gives their values
 REFUSED = {}  # function -> the reason why it has no derivative here
 METHODS = {}  # method of a ufunc -> the same, written with functions that have rows
 LATE = []  # functions that open a further chapter of the table when it is needed, and say whether they did
@@ -101,7 +102,7 @@ def row(function, *vjps, signature=None, note=""):
     ROWS[function] = Row(function, vjps, signature, note)
 
 
-def composition(*functions):
+def composition(*functions, rounded=False):
     """Enter functions that are made of others, by their definition: a decorator.
 
         @composition(np.linalg.tensorinv)
@@ -109,11 +110,13 @@ def composition(*functions):
             ...
 
     The tape then records what the definition calls.  A row of its own is worth writing where the
-    derivative is shorter than that of the pieces, or much used.
+    derivative is shorter than that of the pieces, or much used.  ``rounded`` says that the definition rounds
+    otherwise than NumPy: then NumPy computes the value as well.
     """
 
     def enter(definition):
         COMPOSITIONS.update(dict.fromkeys(functions, definition))
+        ROUNDED.update(functions if rounded else ())
         return definition
 
     return enter

@@ -212,9 +212,26 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
 
 
 # ------------------------------------------------------------------------------- where it is recorded
+class Whole:
+    """Stands in the place of the tape in a recorded Tensor of whole numbers, and knows what they are exactly.
+
+    Values are NumPy's, derivatives are mathematics': of 8 bits 200 + 100 is 44, and its square moves by 600.  So a
+    function of whole numbers is computed twice, and derivatives use ``exact``, what they would be in floating point.
+    The short ways of ``recorders`` compare with the tape itself, and pass such Tensors over.
+    """
+
+    __slots__ = ("tape", "exact")
+
+    def __init__(self, tape, exact):
+        self.tape, self.exact = tape, exact
+
+    thread = property(lambda self: self.tape.thread)
+
+
 def on(tape, t):
     """Return ``t`` as recorded on ``tape`` (for a parameter, its alias there), or None."""
-    return t if t.tape is tape else tape.leaves.get(id(t))
+    at = t.tape
+    return t if at is tape or at.__class__ is Whole and at.tape is tape else tape.leaves.get(id(t))
 
 
 def recorded(t):
@@ -242,6 +259,27 @@ def add_leaves(tape, parameters):
         alias.tape = tape
         alias.slot = slot
         leaves[id(p)] = alias
+
+
+def leaf(data, tape, slot):
+    """Return an array or a number of NumPy as the Tensor that is recorded in a slot that nothing leads to."""
+    alias = new_tensor(data, tape, slot)
+    if data.dtype.kind in "iu":
+        alias.tape = Whole(tape, in_floating_point(data))
+    return alias
+
+
+def in_floating_point(x):
+    """Return whole numbers, an array or a Tensor of them, as they are exactly."""
+    alias = recorded(x) if type(x) is Tensor else None
+    if alias is None or alias.tape.__class__ is not Whole:
+        return x.astype(float)
+    tape = alias.tape.tape
+    return new_tensor(alias.tape.exact, tape, tape.add((alias.slot, passed_on)))
+
+
+def passed_on(g):
+    return g
 
 
 def below(t, tape):
@@ -300,7 +338,7 @@ def tape_of(tensors):
     tape = active_tape()
     while tape is not None:
         for t in tensors:
-            if t.tape is tape or id(t) in tape.leaves:
+            if t.tape is tape or id(t) in tape.leaves or on(tape, t) is not None:
                 return tape
         tape = tape.outer
     refuse_strangers(tensors)

@@ -60,7 +60,7 @@ def quantile_vjp_q(g, a, q, axis, method, keepdims, lengths=lengths_of):
     n = lengths(values)
     low, high, _ = (x[..., None] for x in neighbours_of(q, n, method))
     j = np.arange(np.shape(values)[-1])
-    rise = np.sum(np.where(j == high, values, 0) - np.where(j == low, values, 0), axis=-1)
+    rise = np.sum(np.where(j == high, values, 0.0) - np.where(j == low, values, 0.0), axis=-1)
     g = np.reshape(g, np.shape(rise))
     g = g * rise * np.asarray(speed(q, n, method), g.dtype)
     return np.sum(g, axis=tuple(range(np.ndim(q), np.ndim(rise))))

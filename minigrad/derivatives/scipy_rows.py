@@ -86,9 +86,9 @@ row(sp.exp2,        lambda g, y: g * y * math.log(2))
 row(sp.exp10,       lambda g, y: g * y * math.log(10))
 row(sp.cosm1,       lambda g, x: -g * np.sin(x))
 row(sp.cbrt,        lambda g, y: g / (3 * y * y))
-row(sp.xlogy,       lambda g, b: g * np.log(b).conjugate(),
+row(sp.xlogy,       lambda g, b: g * np.log(b * 1.0).conjugate(),  # * 1.0: of whole numbers not in half precision
                     lambda g, a, b: g * (a / np.where(a == 0, 1, b)).conjugate())
-row(sp.xlog1py,     lambda g, b: g * np.log1p(b).conjugate(),
+row(sp.xlog1py,     lambda g, b: g * np.log1p(b * 1.0).conjugate(),
                     lambda g, a, b: g * (a / np.where(a == 0, 1, 1 + b)).conjugate())
 row(sp.entr,        lambda g, x: -g * (np.log(x) + 1))
 row(sp.rel_entr,    lambda g, a, b: g * (np.log(a / b) + 1),
@@ -98,10 +98,10 @@ row(sp.kl_div,      lambda g, a, b: g * np.log(a / b),
 row(sp.expi,        lambda g, x: g * (np.exp(x) / x).conjugate())
 row(sp.exp1,        lambda g, x: -g * (np.exp(-x) / x).conjugate())
 row(sp.wrightomega, lambda g, y: g * (y / (1 + y)).conjugate())
-row(sp.boxcox,      lambda g, a, b: g * a ** (b - 1), None)
-row(sp.boxcox1p,    lambda g, a, b: g * (1 + a) ** (b - 1), None)
+row(sp.boxcox,      lambda g, a, b: g * a ** (b - 1.0), None)
+row(sp.boxcox1p,    lambda g, a, b: g * (1 + a) ** (b - 1.0), None)
 row(sp.huber,       lambda g, a, b: g * np.maximum(np.abs(b) - a, 0),
-                    lambda g, a, b: g * np.clip(b, -a, a))
+                    lambda g, a, b: g * np.clip(b, -1.0 * a, a))
 row(sp.pseudo_huber,
                     lambda g, y, a, b: g * (2 * y / a - (b / a) * b / np.hypot(1, b / a)),
                     lambda g, a, b: g * b / np.hypot(1, b / a))
@@ -119,13 +119,13 @@ row(sp.i0e,         lambda g, y, x: g * (sp.i1e(x) - np.sign(x) * y))
 row(sp.i1e,         lambda g, y, x: g * ((sp.i0e(x) + sp.ive(2, x)) / 2 - np.sign(x) * y))
 row(sp.k0e,         lambda g, y, x: g * (y - sp.k1e(x)))
 row(sp.k1e,         lambda g, y, x: g * (y - (sp.k0e(x) + sp.kve(2, x)) / 2))
-row(sp.jv,          None, lambda g, a, b: g * ((sp.jv(a - 1, b) - sp.jv(a + 1, b)) / 2).conjugate())
-row(sp.yv,          None, lambda g, a, b: g * ((sp.yv(a - 1, b) - sp.yv(a + 1, b)) / 2).conjugate())
+row(sp.jv,          None, lambda g, a, b: g * ((sp.jv(a - 1.0, b) - sp.jv(a + 1.0, b)) / 2).conjugate())
+row(sp.yv,          None, lambda g, a, b: g * ((sp.yv(a - 1.0, b) - sp.yv(a + 1.0, b)) / 2).conjugate())
 row(sp.yn,          None, lambda g, a, b: g * (sp.yv(a - 1.0, b) - sp.yv(a + 1.0, b)) / 2)
-row(sp.iv,          None, lambda g, a, b: g * ((sp.iv(a - 1, b) + sp.iv(a + 1, b)) / 2).conjugate())
-row(sp.kv,          None, lambda g, a, b: -g * ((sp.kv(a - 1, b) + sp.kv(a + 1, b)) / 2).conjugate())
+row(sp.iv,          None, lambda g, a, b: g * ((sp.iv(a - 1.0, b) + sp.iv(a + 1.0, b)) / 2).conjugate())
+row(sp.kv,          None, lambda g, a, b: -g * ((sp.kv(a - 1.0, b) + sp.kv(a + 1.0, b)) / 2).conjugate())
 row(sp.kn,          None, lambda g, a, b: -g * (sp.kv(a - 1.0, b) + sp.kv(a + 1.0, b)) / 2)
-row(sp.ive,         None, lambda g, y, a, b: g * ((sp.ive(a - 1, b) + sp.ive(a + 1, b)) / 2).conjugate()
+row(sp.ive,         None, lambda g, y, a, b: g * ((sp.ive(a - 1.0, b) + sp.ive(a + 1.0, b)) / 2).conjugate()
                                        - np.sign(b.real) * (g * y.conjugate()).real)
-row(sp.kve,         None, lambda g, y, a, b: g * (y - (sp.kve(a - 1, b) + sp.kve(a + 1, b)) / 2).conjugate())
+row(sp.kve,         None, lambda g, y, a, b: g * (y - (sp.kve(a - 1.0, b) + sp.kve(a + 1.0, b)) / 2).conjugate())
 # fmt: on

@@ -9,7 +9,7 @@ from functools import reduce
 
 import numpy as np
 
-from ..core.calls import as_array, astype
+from ..core.calls import as_array, astype, floating
 from ..core.table import composition, constant, primitive, row, transparent
 
 # ------------------------------------------------------------------------------------------- covariance
@@ -169,6 +169,7 @@ def poly(seq_of_zeros):
 @composition(np.roots)
 def roots(p):
     p = np.atleast_1d(p)
+    p = floating(p)
     nonzero = np.flatnonzero(p)
     if not nonzero.size:
         return np.zeros(0)
@@ -192,6 +193,7 @@ def vander(x, N=None, increasing=False):
 @composition(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     t = np.linspace(0, num - 1, num)  # NumPy's own errors
+    start, stop = start * 1.0, stop * 1.0  # whole numbers would wrap around
     width = stop - start
     kind = np.result_type(width, float(0))
     steps = num - 1 if endpoint else num

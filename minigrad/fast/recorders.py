@@ -173,7 +173,9 @@ def pair(function):
         if tape is not None and tape.outer is None and type(a) in ARRAYS and type(b) in ARRAYS:
             recorded_a = on(tape, a) if type(a) is Tensor else None
             recorded_b = on(tape, b) if type(b) is Tensor else None
-            if recorded_a is not None or recorded_b is not None:
+            whole = recorded_a is not None and recorded_a.tape is not tape
+            whole = whole or recorded_b is not None and recorded_b.tape is not tape
+            if not whole and (recorded_a is not None or recorded_b is not None):
                 a = a if type(a) is np.ndarray else below(a, tape)
                 b = b if type(b) is np.ndarray else below(b, tape)
                 y = on_arrays(a, b)
