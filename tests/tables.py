@@ -3,7 +3,7 @@
 import numpy as np
 from cases import Case, Draw, Kink, between, distinct, fraction, nonzero, positive, real, with_nans
 from minigrad.derivatives import WHOLE
-from minigrad.derivatives.elementwise import bessel_i, sinc_derivative
+from minigrad.derivatives.elementwise import bessel_i, radius, sinc_derivative, tip
 from minigrad.derivatives.reductions import filled
 
 # ---------------------------------------------------------------------------------------- elementwise
@@ -140,6 +140,7 @@ ELEMENTWISE = [
     *unary(np.i0, real, complex=False),
     *[Case(sinc_derivative, (real(4), n), complex=True) for n in (1, 2)],
     *[Case(bessel_i, (real(4), n)) for n in (0, 1)],
+    *[Case(f, (nonzero(3),)) for f in (radius, tip)],
 ]
 
 # ---------------------------------------------------------------------------------------- reductions

@@ -1,8 +1,8 @@
 """Test rows of products, linear algebra and Fourier transforms."""
 
 import numpy as np
-from cases import Case, Draw, Kink, distinct, invertible, nonzero, positive_definite, real
-from minigrad.derivatives.norms import power_norm
+from cases import Case, Draw, Kink, distinct, invertible, nonzero, positive, positive_definite, real
+from minigrad.derivatives.norms import power_norm, steady
 
 
 def separated(*shape):
@@ -245,7 +245,9 @@ CASES = [
     Case(np.linalg.norm, (nonzero(2, 3, 2), 1), dict(axis=(2, 0))),
     Case(np.linalg.norm, (real(2, 3, 2), "nuc"), dict(axis=(0, 1), keepdims=True)),
     Case(power_norm, (real(2, 3), 2, None, False), complex=True),
-    Case(power_norm, (nonzero(2, 3), 3, (0, 1), True)),
+    Case(power_norm, (nonzero(2, 3), 3, 1, True)),
+    Case(power_norm, (real(2, 3), 2, (0, 1), True), complex=True),
+    Case(steady, (positive(3),)),
     Case(np.linalg.cond, (invertible(3, 3),), complex=True),
     Case(np.linalg.cond, (invertible(3, 3), -2)),
     Case(np.linalg.cond, (invertible(2, 3, 3), "fro")),

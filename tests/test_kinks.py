@@ -4,23 +4,29 @@ The conventions themselves are the lists KINKS in the tests' tables.  Here are t
 and expressions that meet such places in the middle of a computation.
 """
 
+import minigrad
 import numpy as np
 import pytest
 from minigrad import gradient, hessian, hvp
 
 O = np.zeros(2)
 
-# A kink has no second derivative; 0 it is, as for the absolute value of a real number.
-TIPS = {
+# A kink between two sides that are straight, and have the second derivative 0.
+KINKS = {
     "absolute": (lambda x: np.sum(np.abs(x)), O),
-    "absolute of complex": (lambda x: np.sum(np.abs(x[0] + 1j * x[1])), O),
     "fabs": (lambda x: np.sum(np.fabs(x)), O),
-    "hypot": (lambda x: np.hypot(x[0], x[1]), O),
-    "arctan2": (lambda x: np.arctan2(x[0], x[1]), O),
-    "angle": (lambda x: np.angle(x[0] + 1j * x[1]), O),
     "maximum": (lambda x: np.sum(np.maximum(x, 0)), O),
     "max": (lambda x: np.max(x), O),
     "clip": (lambda x: np.sum(np.clip(x, 0, 1)), O),
+    "norm of order 1": (lambda x: np.linalg.norm(x, 1), np.array([0.0, 2.0])),
+}
+
+# A tip of a cone, near which second derivatives grow without bound.
+TIPS = {
+    "absolute of complex": (lambda x: np.sum(np.abs(x[0] + 1j * x[1])), O),
+    "hypot": (lambda x: np.hypot(x[0], x[1]), O),
+    "arctan2": (lambda x: np.arctan2(x[0], x[1]), O),
+    "angle": (lambda x: np.angle(x[0] + 1j * x[1]), O),
     "std": (lambda x: np.std(x), O),
     "norm": (lambda x: np.linalg.norm(x), O),
     "norm of order 1": (lambda x: np.linalg.norm(x, 1), O),
@@ -28,16 +34,69 @@ TIPS = {
     "norm of order 1/2": (lambda x: np.linalg.norm(x, 0.5), O),
     "norm of order inf": (lambda x: np.linalg.norm(x, np.inf), O),
     "norm of rows": (lambda x: np.sum(np.linalg.norm(x[:, None], axis=1)), O),
+    **{
+        f"norm of a matrix, {order}": (lambda x, order=order: np.linalg.norm(x[:, None] * np.ones(3), order), O)
+        for order in ("fro", "nuc", 1, -1, 2, np.inf)
+    },
 }
 
 
-@pytest.mark.parametrize("f, x", TIPS.values(), ids=TIPS.keys())
-def test_the_first_derivative_at_the_tip_is_in_the_middle_and_the_second_is_zero(f, x):
+@pytest.mark.parametrize("f, x", KINKS.values(), ids=KINKS.keys())
+def test_the_second_derivative_at_a_kink_is_that_of_both_sides(f, x):
     (g,) = gradient(f, x)
 
     assert np.all(np.isfinite(g))
     assert not np.any(hessian(f, x))
     assert not np.any(hvp(f, x, np.array([1.0, -2.0])))
+
+
+@pytest.mark.parametrize("f, x", TIPS.values(), ids=TIPS.keys())
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_first_derivative_at_a_tip_is_0_and_the_second_is_not_said_to_be_one(f, x):
+    try:
+        H = hessian(f, x)
+    except np.linalg.LinAlgError:
+        H = np.full((2, 2), np.nan)  # of singular values that coincide
+
+    assert not np.any(gradient(f, x)[0])
+    assert np.all(np.isnan(H)), H
+
+
+A, B = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]]), np.array([5.0, -1.5, 2.0])  # A @ [1, 2] is B
+SQUARED = {
+    "norm": lambda r: np.linalg.norm(r) ** 2,
+    "norm of rows": lambda r: np.sum(np.linalg.norm(r[None], axis=1) ** 2),
+    "frobenius": lambda r: np.linalg.norm(r[None], "fro") ** 2,
+    "spectral": lambda r: np.linalg.norm(r[None], 2) ** 2,
+    "vector norm": lambda r: np.linalg.vector_norm(r) ** 2,
+    "complex": lambda r: np.sum(np.abs(r * (1 + 0j)) ** 2),
+    "hypot": lambda r: np.hypot(np.hypot(r[0], r[1]), r[2]) ** 2,
+    "deviation": lambda r: 6 * np.std(np.concatenate([r, -r])) ** 2 / 2,
+    "mse": lambda r: minigrad.losses.mse(r, 0.0, agg=np.sum),
+    "mean mse": lambda r: 3 * minigrad.losses.mse(r, 0.0),
+    "r @ r": lambda r: r @ r,
+    "sum": lambda r: np.sum(r * r),
+}
+
+
+@pytest.mark.parametrize("square", SQUARED.values(), ids=SQUARED.keys())
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_hessian_of_least_squares_at_the_solution_is_right_or_not_a_number(square):
+    if square is SQUARED["vector norm"] and not hasattr(np.linalg, "vector_norm"):
+        pytest.skip("since NumPy 2.0")
+    f = lambda w: square(A @ w - B)
+
+    elsewhere, at_the_solution = hessian(f, np.array([1.5, 2.5])), hessian(f, np.array([1.0, 2.0]))
+
+    np.testing.assert_allclose(elsewhere, 2 * A.T @ A, rtol=1e-12)
+    right = np.allclose(at_the_solution, 2 * A.T @ A, rtol=1e-12)
+    assert right or np.isnan(at_the_solution).all(), at_the_solution
+    assert right or square not in [SQUARED[name] for name in ("mse", "mean mse", "r @ r", "sum")]
+    assert not np.any(gradient(f, np.array([1.0, 2.0]))[0])
+
+
+def test_the_deviation_of_one_number_is_flat():
+    assert hessian(lambda x: np.sum(np.std(x[:, None], axis=1)), O).tolist() == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("order", [2, -2, "nuc", "fro", 1, -1, np.inf, -np.inf])
@@ -75,7 +134,6 @@ SMOOTH = {
     "x**3 at a negative": (lambda x: x**3, -2.0, -8.0, 12.0, -12.0),
     "0**x": (lambda x: 0.0**x, 2.0, 0.0, 0.0, 0.0),
     "sinc at 0": (np.sinc, 0.0, 1.0, 0.0, -(np.pi**2) / 3),
-    "squared norm at 0": (lambda x: np.linalg.norm(x * np.ones(3)) ** 2, 0.0, 0.0, 0.0, 0.0),
     "norm of small numbers": (lambda x: np.linalg.norm(np.array([3.0, 4.0]) * x), 1e-100, 5e-100, 5.0, None),
     "norm of large numbers": (lambda x: np.linalg.norm(np.array([3.0, 4.0]) * x), 1e100, 5e100, 5.0, None),
     "hypot of tiny numbers": (lambda x: np.hypot(3 * x, 4 * x), 1e-200, 5e-200, 5.0, None),

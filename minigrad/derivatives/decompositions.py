@@ -120,7 +120,8 @@ def qr_vjp(g, y, a, mode):
 def qr_square(gq, gr, q, r):
     """The vjp of q r = a where r is square, with None for a gradient that is zero."""
     size = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
-    if np.any(vanishing(size)):
+    rounding = max(q.shape[-2:]) * np.finfo(size.dtype).eps * np.max(np.abs(r), axis=(-2, -1), initial=0)
+    if np.any(size <= rounding[..., None]):
         raise LinAlgError(
             "np.linalg.qr: the columns are linearly dependent; there is no derivative there"
         )

@@ -19,9 +19,27 @@ def safe(x):
     return np.where(x == 0, 1.0, x)
 
 
+@transparent
+@primitive
 def radius(r):
-    """Return ``r`` with its zeros replaced by infinity: divided by it, 0 stays 0, and flat."""
+    """Return ``r`` with its zeros replaced by infinity: what is divided by it is 0 at the tip of a cone.
+
+    The slope of a cone jumps at its tip: its derivative there is NaN.
+    """
     return np.where(r == 0, np.inf, r)
+
+
+row(radius, lambda g, r: np.where(r == 0, np.nan, g))
+
+
+@transparent
+@primitive
+def tip(y):
+    """Return ``y``, whose derivative is 0 where y is 0, and the second one NaN."""
+    return y
+
+
+row(tip, lambda g, y: g * (y / radius(y)), signature="y")
 
 
 def flat(g):

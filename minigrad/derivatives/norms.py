@@ -6,9 +6,11 @@ has gradient 0 where it is 0, and entries that tie for the largest share its gra
 
 import numpy as np
 
+from ..core.calls import floating
 from ..core.table import composition, constant, primitive, row, transparent
 from .decompositions import vanishing
-from .elementwise import radius, safe
+from .elementwise import radius, safe, tip
+from .reductions import kept_shape, reduced_last
 
 
 def largest(x, axis, keepdims=False):
@@ -17,10 +19,18 @@ def largest(x, axis, keepdims=False):
 
 
 def nuclear(s, axis):
-    """Return the sum of singular values; those that are 0 are constants, as abs is at 0."""
-    return np.sum(np.where(vanishing(s), 0, s), axis=axis)
+    """Return the sum of singular values."""
+    return np.sum(steady(s), axis=axis)
 
 
+@transparent
+@primitive
+def steady(s):
+    """Return singular values, of which those that are 0 but for rounding are constants, as abs is at 0."""
+    return s
+
+
+row(steady, lambda g, s: g * np.logical_not(vanishing(s)))
 SINGULAR = {2: largest, -2: np.min, "nuc": nuclear}
 SUMS = {1: (largest, -2), -1: (np.min, -2), np.inf: (largest, -1), -np.inf: (np.min, -1)}
 
@@ -28,23 +38,26 @@ SUMS = {1: (largest, -2), -1: (np.min, -2), np.inf: (largest, -1), -np.inf: (np.
 @transparent
 @primitive
 def power_norm(x, p, axis, keepdims):
-    """Return  (sum |x|^p)^(1/p)  over the axes.
+    """Return  (sum |x|^p)^(1/p)  over an axis, with p = 2 also over two axes, or None for all.
 
     >>> float(power_norm(np.array([3.0, 4.0]), 2, None, False))
     5.0
     """
-    if p == 2:
-        return np.sqrt(np.add.reduce((x.conjugate() * x).real, axis=axis, keepdims=keepdims))
-    return np.add.reduce(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
+    order = None if axis is None else "fro" if isinstance(axis, tuple) else p
+    return np.linalg.norm(x, order, axis, keepdims)
 
 
 def power_norm_vjp(g, y, x, p, axis, keepdims):
+    """The derivative is 0 at the tip, where the norm is 0, and by an entry 0 also elsewhere (if p > 1)."""
     if axis is not None and not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
     if p == 2:
         return x * (g / radius(y))
     size = np.abs(x)
-    return (x / radius(size)) * (safe(size) / safe(y)) ** (p - 1) * g
+    if p > 2:
+        return x / radius(y) * (size / radius(y)) ** (p - 2) * g
+    size = size if p > 1 else radius(size)
+    return x / radius(np.abs(x)) * (size / safe(y)) ** (p - 1) * (g * (y / radius(y)))
 
 
 row(power_norm, power_norm_vjp, signature="x, p, axis, keepdims")
@@ -56,13 +69,13 @@ def vector_norm(x, ord, axis, keepdims):
     if ord is None or ord == 2:
         return power_norm(x, 2, axis, keepdims)
     if ord == np.inf:
-        return largest(np.abs(x), axis, keepdims)
+        return tip(largest(np.abs(x), axis, keepdims))
     if ord == -np.inf:
-        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
+        return tip(np.min(np.abs(x), axis=axis, keepdims=keepdims))
     if ord == 0:
-        return np.sum(x != 0, axis=axis, keepdims=keepdims) * 1.0
+        return np.sum(x != 0, axis=axis, keepdims=keepdims, dtype=x.real.dtype)
     if ord == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+        return tip(np.sum(np.abs(x), axis=axis, keepdims=keepdims))
     return power_norm(x, ord, axis, keepdims)
 
 
@@ -71,11 +84,10 @@ def matrix_norm(x, ord, axis, keepdims):
         return power_norm(x, 2, axis, keepdims)
     x = np.moveaxis(x, axis, (-2, -1))
     if ord in SINGULAR:
-        y = SINGULAR[ord](np.linalg.svd(x, compute_uv=False), axis=-1)
-        y = np.where(y == 0, 0, y)
+        y = tip(SINGULAR[ord](np.linalg.svd(x, compute_uv=False), axis=-1))
     elif ord in SUMS:
         of_sums, axis_summed = SUMS[ord]
-        y = of_sums(np.sum(np.abs(x), axis=axis_summed), axis=-1)
+        y = tip(of_sums(np.sum(np.abs(x), axis=axis_summed), axis=-1))
     else:
         raise ValueError("Invalid norm order for matrices.")
     return np.expand_dims(y, tuple(sorted(i % x.ndim for i in axis))) if keepdims else y
@@ -83,9 +95,9 @@ def matrix_norm(x, ord, axis, keepdims):
 
 @composition(np.linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
-    ndim = np.ndim(x)
+    x, ndim = floating(x), np.ndim(x)
     if axis is None and ord is None:
-        return power_norm(x, 2, tuple(range(ndim)) if keepdims else None, keepdims)
+        return power_norm(x, 2, None, keepdims)
     axes = tuple(range(ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
     if len(axes) == 1:
         return vector_norm(x, ord, axes[0], keepdims)
@@ -94,18 +106,24 @@ def norm(x, ord=None, axis=None, keepdims=False):
     raise ValueError("Improper number of dimensions to norm.")
 
 
+def norm_of_vectors(x, *, axis=None, keepdims=False, ord=2):
+    """The norm of all entries along some axes: they are joined to one first."""
+    x, shape = floating(x), np.shape(x)
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    if isinstance(axes, tuple):
+        y = vector_norm(reduced_last(x, axes), ord, -1, False)
+        return np.reshape(y, kept_shape(shape, axes)) if keepdims else y
+    return vector_norm(x, ord, axes, keepdims)
+
+
 if hasattr(np.linalg, "vector_norm"):  # NumPy 2.0
+    composition(np.linalg.vector_norm, rounded=True)(norm_of_vectors)
     composition(np.linalg.matrix_norm)(
-        lambda x, *, keepdims=False, ord="fro": matrix_norm(x, ord, (-2, -1), keepdims)
-    )
-    composition(np.linalg.vector_norm)(
-        lambda x, *, axis=None, keepdims=False, ord=2: vector_norm(
-            x, ord, tuple(range(x.ndim)) if axis is None else axis, keepdims
-        )
+        lambda x, *, keepdims=False, ord="fro": matrix_norm(floating(x), ord, (-2, -1), keepdims)
     )
 
 
-@composition(np.linalg.cond)
+@composition(np.linalg.cond, rounded=True)
 def cond(x, p=None):
     if 0 in np.shape(x)[-2:]:
         raise np.linalg.LinAlgError("np.linalg.cond: not defined for empty matrices")

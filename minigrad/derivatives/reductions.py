@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..core.calls import as_array, astype, in_dtype
+from ..core.calls import as_array, astype, floating, in_dtype
 from ..core.table import composition, constant, primitive, refuse, row, transparent
 from .elementwise import radius, safe
 
@@ -128,11 +128,14 @@ def var_vjp_mean(g, a, axis, ddof, keepdims, where, mean, correction):
 
 
 def of_root(vjp):
-    """Return a vjp of the variance as one of its root."""
-    # where y is 0, so is the gradient of the variance
-    return lambda g, y, a, axis, ddof, keepdims, where, mean, correction: vjp(
-        g / (2 * radius(y)), a, axis, ddof, keepdims, where, mean, correction
-    )
+    """Return a vjp of the variance as one of its root: where that is 0, so is the gradient of the variance."""
+
+    def root_vjp(g, y, a, axis, ddof, keepdims, where, mean, correction):
+        several = count(a.shape, axis, keepdims, where, int) > 1
+        y = radius(np.where(several, y, np.inf))  # one number is no tip: its deviation is 0 wherever it is
+        return vjp(g / (2 * y), a, axis, ddof, keepdims, where, mean, correction)
+
+    return root_vjp
 
 
 SPREADING = "a, axis=None, *, ddof=0, keepdims=False, where=True, mean=None, correction=None"
@@ -343,8 +346,10 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 def ediff1d(ary, to_end=None, to_begin=None):
     ary = as_array(ary)
     parts = (to_begin, np.diff(np.ravel(ary)), to_end)
-    parts = [np.ravel(part) for part in parts if part is not None]
-    return np.concatenate(in_dtype(parts, ary.dtype, "same_kind", "np.ediff1d"))
+    parts = [np.ravel(as_array(part)) for part in parts if part is not None]
+    if not all(np.can_cast(part.dtype, ary.dtype, "same_kind") for part in parts):
+        raise TypeError(f"np.ediff1d: to_begin and to_end cannot be cast to {ary.dtype}")
+    return np.concatenate([astype(part, ary.dtype) for part in parts])
 
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
@@ -362,7 +367,7 @@ composition(*(getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np
 def gradient(f, *varargs, axis=None, edge_order=1):
     """Central differences inside, one-sided ones of first or second order at the edges."""
     f = as_array(f)
-    f = f if f.dtype.kind in "fc" else f.astype(float)
+    f = floating(f)
     np.gradient(np.zeros(f.shape), *map(counted, varargs), axis=axis, edge_order=edge_order)  # NumPy's own errors
     axes = axes_of(axis, f.ndim)
     spacings = varargs or (1.0,)
