@@ -163,7 +163,7 @@ def _plan(opt, named, saved, where, tasks):
     for name, value in saved["hyper"].items():
         value = tuple(value) if isinstance(value, list) else value
         if name in opt_ranges(opt):
-            opt_ranges(opt)[name].check(where, name, value)
+            opt_ranges(opt)[name](value, f"{where}: {name}")
         tasks.append(lambda name=name, value=value: setattr(opt, name, value))
     for attribute, entries in saved["state"].items():
         tasks.append(kept[attribute].clear)

@@ -1,12 +1,16 @@
 """The one place where schedules and optimisers meet."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from ..fields import function
 from ..iddict import IdDict
 from ..optimise.arrays import check
 from ..optimise.rules import AbstractOptimiser
 from ..optimise.update import apply_, by_own_rules, target, update_
-from .base import Schedule, any_schedule, function, shown, values
+from .base import Schedule, any_schedule, shown, values
 
 
 class Scheduler(AbstractOptimiser):
@@ -43,7 +47,7 @@ class Scheduler(AbstractOptimiser):
     Scheduler(Momentum(eta=0.01, rho=0.9), eta=Exp(start=0.8, decay=0.5))
     """
 
-    def __init__(self, *args, update_func=None, **schedules):
+    def __init__(self, *args: Any, update_func: Callable[[Any, float], Any] | None = None, **schedules: Any) -> None:
         if len(args) == 2 and not schedules:
             schedules = {"eta" if update_func is None else "value": args[0]}
         elif len(args) != 1 or not schedules or update_func is not None:
@@ -58,32 +62,32 @@ class Scheduler(AbstractOptimiser):
             for name in self.schedules:
                 holder(self.opt, name)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name in vars(self).get("schedules", ()):
             return self.current[name]
         raise AttributeError(f"Scheduler has no {name!r}; look at the optimiser inside: scheduler.opt.{name}")
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name not in ("opt", "schedules", "update_func", "count") and name[0] != "_":
             raise AttributeError(f"Scheduler takes {name!r} from a schedule or not at all; set what is not "
                                  f"scheduled on the optimiser inside: scheduler.opt.{name} = ...")
         super().__setattr__(name, value)
 
     @property
-    def os(self):
+    def os(self) -> list[Any]:
         """What is inside, as ``Optimiser`` has it."""
         return [self.opt]
 
     @property
-    def current(self):
+    def current(self) -> dict[str, Any]:
         """A dict of the values in use: of the furthest parameter's last step, or before any, of the first."""
         return self.values_at(max(self.count.values(), default=1))
 
-    def values_at(self, t):
+    def values_at(self, t: int) -> dict[str, Any]:
         """A dict of the scheduled values at step t."""
         return {name: value_at(given, t) for name, given in self.schedules.items()}
 
-    def set_hyperparameters_(self, t):
+    def set_hyperparameters_(self, t: int) -> None:
         """Give the optimiser inside the values of step t."""
         if self._latest[0] != t or self.listening():
             self._latest = t, self.values_at(t)
@@ -93,19 +97,19 @@ class Scheduler(AbstractOptimiser):
             else:
                 self.update_func(self.opt, value)
 
-    def reset_(self):
+    def reset_(self) -> None:
         """Forget the state of every parameter and count from 1 again; listening schedules start again too."""
         super().reset_()
         self._latest = 0, {}
 
-    def listening(self):
+    def listening(self) -> dict[str, Any]:
         """A dict of the schedules with a state, such as a Plateau, by the places where they stand."""
         return {place: found for name, given in self.schedules.items() for place, found in with_state(name, given)}
 
     def _inside(self):
         return {"opt": self.opt, **self.listening()}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.update_func is not None:
             given = shown(self.schedules["value"])
             return f"Scheduler({given}, {self.opt!r}, update_func={shown(self.update_func)})"
