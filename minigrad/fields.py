@@ -17,11 +17,14 @@
 these as further keywords (hence the ``KW_ONLY``).
 """
 
+import builtins
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 import operator
+import sys
 import typing
 import unicodedata
 from collections.abc import Callable
@@ -188,13 +191,17 @@ class Checked:
 
 
 def checks_of(cls):
-    """A dict of the checks in a class's own annotations."""
-    try:
-        annotations = inspect.get_annotations(cls, eval_str=True)
-    except NameError:  # a text about names that are not there yet
-        annotations = inspect.get_annotations(cls)
-    found = {name: getattr(kind, "__metadata__", ()) for name, kind in annotations.items()}
-    return {name: check for name, checks in found.items() for check in checks if callable(check)}
+    """A dict of the checks in a class's own annotations, which may be texts (from __future__ import annotations)."""
+    around = vars(sys.modules.get(cls.__module__, builtins))
+    found = {}
+    for name, kind in inspect.get_annotations(cls).items():
+        if isinstance(kind, str):
+            try:
+                kind = eval(kind, dict(around))
+            except NameError:  # of something inside a function: there is no finding it
+                continue
+        found.update((name, check) for check in getattr(kind, "__metadata__", ()) if callable(check))
+    return found
 
 
 class Argument(property):
@@ -212,7 +219,7 @@ def also(field: str) -> Any:
 
 
 def required() -> Any:
-    """The default of a field that has none, in a class with second names: checkers ask for it under no name."""
+    """No default, in a class with second names: type checkers would insist on the first name otherwise."""
     return dataclasses.MISSING
 
 
@@ -249,7 +256,7 @@ def also_spelled(cls: type[T]) -> type[T]:
     init = cls.__init__
     field_of = {
         fold(name): value.of
-        for name, value in inspect.getmembers_static(cls)
+        for name, value in itertools.chain(*(vars(c).items() for c in cls.__mro__))
         if isinstance(value, Argument) and value.of
     }
 
@@ -260,7 +267,8 @@ def also_spelled(cls: type[T]) -> type[T]:
         args, kwargs = self._arranged(args, kwargs)
         init(self, *args, **kwargs)
 
-    __init__.__signature__ = plain_signature(init, getattr(cls, "__dataclass_fields__", {}))
+    signature = plain_signature(init, getattr(cls, "__dataclass_fields__", ()))
+    __init__.__signature__ = signature.replace(return_annotation=signature.empty)
     cls.__init__ = __init__
     return cls
 
@@ -288,17 +296,14 @@ def readable(function: F) -> F:
     return function
 
 
-class ByName:
-    """A default as a signature shows it."""
-
-    def __init__(self, function):
-        self.name = function.__name__
+class ByName(functools.partial):
+    """A function that is printed as its name."""
 
     def __repr__(self):
-        return self.name
+        return self.func.__name__
 
 
-def plain_signature(function, fields={}):  # noqa: B006
+def plain_signature(function, fields=()):
     """The signature of a function as it is to be read: without checks and addresses; factories' defaults made."""
     signature = inspect.signature(function)
     parameters = []
