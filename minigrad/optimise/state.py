@@ -39,9 +39,9 @@ def state_dict(opt, ps):
     >>> state_dict(opt, {"W": W})["optimiser"]["state"]
     {'velocity': {'W': array([-0.01, -0.01])}}
     """
-    named = _named(ps)
+    named = by_name(ps)
     shapes = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, (_, x) in named.items()}
-    return {"format": FORMAT, "parameters": shapes, "optimiser": _saved(opt, named)}
+    return {"format": FORMAT, "parameters": shapes, "optimiser": saved_of(opt, named)}
 
 
 def load_state_(opt, ps, saved):
@@ -69,17 +69,17 @@ def load_state_(opt, ps, saved):
     >>> new, new.velocity[W]
     (Momentum(eta=0.5, rho=0.9), array([-0.5, -0.5]))
     """
-    named = _named(ps)
+    named = by_name(ps)
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise ValueError("load_state_: this is nothing that state_dict(opt, ps) returned")
-    _compare(named, saved["parameters"])
+    refuse_others(named, saved["parameters"])
     tasks = []
-    _plan(opt, named, saved["optimiser"], type(opt).__name__, tasks)
+    add_tasks(opt, named, saved["optimiser"], type(opt).__name__, tasks)
     for task in tasks:
         task()
 
 
-def _named(ps):
+def by_name(ps):
     """Return name -> (parameter, its array); the names are given, or the places 0, 1, ..."""
     pairs = ps.items() if isinstance(ps, dict) else ((str(i), p) for i, p in enumerate(ps))
     named = {str(name): (p, ndarray_of(p)) for name, p in pairs}
@@ -91,7 +91,7 @@ def _named(ps):
     return named
 
 
-def _parts(opt):
+def parts_of(opt):
     """Return what an optimiser consists of: plain hyperparameters, IdDicts, what has a state inside."""
     plain, kept = {}, {}
     inside = opt._inside() if isinstance(opt, AbstractOptimiser) else {}
@@ -107,27 +107,27 @@ def _parts(opt):
     return plain, kept, inside
 
 
-def _saved(opt, named):
-    plain, kept, inside = _parts(opt)
+def saved_of(opt, named):
+    plain, kept, inside = parts_of(opt)
     return {
         "rule": type(opt).__name__,
         "hyper": {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()},
         "state": {
-            attribute: {name: _copied(entries[p]) for name, (p, _) in named.items() if p in entries}
+            attribute: {name: copy_of(entries[p]) for name, (p, _) in named.items() if p in entries}
             for attribute, entries in kept.items()
         },
-        "inside": {name: _saved(o, named) for name, o in inside.items()},
+        "inside": {name: saved_of(o, named) for name, o in inside.items()},
     }
 
 
-def _copied(value, order="K"):
+def copy_of(value, order="K"):
     if isinstance(value, (list, tuple)):
-        return [_copied(v, order) for v in value]
+        return [copy_of(v, order) for v in value]
     array = ndarray_of(value)
     return value if array is None else np.array(array, order=order)
 
 
-def _compare(named, then):
+def refuse_others(named, then):
     """Raise ValueError unless the parameters are those that were saved."""
     if set(named) != set(then):
         missing, new = sorted(set(then) - set(named)), sorted(set(named) - set(then))
@@ -144,9 +144,9 @@ def _compare(named, then):
             )
 
 
-def _plan(opt, named, saved, where, tasks):
+def add_tasks(opt, named, saved, where, tasks):
     """Check what is to be loaded into one optimiser, and add to ``tasks`` what is to be done then."""
-    plain, kept, inside = _parts(opt)
+    plain, kept, inside = parts_of(opt)
     if saved["rule"] != type(opt).__name__:
         raise ValueError(
             f"load_state_: {where} is a {type(opt).__name__}, but a {saved['rule']} was saved there"
@@ -160,28 +160,25 @@ def _plan(opt, named, saved, where, tasks):
             raise ValueError(
                 f"load_state_: {where} has the {what} {sorted(now)}, but {sorted(then)} were saved"
             )
+    ranges = getattr(opt, "_ranges", {})
     for name, value in saved["hyper"].items():
         value = tuple(value) if isinstance(value, list) else value
-        if name in opt_ranges(opt):
-            opt_ranges(opt)[name](value, f"{where}: {name}")
+        if name in ranges:
+            ranges[name](value, f"{where}: {name}")
         tasks.append(lambda name=name, value=value: setattr(opt, name, value))
     for attribute, entries in saved["state"].items():
         tasks.append(kept[attribute].clear)
         for name, value in entries.items():
             p, x = named[name]
-            value = _fitting(opt, attribute, value, x, f"{where}.{attribute}, parameter {name}")
+            value = fitting(opt, attribute, value, x, f"{where}.{attribute}, parameter {name}")
             tasks.append(lambda d=kept[attribute], p=p, value=value: d.__setitem__(p, value))
     for name, o in inside.items():
-        _plan(o, named, saved["inside"][name], f"{where}[{name}]", tasks)
+        add_tasks(o, named, saved["inside"][name], f"{where}[{name}]", tasks)
 
 
-def opt_ranges(opt):
-    return getattr(opt, "_ranges", {})
-
-
-def _fitting(opt, attribute, value, x, where):
+def fitting(opt, attribute, value, x, where):
     """Return a copy of saved state, after checking that it fits the parameter."""
-    value = _copied(value, order_of(x))
+    value = copy_of(value, order_of(x))
     parts = value if isinstance(value, list) else [value]
     if isinstance(opt, Rule) and attribute == opt.kept:
         expected = opt.fresh(np.zeros(0, np.float32 if x.dtype.char == "e" else x.dtype.newbyteorder("=")))
@@ -189,10 +186,10 @@ def _fitting(opt, attribute, value, x, where):
         found = [(np.asarray(a).dtype, np.shape(a)) for a in parts]
         if wanted != found:
             raise ValueError(
-                f"load_state_: {where}: saved were {_listed(found)}, needed are {_listed(wanted)}"
+                f"load_state_: {where}: saved were {listed(found)}, needed are {listed(wanted)}"
             )
     return tuple(value) if isinstance(value, list) else value
 
 
-def _listed(arrays):
+def listed(arrays):
     return ", ".join(f"{dtype} {shape}" for dtype, shape in arrays)

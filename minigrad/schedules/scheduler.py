@@ -54,7 +54,7 @@ class Scheduler(AbstractOptimiser):
             raise TypeError("Scheduler takes (optimiser, eta=schedule, ...), with any hyperparameter's name, "
                             "or (schedule, optimiser) and perhaps update_func")
         self.opt = an_optimiser(args[-1])
-        self.schedules = {name: checked(given, f"Scheduler: {name}") for name, given in schedules.items()}
+        self.schedules = {name: one_or_several(given, f"Scheduler: {name}") for name, given in schedules.items()}
         self.update_func = None if update_func is None else function(update_func, "Scheduler: update_func")
         self.count = IdDict()
         self._latest = 0, {}  # a step and its values: many parameters are at the same step
@@ -151,7 +151,7 @@ def an_optimiser(given):
     return given
 
 
-def checked(given, where):
+def one_or_several(given, where):
     """A schedule, or a tuple of them."""
     if isinstance(given, (tuple, list)):
         return tuple(any_schedule(each, f"{where}[{i}]") for i, each in enumerate(given))
