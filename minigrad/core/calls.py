@@ -1,12 +1,13 @@
 """Other forms of a call: keywords that a row or a definition does not take.
 
 A row names the arguments that matter to its derivative.  NumPy's functions take more: ``np.sum(a, 0,
-np.float32)``, ``np.add(a, b, dtype=float)``, ``np.median(a, overwrite_input=True)``.  ``simplified`` brings such
+np.float32)``, ``np.add(a, b, dtype=float)``, ``np.std(a, correction=1)``.  ``simplified`` brings such
 a call to the form of the table: arguments are named, those left at None or without influence on the
 numbers are dropped, ``dtype=`` becomes a cast of what is computed with.  Everything else is refused, with what
 to write in its place.
 """
 
+import functools
 import inspect
 
 import numpy as np
@@ -14,9 +15,10 @@ import numpy as np
 from .errors import NoDerivativeError, user_line
 from .table import primitive, row, transparent
 
-HARMLESS = {"overwrite_input", "subok", "order", "kind", "like"}  # of memory and speed, not of numbers
+HARMLESS = {"subok", "order", "kind", "like"}  # of memory and speed, not of numbers
 INSTEAD = {
     "out": "Write y = f(...): a new array is made, and nothing that the tape still needs is overwritten",
+    "overwrite_input": "Leave it out: it would overwrite the argument, which the tape may still need",
     "copy": "Leave it out: it would overwrite the argument, which the tape may still need",
     "where": "Write np.where(mask, f(...), otherwise): what f leaves out is undefined memory",
     "dtype": "Cast the argument: f(t.astype(dtype))",
@@ -79,6 +81,39 @@ def parameters_of(function):
         return inspect.signature(function).parameters
     except ValueError:
         return {}
+
+
+OVERWRITES_IF = {"overwrite_input": True, "copy": False}  # the argument that comes first
+WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}  # always into the first one
+OUT_OF_C = {np.concatenate: 2, np.dot: 2}  # where ``out`` stands, in versions of NumPy where these do not tell
+
+
+@functools.cache
+def writing(function):
+    """Return (name, position) of each parameter that makes a function write into an argument."""
+    if function in OUT_OF_C:
+        return [("out", OUT_OF_C[function])]
+    names = {"out", "overwrite_input"} | ({"copy"} if function is np.nan_to_num else set())
+    theirs = list(parameters_of(function).values())
+    return [
+        (p.name, len(theirs) if p.kind is p.KEYWORD_ONLY else i) for i, p in enumerate(theirs) if p.name in names
+    ]
+
+
+def overwritten(function, args, kwargs):
+    """Return the arguments that a call overwrites: ``out``, ``a`` under ``overwrite_input=True``, the first of np.put.
+
+    >>> overwritten(np.round, (1.5, 0, "here"), {}), overwritten(np.median, ("a",), {"overwrite_input": True})
+    (['here'], ['a'])
+    """
+    targets = list(args[:1]) if function in WRITERS else []
+    for name, position in writing(function):
+        value = args[position] if position < len(args) else kwargs.get(name)
+        if name == "out":
+            targets += value if isinstance(value, tuple) else [value]
+        elif value is not None and bool(value) is OVERWRITES_IF[name]:
+            targets += args[:1] or [kwargs.get("a", kwargs.get("x"))]
+    return [target for target in targets if target is not None]
 
 
 def simplified(function, name, signature, args, kwargs):

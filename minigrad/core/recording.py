@@ -15,7 +15,7 @@ from itertools import repeat
 
 import numpy as np
 
-from .calls import simplified
+from .calls import overwritten, simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
 from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, late_rows, name_of
@@ -212,6 +212,9 @@ def as_tensors(y):
 # --------------------------------------------------------------------------------- what is not recorded
 def dispatch(function, args, kwargs):
     """Send a function of NumPy the way that the table says."""
+    targets = overwritten(function, args, kwargs)
+    if targets and (function in CONSTANTS or tape_of(tensors_in((args, kwargs))) is None):
+        return overwrite(function, name_of(function), targets, args, kwargs)  # else the row refuses it
     if function in ROWS:
         return call(function, args, kwargs)
     if function in COMPOSITIONS:
@@ -260,8 +263,8 @@ def valued(y, values):
 def call_method(ufunc, method, inputs, kwargs):
     """Run a method of a ufunc (``np.add.reduce``): by its definition where a Tensor is recorded."""
     if ufunc in CONSTANTS or tape_of(tensors_in((inputs, kwargs))) is None:
-        if method == "at" and type(inputs[0]) is Tensor:
-            inputs[0].to_fill(f"{name_of(ufunc)}.at")
+        if method == "at":
+            return overwrite(ufunc.at, f"{name_of(ufunc)}.at", inputs[:1], inputs, kwargs)
         return as_tensors(getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None)))
     name = name_of(ufunc) + ("" if method == "__call__" else f".{method}")
     if method not in METHODS:
@@ -272,15 +275,17 @@ def call_method(ufunc, method, inputs, kwargs):
     return definition(*inputs, **kwargs)
 
 
-def overwrite(ufunc, method, inputs, kwargs):
-    """A ufunc that was given ``out=``: fine outside of a gradient, inside for constants only."""
-    for target in kwargs["out"]:
+def overwrite(function, name, targets, args, kwargs):
+    """Run a call that overwrites arguments: as it is outside of a gradient; inside, constants by constants only."""
+    for target in targets:
         if isinstance(target, Tensor):
-            target.to_fill(f"{name_of(ufunc)}(..., out=t)")
-    what = f"{name_of(ufunc)}(..., out=a), or a += t with an array a,"
-    refuse_if_recorded((inputs, kwargs), what, "a = a + t, which makes a new Tensor")
-    getattr(ufunc, method)(*lower(inputs, None), **lower(kwargs, None))
-    return kwargs["out"][0]
+            target.to_fill(f"{name}(..., out=t), or whatever else makes it write into a Tensor,")
+    what = f"{name}(..., out=a), or a += t with an array a,"
+    refuse_if_recorded((args, kwargs), what, "a = a + t, which makes a new Tensor")
+    y = function(*lower(args, None), **lower(kwargs, None))
+    given = {id(lower(target, None)): target for target in targets}
+    found = [given.get(id(part), as_tensors(part)) for part in (y if isinstance(y, tuple) else (y,))]
+    return like(y, found) if isinstance(y, tuple) else found[0]
 
 
 def call_unless_foreign(function, *args):

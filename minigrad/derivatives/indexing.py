@@ -163,7 +163,7 @@ def take_along_axis_vjp(g, indices, axis, arr_shape):
     return scatter_add(g, grid_along(indices, axis, arr_shape), arr_shape)
 
 
-row(np.take, take_vjp, signature="a, indices, axis=None, mode='raise'")
+row(np.take, take_vjp, signature="a, indices, axis=None, *, mode='raise'")
 row(np.take_along_axis, take_along_axis_vjp, signature="arr, indices, axis=-1")
 
 
@@ -241,7 +241,7 @@ def select_default_vjp(g, condlist):
     return g * (chosen(condlist) == -1)
 
 
-row(np.choose, None, choose_vjp, signature="a, choices, mode='raise'")
+row(np.choose, None, choose_vjp, signature="a, choices, *, mode='raise'")
 row(np.select, None, select_vjp, select_default_vjp, signature="condlist, choicelist, default=0")
 
 

@@ -148,7 +148,7 @@ def polyint(p, m=1, k=None):
 
 
 @composition(np.polyfit)
-def polyfit(x, y, deg, rcond=None, w=None):
+def polyfit(x, y, deg, rcond=None, *, w=None):
     columns, y = np.vander(as_array(x) + 0.0, deg + 1), as_array(y)
     if w is not None:
         columns, y = columns * as_array(w)[:, None], (y.T * w).T

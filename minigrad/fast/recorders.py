@@ -27,7 +27,7 @@ from ..core.recording import (
     overwrite,
     record,
 )
-from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
+from ..core.table import ROWS, layout_of, name_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
 from ..core.tensor import Tensor, below, on
 from ..derivatives import WHOLE, getitem
@@ -256,8 +256,9 @@ def array_ufunc(self, ufunc, method, *inputs, **kwargs):
         return RECORDERS[ufunc](*inputs)
     if any(map(is_foreign, inputs)):
         return NotImplemented
-    if any(target is not None for target in kwargs.get("out", ())):
-        return overwrite(ufunc, method, inputs, kwargs)
+    targets = [target for target in kwargs.get("out", ()) if target is not None]
+    if targets:
+        return overwrite(getattr(ufunc, method), name_of(ufunc), targets, inputs, kwargs)
     if method == "__call__" and (ufunc.signature is not None or not kwargs):
         return dispatch(ufunc, inputs, kwargs)
     return call_method(ufunc, method, inputs, kwargs)
