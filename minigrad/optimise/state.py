@@ -1,16 +1,22 @@
 """Saving and loading what optimisers keep: by the order or by the names of the parameters."""
 
-import numbers
-
 import numpy as np
 
-from ..core.storage import ndarray_of
-from ..iddict import IdDict
+from ..core.storage import Storage, ndarray_of
+from ..randomness import RANDOM, random_state, to_set_random_state
 from .arrays import describe, order_of
-from .rules import AbstractOptimiser, Rule
-from .update import apply_
+from .contents import (
+    FIXED,
+    kind_of,
+    marked,
+    parts_of,
+    place,
+    put,
+    unmarked,
+)
+from .rules import Rule
 
-FORMAT = "minigrad optimiser 1"
+FORMAT, BEFORE = "minigrad optimiser 2", "minigrad optimiser 1"  # the second did not know lists, arrays, generators
 
 
 def state_dict(opt, ps):
@@ -18,16 +24,20 @@ def state_dict(opt, ps):
 
     Parameters
     ----------
-    opt : an optimiser, composed ones and your own included: everything in an ``IdDict`` is state, every
-        number, string and tuple of these a hyperparameter.  A Plateau inside a Scheduler belongs to it
+    opt : an optimiser, composed ones and your own included, or a list, tuple or dict of them.  Everything in an
+        ``IdDict`` is state; numbers, texts, arrays, and lists, tuples and dicts of them are hyperparameters; random
+        generators, optimisers and other objects inside are looked into, also in lists and dicts.  A Plateau
+        inside a Scheduler belongs to it
     ps : Params, list or tuple of parameters, told apart by their order; or a dict from names to
         parameters, told apart by name
 
     Returns
     -------
-    dict of strings, numbers, lists, dicts and copies of arrays; it shares nothing with the optimiser
+    dict of strings, numbers, lists, dicts and copies of arrays; it shares nothing with the optimiser.  Where a
+        rule of your own has a list, tuple or dict, ``{"tuple": [...]}`` and the like say which it was
 
-    State of parameters that are not in ``ps`` is left out.
+    Raises TypeError for what can be neither saved nor passed over, naming its place.  Functions are passed over,
+    the parameters themselves too, and state of parameters that are not in ``ps`` is left out.
 
     State belongs to the parameters themselves.  So ``copy.deepcopy(opt)`` and ``pickle.dumps(opt)`` alone give
     an optimiser with the same hyperparameters and no state; copy or pickle ``(opt, ps)`` together, or carry
@@ -39,9 +49,7 @@ def state_dict(opt, ps):
     >>> state_dict(opt, {"W": W})["optimiser"]["state"]
     {'velocity': {'W': array([-0.01, -0.01])}}
     """
-    named = by_name(ps)
-    shapes = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, (_, x) in named.items()}
-    return {"format": FORMAT, "parameters": shapes, "optimiser": saved_of(opt, named)}
+    return state_to_save(opt, ps, "state_dict")
 
 
 def load_state_(opt, ps, saved):
@@ -69,14 +77,45 @@ def load_state_(opt, ps, saved):
     >>> new, new.velocity[W]
     (Momentum(eta=0.5, rho=0.9), array([-0.5, -0.5]))
     """
-    named = by_name(ps)
-    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
-        raise ValueError("load_state_: this is nothing that state_dict(opt, ps) returned")
-    refuse_others(named, saved["parameters"])
-    tasks = []
-    add_tasks(opt, named, saved["optimiser"], type(opt).__name__, tasks)
-    for task in tasks:
+    for task in tasks_to_load(opt, ps, saved):
         task()
+
+
+# ------------------------------------------------------------------------------------------------ saving
+def state_to_save(opt, ps, who):
+    """``state_dict``, for the function ``who``."""
+    named = by_name(ps)
+    shapes = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, (_, x) in named.items()}
+    return {"format": FORMAT, "parameters": shapes, "optimiser": saved_of(opt, named, f"{who}: {kind_of(opt)}")}
+
+
+def saved_of(x, named, where, outer=()):
+    """Return what an optimiser, or something inside of one, knows; ``outer`` are the objects it is inside of."""
+    if isinstance(x, RANDOM):
+        return {"rule": kind_of(x), "random": marked(random_state(x), where)}
+    if isinstance(x, Storage):
+        return {"rule": "Tensor", "array": np.array(x.data)}
+    plain, kept, inside = parts_of(x, ids_of(named), where, outer)
+    at = {name: where + place(x, name) for name in (*plain, *kept, *inside)}
+    return {
+        "rule": kind_of(x),
+        "hyper": {name: saved_hyper(x, name, value, at[name]) for name, value in plain.items()},
+        "state": {
+            name: {of: saved_state(x, name, d[p], f"{at[name]}, {of}") for of, (p, _) in named.items() if p in d}
+            for name, d in kept.items()
+        },
+        "inside": {name: saved_of(o, named, at[name], (*outer, x)) for name, o in inside.items()},
+    }
+
+
+def saved_hyper(x, name, value, where):
+    return list(value) if type(value) is tuple and name in ranges_of(x) else marked(value, where)
+
+
+def saved_state(x, name, value, where):
+    if isinstance(x, Rule) and name == x.kept:
+        return [np.array(a) for a in value] if type(value) is tuple else np.array(value)
+    return marked(value, where)
 
 
 def by_name(ps):
@@ -85,49 +124,31 @@ def by_name(ps):
     named = {str(name): (p, ndarray_of(p)) for name, p in pairs}
     for name, (p, x) in named.items():
         if x is None:
-            raise TypeError(
-                f"parameter {name} is a {type(p).__name__}; a parameter is a Tensor or an ndarray"
-            )
+            raise TypeError(f"parameter {name} is a {type(p).__name__}; a parameter is a Tensor or an ndarray")
     return named
 
 
-def parts_of(opt):
-    """Return what an optimiser consists of: plain hyperparameters, IdDicts, what has a state inside."""
-    plain, kept = {}, {}
-    inside = opt._inside() if isinstance(opt, AbstractOptimiser) else {}
-    for name, value in vars(opt).items():
-        if isinstance(value, IdDict):
-            kept[name] = value
-        elif name[0] != "_" and apply_.dispatch(type(value)) is not apply_.dispatch(object):  # an optimiser
-            inside[name] = value
-        elif isinstance(value, (numbers.Number, str, bool)) or (
-            isinstance(value, tuple) and all(isinstance(v, numbers.Number) for v in value)
-        ):
-            plain[name] = value
-    return plain, kept, inside
+def ids_of(named):
+    return {id(p) for p, _ in named.values()}
 
 
-def saved_of(opt, named):
-    plain, kept, inside = parts_of(opt)
-    return {
-        "rule": type(opt).__name__,
-        "hyper": {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()},
-        "state": {
-            attribute: {name: copy_of(entries[p]) for name, (p, _) in named.items() if p in entries}
-            for attribute, entries in kept.items()
-        },
-        "inside": {name: saved_of(o, named) for name, o in inside.items()},
-    }
+def ranges_of(x):
+    return getattr(x, "_ranges", {})
 
 
-def copy_of(value, order="K"):
-    if isinstance(value, (list, tuple)):
-        return [copy_of(v, order) for v in value]
-    array = ndarray_of(value)
-    return value if array is None else np.array(array, order=order)
+# ----------------------------------------------------------------------------------------------- loading
+def tasks_to_load(opt, ps, saved):
+    """Check what is to be loaded, and return the functions that do it."""
+    named = by_name(ps)
+    if not isinstance(saved, dict) or saved.get("format") not in (FORMAT, BEFORE):
+        raise ValueError("load_state_: this is nothing that state_dict(opt, ps) returned")
+    refuse_other_parameters(named, saved["parameters"])
+    tasks = []
+    plan(opt, named, saved["optimiser"], kind_of(opt), tasks, saved["format"] == BEFORE)
+    return tasks
 
 
-def refuse_others(named, then):
+def refuse_other_parameters(named, then):
     """Raise ValueError unless the parameters are those that were saved."""
     if set(named) != set(then):
         missing, new = sorted(set(then) - set(named)), sorted(set(named) - set(then))
@@ -144,51 +165,66 @@ def refuse_others(named, then):
             )
 
 
-def add_tasks(opt, named, saved, where, tasks):
-    """Check what is to be loaded into one optimiser, and add to ``tasks`` what is to be done then."""
-    plain, kept, inside = parts_of(opt)
-    if saved["rule"] != type(opt).__name__:
-        raise ValueError(
-            f"load_state_: {where} is a {type(opt).__name__}, but a {saved['rule']} was saved there"
-        )
+def plan(x, named, saved, where, tasks, old, outer=()):
+    """Check what is to be loaded into one object, and add to ``tasks`` what is to be done then."""
+    if saved["rule"] != kind_of(x):
+        raise ValueError(f"load_state_: {where} is a {kind_of(x)}, but a {saved['rule']} was saved there")
+    if isinstance(x, RANDOM):
+        tasks.append(to_set_random_state(x, unmarked(saved["random"]), f"load_state_: {where}"))
+        return
+    if isinstance(x, Storage):
+        refuse_other_arrays(where, [saved["array"]], [(x.dtype.newbyteorder("="), x.shape)])
+        tasks.append(lambda: np.copyto(x.data, saved["array"]))
+        return
+    plain, kept, inside = parts_of(x, ids_of(named), f"load_state_: {where}", outer)
     for what, now, then in (
         ("hyperparameters", plain, saved["hyper"]),
         ("state", kept, saved["state"]),
         ("rules inside", inside, saved["inside"]),
     ):
-        if set(now) != set(then):
-            raise ValueError(
-                f"load_state_: {where} has the {what} {sorted(now)}, but {sorted(then)} were saved"
-            )
-    ranges = getattr(opt, "_ranges", {})
+        if set(now) != set(then) and not (old and set(now) > set(then)):
+            raise ValueError(f"load_state_: {where} has the {what} {sorted(now)}, but {sorted(then)} were saved")
     for name, value in saved["hyper"].items():
-        value = tuple(value) if isinstance(value, list) else value
-        if name in ranges:
-            ranges[name](value, f"{where}: {name}")
-        tasks.append(lambda name=name, value=value: setattr(opt, name, value))
+        plan_hyper(x, name, unmarked(value), plain[name], where, tasks)
     for attribute, entries in saved["state"].items():
         tasks.append(kept[attribute].clear)
         for name, value in entries.items():
-            p, x = named[name]
-            value = fitting(opt, attribute, value, x, f"{where}.{attribute}, parameter {name}")
+            p, array = named[name]
+            value = fitting(x, attribute, value, p, array, f"{where}{place(x, attribute)}, parameter {name}")
             tasks.append(lambda d=kept[attribute], p=p, value=value: d.__setitem__(p, value))
-    for name, o in inside.items():
-        add_tasks(o, named, saved["inside"][name], f"{where}[{name}]", tasks)
+    for name, then in saved["inside"].items():
+        plan(inside[name], named, then, where + place(x, name), tasks, old, (*outer, x))
 
 
-def fitting(opt, attribute, value, x, where):
-    """Return a copy of saved state, after checking that it fits the parameter."""
-    value = copy_of(value, order_of(x))
-    parts = value if isinstance(value, list) else [value]
-    if isinstance(opt, Rule) and attribute == opt.kept:
-        expected = opt.fresh(np.zeros(0, np.float32 if x.dtype.char == "e" else x.dtype.newbyteorder("=")))
-        wanted = [(a.dtype, a.shape if a.size else x.shape) for a in expected]
-        found = [(np.asarray(a).dtype, np.shape(a)) for a in parts]
-        if wanted != found:
-            raise ValueError(
-                f"load_state_: {where}: saved were {listed(found)}, needed are {listed(wanted)}"
-            )
-    return tuple(value) if isinstance(value, list) else value
+def plan_hyper(x, name, value, now, where, tasks):
+    if name in ranges_of(x):
+        ranges_of(x)[name].check(where, name, value)
+    if all(type(a) is np.ndarray for a in (now, value)) and (now.dtype, now.shape) == (value.dtype, value.shape):
+        tasks.append(lambda: np.copyto(now, value))  # others may hold the same array
+    elif type(x) not in FIXED:
+        tasks.append(lambda: put(x, name, value))
+    elif repr(now) != repr(value):
+        raise ValueError(
+            f"load_state_: {where}{place(x, name)} is {now!r} here and was {value!r}, and a {kind_of(x)} cannot be "
+            "given other parts"
+        )
+
+
+def fitting(x, attribute, value, p, array, where):
+    """Return saved state as it is kept, after checking that it fits the parameter."""
+    if not (isinstance(x, Rule) and attribute == x.kept):
+        return unmarked(value, type(p) if isinstance(p, Storage) else np.array)
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    expected = x.fresh(np.zeros(0, np.float32 if array.dtype.char == "e" else array.dtype.newbyteorder("=")))
+    refuse_other_arrays(where, parts, [(a.dtype, a.shape if a.size else array.shape) for a in expected])
+    copies = tuple([np.array(part, order=order_of(array)) for part in parts])
+    return copies if isinstance(value, (list, tuple)) else copies[0]
+
+
+def refuse_other_arrays(where, arrays, wanted):
+    found = [(np.asarray(a).dtype, np.shape(a)) for a in arrays]
+    if found != wanted:
+        raise ValueError(f"load_state_: {where}: saved were {listed(found)}, needed are {listed(wanted)}")
 
 
 def listed(arrays):
