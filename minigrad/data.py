@@ -5,6 +5,7 @@ the same number of rows in each.
 """
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from .arrays import generator
 from .core.tensor import Tensor
 from .core.trees import leaves, rebuild
 from .hints import chapter
+from .randomness import random_state, to_set_random_state
 
 __all__ = ["DataLoader", "breast_cancer", "digits", "onecold", "onehot", "train_test_split"]
 
@@ -25,7 +27,8 @@ class DataLoader:
 
     Parameters
     ----------
-    data : array of shape (n, ...), or a tuple, named tuple or dict of arrays with n rows each
+    data : array of shape (n, ...), or a tuple, named tuple or dict of arrays with n rows each; tables of pandas
+        are taken as arrays
     batchsize : int >= 1, rows per batch
     shuffle : bool, whether every pass goes through the rows in a new random order
     partial : bool, whether the last batch may be smaller; without it, what is left over is not used
@@ -34,9 +37,11 @@ class DataLoader:
     Iteration gives batches like the data: arrays, or tuples or dicts of arrays.  They are views where
     nothing is shuffled.  ``len`` is the number of batches.
 
+    ``checkpoint.save(..., loader=loader)`` saves how far the pass that was begun last has got, and its order.
+
     Raises
     ------
-    TypeError : if something in the data is no array
+    TypeError : if something in the data is no array, or a table whose columns make none of numbers
     ValueError : if the data are empty, their lengths differ, or there is no whole batch in them
 
     Differs from Flux: samples lie along the first axis, not the last; a batch larger than the data is
@@ -52,7 +57,8 @@ class DataLoader:
     """
 
     def __init__(self, data, batchsize=1, *, shuffle=False, partial=True, rng=None):
-        self.data, self.n = data, rows("DataLoader", data)
+        self.data = as_arrays("DataLoader", data)
+        self.n = rows("DataLoader", self.data)
         if isinstance(batchsize, bool) or not isinstance(batchsize, (int, np.integer)) or batchsize < 1:
             raise ValueError(f"DataLoader: batchsize must be an integer >= 1; got {batchsize!r}")
         if batchsize > self.n and not partial:
@@ -62,19 +68,104 @@ class DataLoader:
             )
         self.batchsize, self.shuffle, self.partial = batchsize, shuffle, partial
         self.rng = None if rng is None else generator(rng)
+        self._passes = []  # those that are going on, or the one that was broken off last, or is to be resumed
 
     def __len__(self):
         return math.ceil(self.n / self.batchsize) if self.partial else self.n // self.batchsize
 
     def __iter__(self):
-        order = generator(self.rng).permutation(self.n) if self.shuffle else None
-        for start in range(0, len(self) * self.batchsize, self.batchsize):
-            batch = slice(start, start + self.batchsize)
-            yield picked(self.data, batch if order is None else order[batch])
+        here = self._begun()
+        try:
+            while here.done < len(self):
+                start = here.done * self.batchsize
+                batch = slice(start, start + self.batchsize)
+                here.done += 1
+                yield picked(self.data, batch if here.order is None else here.order[batch])
+            self._passes.remove(here)
+        finally:
+            here.going_on = False
+            if len(self._passes) > 1 and here in self._passes:
+                self._passes.remove(here)
+
+    def _begun(self):
+        """Return the pass that was loaded, or a new one in the place of what was broken off."""
+        for here in self._passes:
+            if here.loaded:
+                here.loaded, here.going_on = False, True
+                return here
+        self._passes = [here for here in self._passes if here.going_on]
+        self._passes.append(Pass(generator(self.rng).permutation(self.n) if self.shuffle else None))
+        return self._passes[-1]
+
+    def position(self):
+        """Return how far the pass begun last has got, its order, and the generator's state, as plain values.
+
+        Raises ValueError if two passes are going on: neither would be resumed.
+
+        >>> loader = DataLoader(np.arange(6), 2)
+        >>> for batch in loader: break
+        >>> loader.position()["done"]
+        1
+        """
+        if len(self._passes) > 1:
+            raise ValueError(
+                f"{len(self._passes)} passes through the loader are going on, and one can be resumed: give each of "
+                "them a DataLoader of its own, or end the others first"
+            )
+        here = self._passes[0] if self._passes else Pass(None, None)
+        return {
+            **self._kind(),
+            "done": here.done,
+            "order": None if here.order is None else here.order.astype(np.min_scalar_type(self.n)),
+            "rng": random_state(generator(self.rng)) if self.shuffle else None,
+        }
+
+    def to_resume(self, position):
+        """Return the function that lets the next pass go on from a position; ValueError if it is none in these data."""
+        for name, here in self._kind().items():
+            if position[name] != here:
+                raise ValueError(f"the loader has {name}={here!r} here, and {position[name]!r} was saved")
+        done, order = position["done"], position["order"]
+        if order is not None:
+            order = order.astype(np.intp)
+        whole = (order is not None) == (self.shuffle and done is not None)
+        if not whole or done is not None and not 0 <= done <= len(self):
+            raise ValueError("this is no position in the data of the loader")
+        if order is not None and not np.array_equal(np.sort(order), np.arange(self.n)):
+            raise ValueError("the order that was saved is none of the rows of the data")
+        rng = generator(self.rng)
+        set_rng = to_set_random_state(rng, position["rng"], "the loader's rng") if self.shuffle else None
+
+        def resume():
+            self._passes = [] if done is None else [Pass(order, done, loaded=True)]
+            if set_rng is not None:
+                set_rng()
+
+        return resume
+
+    def _kind(self):
+        whether = {"shuffle": bool(self.shuffle), "partial": bool(self.partial)}
+        return {"rows": self.n, "batchsize": int(self.batchsize), **whether}
+
+    def __getstate__(self):
+        return {**vars(self), "_passes": []}  # a copy begins with a pass of its own
 
     def __repr__(self):
         options = f", shuffle={self.shuffle}, partial={self.partial}"
         return f"DataLoader({self.n} rows, batchsize={self.batchsize}{options})  # {len(self)} batches"
+
+
+@dataclass(eq=False)
+class Pass:
+    """One pass through the data: its order (None for that of the rows), and how many batches were handed out."""
+
+    order: object
+    done: int = 0
+    going_on: bool = True
+    loaded: bool = False
+
+    def __post_init__(self):
+        self.going_on = not self.loaded
 
 
 def train_test_split(data, held_out=0.2, *, rng=None):
@@ -99,6 +190,7 @@ def train_test_split(data, held_out=0.2, *, rng=None):
     >>> x.shape, y_test.shape
     ((7, 3), (3,))
     """
+    data = as_arrays("train_test_split", data)
     n = rows("train_test_split", data)
     test = round(held_out * n)
     if not 0 < test < n:
@@ -110,12 +202,32 @@ def train_test_split(data, held_out=0.2, *, rng=None):
     return picked(data, order[test:]), picked(data, order[:test])
 
 
+def as_arrays(who, data):
+    """Return the data with every array of another library, such as a DataFrame, as one of NumPy's."""
+    given = leaves(data)
+    arrays = [as_array(who, a) for a in given]
+    return data if all(a is b for a, b in zip(arrays, given)) else rebuild(data, iter(arrays))
+
+
+def as_array(who, a):
+    if isinstance(a, (np.ndarray, np.generic, Tensor)) or not hasattr(a, "__array__"):
+        return a
+    array = np.asarray(a)
+    if array.dtype.hasobject:
+        raise TypeError(
+            f"{who}: this {type(a).__name__} makes no array of numbers but one of objects. Take the columns that hold "
+            "numbers, as in df[['a', 'b']].to_numpy(float); names become numbers by onehot(names, classes)"
+        )
+    return array
+
+
 def rows(who, data):
     """Return the number of rows that all arrays in the data have."""
     arrays = leaves(data)
     for a in arrays:
         if not isinstance(a, (np.ndarray, Tensor)) or not a.shape:
-            what = "an array without axes" if hasattr(a, "shape") else f"a {type(a).__name__}"
+            array = isinstance(a, (np.ndarray, np.generic, Tensor))
+            what = "an array without axes" if array else f"a {type(a).__name__}"
             raise TypeError(
                 f"{who}: the data must be an array or a tuple or dict of arrays, one sample per row; "
                 f"there is {what} among them. Write np.array(...)"

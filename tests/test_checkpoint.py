@@ -15,7 +15,7 @@ import pytest
 from minigrad import Tensor, params, randn, update_, withgradient
 from minigrad.checkpoint import CheckpointError, load_, save
 from minigrad.data import DataLoader
-from minigrad.checkpoint.files import read, write
+from minigrad.checkpoint.files import reading, write
 from minigrad.checkpoint.saving import VERSION
 from minigrad.nn import Chain, Dense, Dropout, relu
 from minigrad.optimise import ADAM, ClipNorm, Descent, ExpDecay, Momentum, Optimiser, RMSProp
@@ -401,7 +401,8 @@ def test_a_number_cannot_be_overwritten_and_the_error_says_how_to_get_it(npz):
 
 def test_a_newer_format_asks_for_an_update(npz):
     save(npz, epoch=3)
-    text, arrays = read(npz, ".npz")
+    with reading(npz, ".npz") as (text, read_arrays):
+        arrays = read_arrays()
     header, rest = text.split("\n", 1)
     newer = {**json.loads(header), "version": VERSION + 1, "minigrad": "9.0"}
     with open(npz, "wb") as file:
@@ -489,7 +490,7 @@ def faults(monkeypatch, name, n, error=errno.ENOSPC):
     real_open = open
 
     def open_failing(path, mode="r", *args, **kwargs):
-        if mode != "wb":
+        if mode != "xb":
             return real_open(path, mode, *args, **kwargs)
         file = real_open(path, mode, buffering=0)
         return Faulty(file, failing(file.write))

@@ -5,6 +5,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 from minigrad import Tensor, seed
+from minigrad.core.trees import leaves
 from minigrad.data import DataLoader, breast_cancer, digits, onecold, onehot, train_test_split
 
 X = np.arange(10.0).reshape(5, 2)
@@ -16,6 +17,41 @@ def rng(n=0):
 
 
 # -------------------------------------------------------------------------------------- DataLoader
+def test_tables_of_pandas_are_taken_as_arrays():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": Y}, index=[5, 3, 4, 1, 2])
+
+    for given, expected in [
+        (table[["a", "b"]], [X]), ((table[["a", "b"]], table["c"]), [X, Y]), ({"x": table["a"]}, [X[:, 0]]),
+        ((table["a"].astype("Float64"),), [X[:, 0]]),
+    ]:  # fmt: skip
+        loader = DataLoader(given, 5)
+        (batch,) = loader
+        arrays = leaves(batch)
+        assert all(type(a) is np.ndarray for a in arrays) and all(map(np.array_equal, arrays, expected))
+    train, test = train_test_split((table[["a"]], table["c"]), 0.4)
+    assert train[0].shape == (3, 1) and test[1].shape == (2,)
+
+
+def test_a_table_of_texts_and_numbers_is_told_how_to_take_the_numbers():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"a": [1.0, 2.0], "name": ["x", "y"]})
+
+    with pytest.raises(TypeError, match=r"DataLoader: this DataFrame makes no array of numbers.*\.to_numpy\(float\)"):
+        DataLoader(table)
+
+
+class Table:
+    """What another library calls an array."""
+
+    def __array__(self, dtype=None, copy=None):
+        return X
+
+
+def test_what_another_library_calls_an_array_is_taken_as_one():
+    assert list(DataLoader(Table(), 5))[0] is not X and np.array_equal(list(DataLoader(Table(), 5))[0], X)
+
+
 def test_batches_come_in_order_and_the_last_may_be_smaller():
     batches = list(DataLoader(Y, batchsize=2))
 

@@ -1,12 +1,18 @@
 """Plain values as JSON, with the arrays among them set aside under names: what a checkpoint is made of."""
 
+import re
 import zlib
 
 import numpy as np
 
+from ..core.tensor import is_own_kind, no_such_array
+from .files import TEXT
+
+RESERVED = TEXT, "__metadata__"
+
 
 def encoded(x, place, arrays):
-    """Return ``x`` as what JSON can hold; its arrays are put into ``arrays``, named by their places.
+    """Return ``x`` as what JSON can hold; its arrays are put into ``arrays``, as a rule named by their places.
 
     Parameters
     ----------
@@ -25,8 +31,11 @@ def encoded(x, place, arrays):
     if x is None or type(x) in (bool, int, float, str):
         return x
     if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
-        arrays[place] = np.asarray(x).astype(x.dtype.newbyteorder("="), order="C", copy=False)
-        return {"array" if isinstance(x, np.ndarray) else "scalar": place}
+        if is_own_kind(x):
+            raise TypeError(f"save: {place} cannot be saved: {no_such_array(x)}")
+        name = name_for(place, arrays)
+        arrays[name] = np.asarray(x).astype(x.dtype.newbyteorder("="), order="C", copy=False)
+        return {"array" if isinstance(x, np.ndarray) else "scalar": name}
     if type(x) is complex:
         return {"complex": [x.real, x.imag]}
     if type(x) in (list, tuple):
@@ -38,6 +47,18 @@ def encoded(x, place, arrays):
         f"save: {place} is {what}, which cannot be saved. Numbers, strings, None, arrays of numbers, and "
         "lists, tuples and dicts of them can be: save what it is made of"
     )
+
+
+def name_for(place, arrays):
+    """Return a name that no array in ``arrays`` has yet: the place itself or, if need be, a number.
+
+    It is a name for every format: printable, not too long, and told apart from others with or without ``.npy``.
+
+    >>> name_for("model/W", {}), name_for("model/W", {"model/W": 0}), name_for("a.npy", {"b": 0, "c": 0})
+    ('model/W', '#1', '#2')
+    """
+    fits = place.isprintable() and 0 < len(place) < 200 and place not in arrays and place not in RESERVED
+    return place if fits and not place.startswith("#") and not re.search(r"\\|\.npy$", place) else f"#{len(arrays)}"
 
 
 def pair(key, child, place, arrays):

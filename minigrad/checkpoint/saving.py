@@ -1,11 +1,13 @@
 """Checkpoints: a model, its optimiser and whatever else a run needs to go on, in one file.
 
-A file holds arrays, each under the name of its place (``model/layers[0].W``), and a text in JSON: what the
-arrays are, and everything that is no array.  Nothing in it is ever executed.
+A file holds arrays, each under the name of its place (``model/layers[0].W``) or, where that is taken or is no
+name for a file, a number; and a text in JSON: what the arrays are, and everything that is no array.  Nothing in it
+is ever executed.
 """
 
-import copy
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +18,18 @@ from ..core.errors import MinigradError
 from ..core.params import named_tensors, params
 from ..core.tensor import Tensor
 from ..interrupts import CtrlC
-from ..optimise import load_state_, state_dict
+from ..data import DataLoader
+from ..optimise import apply_
+from ..optimise.state import state_to_save, tasks_to_load
+from ..randomness import random_state, to_set_random_state
+from ..schedules import Plateau, Stateful
+from ..schedules.base import Schedule
+from ..schedules.scheduler import with_state
+from ..training.callbacks import patience
 from .encoding import checksum, decoded, encoded
-from .files import read, replacing, write
+from .files import reading, replacing, write
 
-FORMAT, VERSION = "minigrad checkpoint", 1
+FORMAT, VERSION = "minigrad checkpoint", 2  # the second has arrays with numbers for names, loaders and early stopping
 
 
 class CheckpointError(MinigradError, ValueError):
@@ -32,7 +41,7 @@ class CheckpointError(MinigradError, ValueError):
 
 
 # ------------------------------------------------------------------------------------- the public part
-def save(path, /, *, model=None, opt=None, schedule=None, **extra):
+def save(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
     """Write a checkpoint, whole or not at all.
 
     Parameters
@@ -40,14 +49,18 @@ def save(path, /, *, model=None, opt=None, schedule=None, **extra):
     path : str or Path that ends in .npz, or in .safetensors if that package is installed
     model : anything that holds Tensors: a layer, a Chain, a list, a Params.  The states of random
         generators in it (``Dropout(0.5, rng=rng)``) are saved too.
-    opt : its optimiser, saved with the state of every parameter of the model
+    opt : its optimiser, or a list, tuple or dict of optimisers, saved with the state of every parameter of the model
     schedule : Stateful or Plateau, of which the position is saved
+    loader : DataLoader, of which are saved the order of the epoch that is going on, how many of its batches have been
+        handed out (these count as done: save after the step), and the state of its random generator
     **extra : numbers, strings, None, arrays of numbers, and lists, tuples and dicts of them; or
-        numpy.random.Generators, Tensors and whatever holds such
+        numpy.random.Generators, Tensors and whatever holds such; or more of the above, and what ``early_stopping``,
+        ``patience`` and ``plateau`` return, of which is saved what they remember
 
     Raises
     ------
-    ValueError : if there is nothing to save, or ``opt`` comes without its model
+    ValueError : if there is nothing to save, ``opt`` comes without its model, or two passes through the loader are
+        going on at once, so that neither can be resumed
     TypeError : if something cannot be saved, named by its place; nothing is written then
     OSError : if the file cannot be written (disk full, no permission)
 
@@ -65,11 +78,11 @@ def save(path, /, *, model=None, opt=None, schedule=None, **extra):
     True
     """
     suffix = suffix_of(path, "save")
-    given = named("save", model, opt, schedule, extra)
+    given = named("save", {"model": model, "opt": opt, "schedule": schedule, "loader": loader}, extra)
     if not given:
         raise ValueError("save: there is nothing to save; write save(path, model=model, opt=opt, ...)")
     arrays = {}
-    taken = {name: KINDS[kind].take(x, model) for name, (kind, x) in given.items()}
+    taken = {name: KINDS[kind].take(x, model, f"save: {name}") for name, (kind, x) in given.items()}
     body = {name: [given[name][0], encoded(x, name, arrays)] for name, x in taken.items()}
     text = json.dumps(body)
     header = {"format": FORMAT, "version": VERSION, "minigrad": __version__}
@@ -78,13 +91,14 @@ def save(path, /, *, model=None, opt=None, schedule=None, **extra):
         write(file, suffix, json.dumps(header) + "\n" + text, arrays)
 
 
-def load_(path, /, *, model=None, opt=None, schedule=None, **extra):
+def load_(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
     """Read a checkpoint and overwrite what is given with it, by the names under which it was saved.
 
     Parameters
     ----------
     path : str or Path of a file that ``save`` wrote
-    model, opt, schedule, **extra : what to overwrite: structures like those that were saved
+    model, opt, schedule, loader, **extra : what to overwrite: structures like those that were saved.  The next pass
+        through the loader is the rest of the epoch that was going on: nothing, if its last batch was handed out
 
     Returns
     -------
@@ -98,15 +112,15 @@ def load_(path, /, *, model=None, opt=None, schedule=None, **extra):
     FileNotFoundError, PermissionError, ... : if it cannot be read
 
     All is checked before anything is overwritten.  Training goes on bit for bit as without the break if
-    all that changes during training was saved: also the generators that draw the batches, and how far
-    the run had got.
+    all that changes during training was saved: also the loader or the generators that draw the batches, and how
+    far the run had got.
 
     >>> load_("no such file.npz")
     Traceback (most recent call last):
     FileNotFoundError: load_: there is no file no such file.npz
     """
     suffix = suffix_of(path, "load_")
-    given = named("load_", model, opt, schedule, extra)
+    given = named("load_", {"model": model, "opt": opt, "schedule": schedule, "loader": loader}, extra)
     kinds, saved = contents(path, suffix)
     for name, (kind, _) in given.items():
         if name not in kinds:
@@ -127,20 +141,33 @@ def load_(path, /, *, model=None, opt=None, schedule=None, **extra):
     return saved
 
 
-def named(who, model, opt, schedule, extra):
-    """Return a dict from names to (kind, thing)."""
-    given = {"opt": ("optimiser", opt), "model": ("model", model), "schedule": ("schedule", schedule)}
-    given = {name: (kind, x) for name, (kind, x) in given.items() if x is not None}
-    if opt is not None and model is None:
-        raise ValueError(f"{who}: an optimiser's state belongs to the parameters: give the model too")
-    for name, x in extra.items():
-        given[name] = ("model" if places(x) else "value"), x
-        if who == "load_" and not places(x):
+def named(who, known, extra):
+    """Return a dict from names to (kind, thing); the kinds of what is ``known`` go by its names."""
+    kinds = {"opt": "optimiser"}
+    given = {name: (kinds.get(name, name), x) for name, x in known.items() if x is not None}
+    given |= {name: (kind_of(x), x) for name, x in extra.items()}
+    for name, (kind, x) in given.items():
+        if kind == "optimiser" and known["model"] is None:
+            raise ValueError(f"{who}: an optimiser's state belongs to the parameters: give the model too")
+        if kind == "loader" and not isinstance(x, DataLoader):
+            raise TypeError(f"{who}: {name} is a {type(x).__name__}, which cannot be resumed; give a DataLoader")
+        if kind == "value" and who == "load_":
             raise TypeError(
                 f"load_: {name}, a {type(x).__name__}, cannot be overwritten. Leave it out: what is not "
                 f"asked for is returned, as in load_(path)[{name!r}]"
             )
     return given
+
+
+def kind_of(x):
+    """Return how a thing is saved whose name does not tell."""
+    for kind, classes in {"loader": DataLoader, "schedule": (Stateful, Plateau), "memory": patience}.items():
+        if isinstance(x, classes):
+            return kind
+    members = x.values() if type(x) is dict else x if type(x) in (list, tuple) else [x]
+    if members and all(apply_.dispatch(type(o)) is not apply_.dispatch(object) for o in members):
+        return "optimiser"
+    return "model" if places(x) else "value"
 
 
 def suffix_of(path, who):
@@ -155,9 +182,13 @@ def contents(path, suffix):
     if not Path(path).is_file():
         raise FileNotFoundError(f"load_: there is no file {path}")
     try:
-        text, arrays = read(path, suffix)
-        header, text = text.split("\n", 1)
-        refuse_header(path, json.loads(header), checksum(text, arrays))
+        with reading(path, suffix) as (text, read_arrays):
+            header, text = text.split("\n", 1)
+            header = json.loads(header)
+            refuse_header(path, header)
+            arrays = read_arrays()
+            if header["checksum"] != checksum(text, arrays):
+                raise ValueError("its checksum is wrong")
         kinds, things = {}, {}
         for name, (kind, x) in json.loads(text).items():
             kinds[name], things[name] = kind, decoded(x, arrays)
@@ -168,7 +199,7 @@ def contents(path, suffix):
         raise CheckpointError(f"load_: {path} is damaged or no checkpoint: {error!r}") from error
 
 
-def refuse_header(path, header, checksum):
+def refuse_header(path, header):
     if header["format"] != FORMAT:
         raise ValueError("it was not written by minigrad")
     if header["version"] > VERSION:
@@ -176,21 +207,29 @@ def refuse_header(path, header, checksum):
             f"load_: {path} was written by minigrad {header['minigrad']} in format {header['version']}; this "
             f"is minigrad {__version__}, which reads formats up to {VERSION}. Update minigrad"
         )
-    if header["checksum"] != checksum:
-        raise ValueError("its checksum is wrong")
 
 
 # --------------------------------------------------------------------- models: Tensors and generators
 def places(x):
-    """Return a dict from places to the Tensors and random generators that ``x`` holds, each once."""
-    return dict(named_tensors(x, kinds=(Tensor, np.random.Generator)))
+    """Return a dict from places to the Tensors and random generators that ``x`` holds, each once.
+
+    Where two have the same place (an attribute called "a.b"), the second gets a number.
+    """
+    found = {}
+    for place, t in named_tensors(x, kinds=(Tensor, np.random.Generator)):
+        place = re.sub(r" at 0x[0-9a-fA-F]+", "", place)  # a key without a name of its own
+        numbered = (f"{place} ({n})" for n in itertools.count(2))
+        while place in found:
+            place = next(numbered)
+        found[place] = t
+    return found
 
 
-def take_model(model, _):
+def take_model(model, *_):
     found = places(model)
     if not found:
         params(model)  # raises, and says how a parameter is made
-    return {p: x.data if isinstance(x, Tensor) else x.bit_generator.state for p, x in found.items()}
+    return {place: x.data if isinstance(x, Tensor) else random_state(x) for place, x in found.items()}
 
 
 def prepare_model(model, saved, _, where):
@@ -228,12 +267,7 @@ def prepare_generator(rng, saved, where):
     there = saved["bit_generator"] if type(saved) is dict else "Tensor"
     if here != there:
         raise CheckpointError(f"{where} is a {there} in the file and a {here} here. Nothing was overwritten")
-    copy.deepcopy(rng.bit_generator).state = saved  # raises if it is no state
-
-    def commit():
-        rng.bit_generator.state = saved
-
-    return commit
+    return to_set_random_state(rng, saved, where)
 
 
 def refuse_other_names(where, there, here):
@@ -256,51 +290,86 @@ def some_of(names):
     return f"{some} and {len(names) - 3} more" if len(names) > 3 else some
 
 
-# ------------------------------------------------------------------------- optimisers and schedules
+# ----------------------------------------------------------- optimisers, and what remembers where it is
 def named_parameters(model):
     return {place or "model": x for place, x in places(model).items() if isinstance(x, Tensor)}
 
 
-def take_optimiser(opt, model):
-    return state_dict(opt, named_parameters(model))
+def take_optimiser(opt, model, where):
+    return state_to_save(opt, named_parameters(model), where)
 
 
 def prepare_optimiser(opt, saved, model, where):
-    def commit():  # the only one that can fail: it checks all before it overwrites, and comes first
-        try:
-            load_state_(opt, named_parameters(model), saved)
-        except (ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(f"{where}: {error}. Nothing was overwritten") from error
+    try:
+        tasks = tasks_to_load(opt, named_parameters(model), saved)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{where}: {error}. Nothing was overwritten") from error
+
+    def commit():
+        for task in tasks:
+            task()
 
     return commit
 
 
-def take_schedule(schedule, _):
-    position = {k: v for k, v in getattr(schedule, "__dict__", {}).items() if type(v) in (int, float)}
+def position_of(x):
+    """Return what a schedule or an early stopping remembers, by the names of its attributes."""
+    if isinstance(x, patience):
+        return {name: getattr(x, name) for name in x.remembered}
+    numbers = {k: v for k, v in getattr(x, "__dict__", {}).items() if type(v) in (int, float)}
+    return {} if isinstance(x, Schedule) else numbers
+
+
+def inside_of(x):
+    """Return the schedules with a position that a Stateful holds, by their places."""
+    return dict(with_state("schedule", getattr(x, "schedule", None)))
+
+
+def take_position(x, _, where):
+    position, kind = position_of(x), type(x).__name__
     if not position:
-        what = type(schedule).__name__
-        raise TypeError(f"save: schedule, a {what}, has no position; give a Stateful or Plateau")
-    return {"kind": type(schedule).__name__, **position}
+        raise TypeError(f"{where}, a {kind}, has no position; give a Stateful or Plateau")
+    inside = {name: take_position(part, _, f"{where}.{name}") for name, part in inside_of(x).items()}
+    return {"kind": kind, **position, **({"inside": inside} if inside else {})}
 
 
-def prepare_schedule(schedule, saved, _, where):
-    here = take_schedule(schedule, None)
+def prepare_position(x, saved, _, where):
+    here = take_position(x, None, where)
     if here["kind"] != saved["kind"]:
         raise CheckpointError(f"{where} is a {saved['kind']} in the file and a {here['kind']} here")
     refuse_other_names(where, saved, here)
+    refuse_other_names(where, saved.get("inside", {}), here.get("inside", {}))
+    inside = [
+        prepare_position(part, saved["inside"][name], None, f"{where}.{name}") for name, part in inside_of(x).items()
+    ]
 
     def commit():
-        for name, value in saved.items():
-            if name != "kind":
-                setattr(schedule, name, value)
+        for name in position_of(x):
+            setattr(x, name, saved[name])
+        for one in inside:
+            one()
 
     return commit
+
+
+def take_loader(loader, _, where):
+    try:
+        return loader.position()
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def prepare_loader(loader, saved, _, where):
+    try:
+        return loader.to_resume(saved)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{where}: {error}. Nothing was overwritten") from error
 
 
 class Kind(NamedTuple):
     """How things of one kind are saved and loaded.
 
-    ``take(x, model)`` gives plain values and arrays; ``prepare(x, saved, model, where)`` tries all that can
+    ``take(x, model, where)`` gives plain values and arrays; ``prepare(x, saved, model, where)`` tries all that can
     go wrong and returns the function that overwrites ``x``.
     """
 
@@ -311,6 +380,8 @@ class Kind(NamedTuple):
 KINDS = {
     "model": Kind(take_model, prepare_model),
     "optimiser": Kind(take_optimiser, prepare_optimiser),
-    "schedule": Kind(take_schedule, prepare_schedule),
-    "value": Kind(lambda x, _: x, None),  # cannot be overwritten, and is returned
+    "schedule": Kind(take_position, prepare_position),
+    "memory": Kind(take_position, prepare_position),
+    "loader": Kind(take_loader, prepare_loader),
+    "value": Kind(lambda x, *_: x, None),  # cannot be overwritten, and is returned
 }

@@ -20,7 +20,6 @@ from ..calculus.adjoint import dropgrad
 from ..core.tensor import Tensor
 from ..core.trees import parts
 from ..derivatives.compound import normalise
-from ..fields import readable
 from .activations import identity
 from .initialisers import glorot_uniform
 from .printing import Printed, call_of, listing_of_chain
@@ -118,7 +117,6 @@ class Dense(Printed):
     b: Tensor
     activation: Callable
 
-    @readable
     def __init__(
         self, n_in, n_out, activation=identity, *, bias=True, init=glorot_uniform, dtype=float, rng=None
     ):
@@ -262,7 +260,6 @@ class Embedding(Printed):
 
     W: Tensor
 
-    @readable
     def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
 

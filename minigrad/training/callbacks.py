@@ -2,16 +2,20 @@
 
     stalled = early_stopping(lambda: validation_loss(), 3)
     train_(loss, ps, data, opt, cb=[throttle(report, 10), lambda: stalled() and stop()])
+
+They are objects of small classes: what they remember can be seen, pickled (if the function that they call can),
+and saved by ``checkpoint.save(..., stalled=stalled)``.
 """
 
-import functools
 import math
 import operator
 import time
 
+import numpy as np
 
-def throttle(f, seconds, clock=time.monotonic):
-    """Return a function that calls ``f`` at most once in so many seconds, and else does nothing.
+
+class throttle:
+    """A function that calls ``f`` at most once in so many seconds, and else does nothing.
 
     Parameters
     ----------
@@ -19,9 +23,8 @@ def throttle(f, seconds, clock=time.monotonic):
     seconds : number >= 0
     clock : function that tells the time in seconds
 
-    Returns
-    -------
-    function, which returns what ``f`` returns, or None where it did not call it; the first call does
+    It returns what ``f`` returns, or None where it did not call it; the first call does.  A copy that was pickled
+    begins anew: where it wakes up the clock tells another time.
 
     Raises ValueError for negative seconds.
 
@@ -34,29 +37,33 @@ def throttle(f, seconds, clock=time.monotonic):
     >>> [report() for _ in range(5)]
     ['called', None, None, 'called', None]
     """
-    if not seconds >= 0:
-        raise ValueError(f"throttle: seconds must be 0 or more, but is {seconds!r}")
-    free_at = -math.inf
 
-    @functools.wraps(f)
-    def throttled(*args, **kwargs):
-        nonlocal free_at
-        now = clock()
-        if now < free_at:
+    def __init__(self, f, seconds, clock=time.monotonic):
+        if not seconds >= 0:
+            raise ValueError(f"throttle: seconds must be 0 or more, but is {seconds!r}")
+        self.__wrapped__, self.seconds, self.clock = f, seconds, clock  # inspect asks for the signature of __wrapped__
+        self.free_at = -math.inf
+
+    def __call__(self, *args, **kwargs):
+        now = self.clock()
+        if now < self.free_at:
             return None
-        free_at = now + seconds
-        return f(*args, **kwargs)
+        self.free_at = now + self.seconds
+        return self.__wrapped__(*args, **kwargs)
 
-    return throttled
+    def __getstate__(self):
+        return {**vars(self), "free_at": -math.inf}
 
 
-def patience(predicate, wait):
-    """Return a function that says whether ``predicate`` held the last ``wait`` times in a row.
+class patience:
+    """A function that says whether ``predicate`` held the last ``wait`` times in a row.
 
     Parameters
     ----------
     predicate : function that returns true or false; the arguments are passed on
     wait : int >= 1
+
+    It remembers ``in_a_row``, how often the predicate has held.
 
     Raises ValueError for a wait below 1.
 
@@ -66,22 +73,35 @@ def patience(predicate, wait):
     >>> enough = patience(lambda: next(bad), 3)
     >>> [enough() for _ in range(6)]
     [False, False, False, False, False, True]
+    >>> enough
+    patience(<lambda>, 3)  # in_a_row=3
     """
-    if not (isinstance(wait, int) and wait >= 1):
-        raise ValueError(f"patience: how often in a row must be a whole number, 1 or more, but is {wait!r}")
-    in_a_row = 0
 
-    @functools.wraps(predicate)
-    def waiting(*args, **kwargs):
-        nonlocal in_a_row
-        in_a_row = in_a_row + 1 if predicate(*args, **kwargs) else 0
-        return in_a_row >= wait
+    remembered = ("in_a_row",)
 
-    return waiting
+    def __init__(self, predicate, wait):
+        if not (isinstance(wait, int) and wait >= 1):
+            who = type(self).__name__
+            raise ValueError(f"{who}: how often in a row must be a whole number, 1 or more, but is {wait!r}")
+        self.__wrapped__, self.wait = predicate, wait
+        self.in_a_row = 0
+
+    def __call__(self, *args, **kwargs):
+        self.in_a_row = self.in_a_row + 1 if self.holds(self.__wrapped__(*args, **kwargs)) else 0
+        return self.in_a_row >= self.wait
+
+    def holds(self, answer):
+        """Say whether this answer is one that is waited for."""
+        return answer
+
+    def __repr__(self):
+        f = getattr(self.__wrapped__, "__name__", repr(self.__wrapped__))
+        seen = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.remembered)
+        return f"{type(self).__name__}({f}, {self.wait})  # {seen}"
 
 
-def early_stopping(f, delay, distance=operator.sub, init_score=math.inf, min_dist=0):
-    """Return a function that says whether ``f`` has not become better the last ``delay`` times.
+class early_stopping(patience):
+    """A function that says whether ``f`` has not become better the last ``delay`` times.
 
     ``f`` is better when  distance(best so far, f()) > min_dist;  by default, when it is smaller than ever.
 
@@ -92,6 +112,8 @@ def early_stopping(f, delay, distance=operator.sub, init_score=math.inf, min_dis
     distance : function (best, score) -> by how much score is better
     init_score : number, the best at first
     min_dist : number, what counts as no better
+
+    It remembers ``best``, and ``in_a_row``, how often ``f`` was no better.
 
     Raises ValueError for a delay below 1.
 
@@ -105,21 +127,22 @@ def early_stopping(f, delay, distance=operator.sub, init_score=math.inf, min_dis
     >>> [stalled() for _ in range(6)]
     [False, False, False, False, True, False]
     """
-    best = init_score
 
-    @functools.wraps(f)
-    def no_better(*args, **kwargs):
-        nonlocal best
-        score = f(*args, **kwargs)
-        better = distance(best, score) > min_dist
-        best = score if better else best
+    remembered = "in_a_row", "best"
+
+    def __init__(self, f, delay, distance=operator.sub, init_score=math.inf, min_dist=0):
+        super().__init__(f, delay)
+        self.distance, self.min_dist = distance, min_dist
+        self.best = init_score
+
+    def holds(self, score):
+        better = self.distance(self.best, score) > self.min_dist
+        self.best = plain(score) if better else self.best
         return not better
 
-    return patience(no_better, delay)
 
-
-def plateau(f, width, distance=operator.sub, init_score=math.inf, min_dist=1e-6):
-    """Return a function that says whether ``f`` hardly changed the last ``width`` times.
+class plateau(patience):
+    """A function that says whether ``f`` hardly changed the last ``width`` times.
 
     It hardly changed when  |distance(last, f())| < min_dist.
 
@@ -130,6 +153,8 @@ def plateau(f, width, distance=operator.sub, init_score=math.inf, min_dist=1e-6)
     distance : function (last, score) -> number
     init_score : number, the last at first
     min_dist : number > 0
+
+    It remembers ``last``, and ``in_a_row``, how often ``f`` hardly changed.
 
     Raises ValueError for a width below 1.
 
@@ -142,13 +167,19 @@ def plateau(f, width, distance=operator.sub, init_score=math.inf, min_dist=1e-6)
     >>> [flat() for _ in range(4)]
     [False, False, False, True]
     """
-    last = init_score
 
-    @functools.wraps(f)
-    def hardly_changed(*args, **kwargs):
-        nonlocal last
-        score = f(*args, **kwargs)
-        change, last = abs(distance(last, score)), score
-        return change < min_dist
+    remembered = "in_a_row", "last"
 
-    return patience(hardly_changed, width)
+    def __init__(self, f, width, distance=operator.sub, init_score=math.inf, min_dist=1e-6):
+        super().__init__(f, width)
+        self.distance, self.min_dist = distance, min_dist
+        self.last = init_score
+
+    def holds(self, score):
+        change, self.last = abs(self.distance(self.last, score)), plain(score)
+        return change < self.min_dist
+
+
+def plain(score):
+    """Return a number of NumPy or a Tensor without axes as Python's, which every file can hold."""
+    return score.item() if hasattr(score, "item") and np.shape(score) == () else score

@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import NonFiniteError
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
+from ..data import DataLoader
 from ..interrupts import CtrlC
 from ..optimise.update import update_
 from ..readers.watch import first_not_finite, is_finite
@@ -267,7 +268,7 @@ def visits(data, epochs):
                 continue
             step += 1
             yield epoch, step, index, datum
-        if index == 0:
+        if index == 0 and not isinstance(data, DataLoader):  # which is empty only when its last epoch had just ended
             used = f". A {type(data).__name__} is used up after one pass: give a list" * isinstance(data, Iterator)
             raise ValueError(f"train_: the data is empty (in epoch {epoch}); there is nothing to learn from{used}")
 
