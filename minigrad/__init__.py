@@ -89,12 +89,25 @@ _LATER = {
 _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
 
 # fmt: off
+# Written out, for type checkers read it.
 __all__ = [
-    "Buffer", "Grads", "LostGradientError", "MinigradError", "NoDerivativeError", "NonFiniteError", "Params",
-    "StrangerError", "Tensor", "adjoint", "array", "array_api", "checkpointed", "copy_", "diaghessian",
-    "dropgrad", "generator", "ggnvp", "gradcheck", "gradient", "hessian", "hook", "hvp", "ignore",
-    "isderiving", "jacobian", "jvp", "nograd", "ones", "params", "pullback", "put_along_axis", "rand", "randn",
-    "seed", "supported", "withgradient", "zeros", *(name for name in _CHAPTER_OF if name != "scipy"),
+    "ADADelta", "ADAGrad", "ADAM", "ADAMW", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdaBelief", "AdaDelta",
+    "AdaGrad", "AdaMax", "Adam", "AdamW", "Buffer", "ClipGlobalNorm", "ClipNorm", "ClipValue", "ComposedSchedule",
+    "Constant", "Context", "Cos", "CosAnneal", "CosRestarts", "Descent", "Exp", "ExpDecay", "Grads", "IdDict",
+    "Interpolator", "Inv", "InvDecay", "Lion", "Lookahead", "Loop", "LostGradientError", "MinigradError",
+    "Momentum", "NADAM", "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError", "OADAM", "OAdam", "OneCycle",
+    "Optimiser", "Params", "Plateau", "Poly", "Program", "RADAM", "RAdam", "RMSProp", "Rprop", "Schedule",
+    "Scheduler", "Sequence", "Shifted", "Shortened", "Sin", "SinDecay2", "SinExp", "Stateful", "Step", "StepError",
+    "StrangerError", "Tensor", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup",
+    "WeightDecay", "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy", "block", "bridge",
+    "c_", "checkpoint", "checkpointed", "copy_", "crossentropy", "data", "diaghessian", "dropgrad",
+    "early_stopping", "epochs", "generator", "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian",
+    "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence",
+    "label_smoothing", "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse",
+    "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss",
+    "pullback", "put_along_axis", "r_", "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling",
+    "schedules", "seed", "set_num_threads", "skip", "state_dict", "stop", "supported", "symmetric", "throttle",
+    "trace", "train_", "train_step_", "training", "update_", "withgradient", "zeros",
 ]
 # fmt: on
 

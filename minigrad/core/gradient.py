@@ -5,7 +5,10 @@ Everything here is made of ``pullback``: it runs ``f`` on a tape and returns the
 parameters).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy import ndarray
@@ -34,9 +37,12 @@ class WithGradient(NamedTuple):
     2.0
     """
 
-    val: object
-    grad: object
+    val: Any
+    grad: Any
 
+
+if TYPE_CHECKING:
+    Loss = Tensor | np.ndarray | np.floating[Any] | float  # one real number
 
 # -------------------------------------------------------------------------------- running on a tape
 class Run:
@@ -184,7 +190,7 @@ def plain(y, as_tensor=False):
 
 
 # ------------------------------------------------------------------------------------- the public part
-def pullback(f, *args):
+def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Run ``f`` and return its value together with the function that pulls gradients back.
 
         y, back = pullback(f, x);   back(g) = (g * dy/dx,)
@@ -241,7 +247,11 @@ def checked_seed(y, seed):
     return np.array(seed, dtype=float if y.dtype.kind in "iu" else y.dtype)
 
 
-def withgradient(f, *args):
+@overload
+def withgradient(f: Params) -> Callable[[Callable[[], Loss | tuple[Any, ...]]], WithGradient]: ...
+@overload
+def withgradient(f: Callable[..., Loss | tuple[Any, ...]], *args: Any) -> WithGradient: ...
+def withgradient(f: Any, *args: Any) -> Any:
     """Return the value of ``f`` together with its gradient.
 
     Parameters, errors and source as ``gradient``.  A function that returns a tuple is differentiated
@@ -274,7 +284,13 @@ def gradient_of_loss(run, loss, who):
     return run.finish(backward(run.entries, {y.slot: one}, n, consume=True))
 
 
-def gradient(f, *args):
+@overload
+def gradient(f: Params) -> Callable[[Callable[[], Loss]], Grads]: ...
+@overload
+def gradient(f: Callable[[], Loss], ps: Params, /) -> Grads: ...
+@overload
+def gradient(f: Callable[..., Loss], *args: Any) -> tuple[Any, ...]: ...
+def gradient(f: Any, *args: Any) -> Any:
     """Return the gradient of a function that returns one real number.
 
     Three forms:
@@ -385,7 +401,7 @@ def not_callable_with(n, error, who):
     return f"{who}: {error}. With Params it is called without arguments: {who}(lambda: loss(x, y), ps)"
 
 
-def isderiving():
+def isderiving() -> bool:
     """Say whether a gradient is being taken in this thread right now.
 
     Source: Zygote 0.6 ``isderiving``.

@@ -1,8 +1,11 @@
 """Params, the ordered set of parameters, and Grads, the gradient with respect to each of them."""
 
+from __future__ import annotations
+
 import dataclasses
-from collections.abc import Iterator, ValuesView
+from collections.abc import Callable, Iterable, Iterator, ValuesView
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from .errors import StrangerError
 from .tensor import Tensor, recorded
 
 
-def named_tensors(model, name="", kinds=Tensor):
+def named_tensors(model: Any, name: str = "", kinds: Any = Tensor) -> list[tuple[str, Any]]:
     """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
 
     Looks into lists, tuples, dicts, dataclasses and the attributes of objects, nested freely, in
@@ -64,7 +67,7 @@ def children(name, x):
     return [(f"{name}.{key}" if name else key, child) for key, child in attributes.items()]
 
 
-def params(*models):
+def params(*models: Any) -> Params:
     """Return the parameters of models: the ordered set of all Tensors in them.
 
     Parameters
@@ -157,11 +160,11 @@ class Params:
 
     __slots__ = ("_tensors", "__weakref__")
 
-    def __init__(self, tensors=()):
+    def __init__(self, tensors: Iterable[Tensor] = ()) -> None:
         self._tensors = {}  # id -> Tensor
         self.push_(*tensors)
 
-    def push_(self, *tensors):
+    def push_(self, *tensors: Tensor) -> Params:
         """Add parameters (those already there stay where they are); return the Params."""
         for t in tensors:
             if type(t) is not Tensor:
@@ -173,25 +176,25 @@ class Params:
             self._tensors.setdefault(id(t), t)
         return self
 
-    def delete_(self, *tensors):
+    def delete_(self, *tensors: Tensor) -> Params:
         """Remove parameters; a stranger is passed over.  Return the Params."""
         for t in tensors:
             self._tensors.pop(id(t), None)
         return self
 
-    def __contains__(self, t):
+    def __contains__(self, t: object) -> bool:
         return id(t) in self._tensors
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tensor]:
         return iter(self._tensors.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._tensors)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         return list(self)[index]
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Params) and self._tensors.keys() == other._tensors.keys()
 
     __hash__ = None
@@ -202,32 +205,32 @@ class Params:
     def __reduce__(self):
         return Params, (list(self),)  # copies and pickles get sets of the copied Tensors
 
-    def copy(self):
+    def copy(self) -> Params:
         """Return another set of the same parameters."""
         twin = object.__new__(Params)
         twin._tensors = self._tensors.copy()
         return twin
 
-    def union(self, *others):
+    def union(self, *others: Iterable[Tensor]) -> Params:
         """Return the parameters of this set and of the others."""
         return self.copy().union_(*others)
 
-    def union_(self, *others):
+    def union_(self, *others: Iterable[Tensor]) -> Params:
         """Add the parameters of the others to this set; return it."""
         for other in others:
             self.push_(*other)
         return self
 
-    def intersect(self, *others):
+    def intersect(self, *others: Iterable[Tensor]) -> Params:
         """Return the parameters that are in this set and in every other one."""
         others = [Params(other) for other in others]
         return Params(t for t in self if all(t in other for other in others))
 
-    def issetequal(self, other):
+    def issetequal(self, other: Iterable[Tensor]) -> bool:
         """Say whether both hold the same parameters, in whatever order."""
         return self == Params(other)
 
-    def map(self, f):
+    def map(self, f: Callable[[Tensor], Any]) -> list[Any]:
         """Return the list of ``f(p)`` over the parameters."""
         return [f(p) for p in self]
 
@@ -259,33 +262,33 @@ class Grads:
         self.params = ps
         self._gradients = dict(zip(ps._tensors, gradients))
 
-    def __getitem__(self, p):
+    def __getitem__(self, p: Tensor) -> Tensor | Any:
         try:
             return self._gradients[id(p)]
         except KeyError:
             raise stranger(p) from None
 
-    def __setitem__(self, p, g):
+    def __setitem__(self, p: Tensor, g: Any) -> None:
         if id(p) not in self._gradients:
             raise stranger(p)
         if g is not None and np.shape(g) != p.shape:
             raise ValueError(f"Grads: a gradient of shape {np.shape(g)} for a parameter of shape {p.shape}")
         self._gradients[id(p)] = g if g is None or type(g) is Tensor else Tensor(g)
 
-    def __contains__(self, p):
+    def __contains__(self, p: object) -> bool:
         return id(p) in self._gradients
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tensor | Any]:
         return iter(self._gradients.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._gradients)
 
-    def keys(self):
+    def keys(self) -> Params:
         """Return the Params."""
         return self.params
 
-    def values(self):
+    def values(self) -> list[Tensor | Any]:
         """Return the list of gradients."""
         return list(self._gradients.values())
 
@@ -295,13 +298,13 @@ class Grads:
             return tuple(ps._tensors.values()), tuple(self._gradients.values())
         return tuple(ps), tuple([self[p] for p in ps])
 
-    def pairs(self):
+    def pairs(self) -> list[tuple[Tensor, Tensor | Any]]:
         """Return the list of (parameter, gradient)."""
         return list(zip(self.params, self._gradients.values()))
 
     items = pairs
 
-    def get(self, p, default=None):
+    def get(self, p: Tensor, default: Any = None) -> Any:
         """Return ``grads[p]``, or ``default`` for a stranger."""
         return self._gradients.get(id(p), default)
 
@@ -312,22 +315,22 @@ class Grads:
         lines = [f"  {describe(p)}: {'None' if g is None else g}" for p, g in self.pairs()]
         return "\n".join([f"Grads of {len(self)} parameters:", *lines])
 
-    def copy(self):
+    def copy(self) -> Grads:
         """Return Grads of the same parameters that hold copies of the gradients."""
         return Grads(self.params, [None if g is None else np.copy(g) for g in self])
 
-    def map(self, f, *others):
+    def map(self, f: Callable[..., Any], *others: Any) -> Grads:
         """Return Grads of ``f(g, ...)`` over these gradients and the others'; None counts as zeros."""
         columns = [self.filled(), *(self.matched(other) for other in others)]
         return Grads(self.params, [f(*row) for row in zip(*columns)])
 
-    def map_(self, f, *others):
+    def map_(self, f: Callable[..., Any], *others: Any) -> Grads:
         """Overwrite each gradient with ``f(g, ...)``; return these Grads."""
         for p, g in self.map(f, *others).pairs():
             self[p] = g
         return self
 
-    def merge_(self, *others):
+    def merge_(self, *others: Grads) -> Grads:
         """Take over the parameters and gradients of the others; return these Grads."""
         for other in others:
             self.params.push_(*other.params)
@@ -350,30 +353,30 @@ class Grads:
             return [np.zeros_like(p.data) if found[id(p)] is None else found[id(p)] for p in self.params]
         return [other] * len(self)
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> Grads:
         return self.map(np.add, other)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> Grads:
         return self.map(np.subtract, other)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Any) -> Grads:
         return self.map(np.multiply, other)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Any) -> Grads:
         return self.map(np.divide, other)
 
-    def __pow__(self, other):
+    def __pow__(self, other: Any) -> Grads:
         return self.map(np.power, other)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Any) -> Grads:
         return (-self).map(np.add, other)
 
-    def __neg__(self):
+    def __neg__(self) -> Grads:
         return self.map(np.negative)
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def norm(self):
+    def norm(self) -> float | Any:
         """Return the Euclidean norm of all gradients together: a float; a Tensor in an outer gradient."""
         flat = [np.ravel(g) for g in self if g is not None]
         norm = np.linalg.norm(np.concatenate(flat)) if flat else 0.0
