@@ -26,13 +26,14 @@ def press(signum, frame):
 def presses(f, n, longest=4e-4):
     """Call ``f`` over and over, until an exception comes at a random moment; and that for ``n`` times."""
     rng, tape = random.Random(0), innermost_tape()
+    f()  # what is imported late is imported
     before = signal.signal(signal.SIGALRM, press)
     gc.disable()  # Hypothesis has Python functions called by the collector, where Python cannot raise
     try:
         for _ in range(n):
             try:
-                # again after 20 ms, should the first be lost as well
-                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, longest), 0.02)
+                # again after two seconds, should the first be lost as well
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, longest), 2.0)
                 while True:
                     f()
             except Pressed:
