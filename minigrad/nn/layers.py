@@ -20,6 +20,7 @@ from ..calculus.adjoint import dropgrad
 from ..core.tensor import Tensor
 from ..core.trees import parts
 from ..derivatives.compound import normalise
+from ..fields import readable
 from .activations import identity
 from .initialisers import glorot_uniform
 from .printing import Printed, call_of, listing_of_chain
@@ -117,6 +118,7 @@ class Dense(Printed):
     b: Tensor
     activation: Callable
 
+    @readable
     def __init__(
         self, n_in, n_out, activation=identity, *, bias=True, init=glorot_uniform, dtype=float, rng=None
     ):
@@ -260,6 +262,7 @@ class Embedding(Printed):
 
     W: Tensor
 
+    @readable
     def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
 
