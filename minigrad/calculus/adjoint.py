@@ -6,6 +6,8 @@ import numpy as np
 
 from ..core.errors import LostGradientError, NoDerivativeError
 from ..core.recording import as_tensors, fit, like, record
+from ..core.storage import ndarray_or_stand_in
+from ..core.table import stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..core.trees import leaves, rebuild
@@ -74,7 +76,8 @@ def call_own(f, args, kwargs):
 
 
 def value_and_pullback(f, args, kwargs):
-    pair = f(*args, **kwargs)
+    traced = stand_in_among((args, tuple(kwargs.values())))
+    pair = f(*args, **kwargs) if traced is None else traced.record.own(f, args, kwargs)
     if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
         raise TypeError(
             f"{f.__name__}: a function under @adjoint returns its value and its pullback: "
@@ -114,7 +117,7 @@ def part_of_shape(parts, k, shape, dtype):
         raise ValueError(
             f"the pullback returned a gradient of shape {np.shape(h)} for argument {k}, of shape {shape}"
         )
-    h = h if type(h) is Tensor and recorded(h) is not None else np.array(h)  # the pullback may keep its own
+    h = h if type(h) is Tensor and recorded(h) is not None else np.copy(h)  # the pullback may keep its own
     return fit(h, itself, (), shape, dtype)
 
 
@@ -175,7 +178,7 @@ def dropgrad(x):
     >>> gradient(lambda x: x * dropgrad(x), 3.0)
     (3.0,)
     """
-    return rebuild(x, iter([new_tensor(np.asarray(t.data)) if type(t) is Tensor else t for t in leaves(x)]))
+    return rebuild(x, iter([new_tensor(ndarray_or_stand_in(t.data)) if type(t) is Tensor else t for t in leaves(x)]))
 
 
 def hook(f, x):
@@ -211,7 +214,7 @@ def hooked(g, f):
         raise ValueError(
             f"hook: the function returned a gradient of shape {np.shape(h)} for one of shape {g.shape}"
         )
-    return h if h is None or type(h) is Tensor else np.array(h, g.dtype)
+    return h if h is None or type(h) is Tensor else np.copy(h).astype(g.dtype, copy=False)
 
 
 def checkpointed(f, *xs):

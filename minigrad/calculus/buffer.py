@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core.recording import fit, record
+from ..core.table import atomic
 from ..core.tape import Parts, take
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..derivatives.indexing import never_repeats
@@ -87,9 +88,7 @@ def written(x, writes):
     if tensors_in((low_x, [value for _, value in low])):
         y = written(low_x, low)
     else:
-        y = np.array(low_x)
-        for index, value in low:
-            y[index] = value
+        y = overwritten(low_x, low)
     if tape is None:
         return new_tensor(y) if tensors and type(y) is not Tensor else y
     edges = []
@@ -99,6 +98,15 @@ def written(x, writes):
             edges.append((alias.slot, fit, take, (k,), alias.shape, alias.dtype))
     parts = tape.add(*edges)
     return record(tape, y, ((parts, unwritten, [index for index, _ in writes]),))
+
+
+@atomic
+def overwritten(x, writes):
+    """Return a copy of an array after the writes, pairs (index, value)."""
+    y = np.array(x)
+    for index, value in writes:
+        y[index] = value
+    return y
 
 
 def unwritten(g, indices):
@@ -112,6 +120,7 @@ def unwritten(g, indices):
     return Parts([rest.copy(), *reversed(gradients)])
 
 
+@atomic
 def stands(index, shape):
     """Say which elements of one write still stand after it: of those that go to the same place, the last one.
 

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from .errors import LostGradientError
 from .params import Grads, Params, named_tensors
+from .storage import ndarray_or_stand_in
 from .tape import Tape, active_tape, backward
 from .tensor import (
     Tensor,
@@ -123,7 +124,7 @@ def alias(x, tape, who):
             raise TypeError(f"{who}: {no_such_array(x)}")
         if type(x) is int and abs(x) >= 2**63:
             x = float(x)  # NumPy would make an object of it
-        data = np.asarray(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
+        data = ndarray_or_stand_in(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
         if data.dtype.kind in "OV":
             raise TypeError(
                 f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)"
@@ -160,7 +161,7 @@ def as_kind_of(x, g, apart):
     if type(g) is not ndarray:
         if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
             return g
-        g = np.asarray(g.data if type(g) is Tensor else g)
+        g = ndarray_or_stand_in(g.data if type(g) is Tensor else g)
     dtype = x._value.dtype if type(x) is Tensor else np.asarray(x).dtype
     if dtype.kind in "iu":
         dtype = np.dtype(float)
@@ -241,10 +242,10 @@ def checked_seed(y, seed):
         raise ValueError(f"back: the gradient has shape {np.shape(seed)}, the value it belongs to {y.shape}")
     if type(seed) is Tensor and recorded(seed) is not None:
         return seed
-    seed = np.asarray(seed)
+    seed = ndarray_or_stand_in(seed.data if type(seed) is Tensor else seed)
     if seed.dtype.kind == "c" and y.dtype.kind != "c":
         raise TypeError("back: the gradient of a real value must be real; got complex numbers")
-    return np.array(seed, dtype=float if y.dtype.kind in "iu" else y.dtype)
+    return seed.astype(float if y.dtype.kind in "iu" else y.dtype)
 
 
 @overload

@@ -12,13 +12,22 @@ import numpy as np
 drawn_by = ContextVar("a function from a generator to what draws in its place", default=None)
 
 
+def stands_in(x):
+    """Say whether ``x`` stands in the place of an ndarray and writes down what is done to it (see ``readers``).
+
+    >>> stands_in(np.ones(2))
+    False
+    """
+    return getattr(type(x), "stands_in", False)
+
+
 def ndarray_or_stand_in(x):
-    """Return ``x`` as an ndarray; an array that stands in for one, and writes down what is done to it, stays.
+    """Return ``x`` as an ndarray; what stands in for one stays.
 
     >>> ndarray_or_stand_in(np.float64(2.0))
     array(2.)
     """
-    return x if getattr(type(x), "stands_in", False) else np.asarray(x)
+    return x if stands_in(x) else np.asarray(x)
 
 
 class Storage:

@@ -29,7 +29,7 @@ import itertools
 
 import numpy as np
 
-from .storage import Storage
+from .storage import Storage, stands_in
 
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
@@ -165,7 +165,41 @@ def possibly(condition):
 
     For rows: ``np.where(tie, g / 2, g) if possibly(tie.any()) else g``.  The general way is right for all numbers.
     """
-    return getattr(type(condition), "stands_in", False) or condition
+    x = condition.data if isinstance(condition, Storage) else condition
+    return stands_in(x) or x
+
+
+def atomic(function):
+    """Let readers of a computation see one call: a function that decides by numbers, or writes into its own arrays."""
+
+    @functools.wraps(function)
+    def one_call(*args):
+        found = stand_in_among(args)
+        return function(*args) if found is None else found.record.call(one_call, args, {})
+
+    return one_call
+
+
+def stand_in_among(x):
+    """Return the first thing in nested tuples and lists that stands in for an ndarray, or None."""
+    if isinstance(x, (tuple, list)):
+        return next((found for found in map(stand_in_among, x) if found is not None), None)
+    return x if stands_in(x) else None
+
+
+@atomic
+def raise_if(condition, error, message):
+    """Raise ``error(message)`` where the condition, a number, is true: a check that readers see, and can make again.
+
+    >>> raise_if(np.any(np.ones(2) < 0), ValueError, "negative")
+    """
+    if condition:
+        raise error(message)
+
+
+def refuse_if(condition, error, message):
+    """The same, also for a condition that was worked out from Tensors."""
+    raise_if(condition.data if isinstance(condition, Storage) else condition, error, message)
 
 
 def name_of(function):

@@ -16,7 +16,7 @@ import numpy as np
 
 from .errors import LostGradientError, converting_call, user_line
 from .methods import ArrayMethods
-from .storage import Storage, ndarray_or_stand_in
+from .storage import Storage, ndarray_or_stand_in, stands_in
 from .tape import active_tape
 
 PLAIN = frozenset({float, int, np.ndarray})
@@ -70,8 +70,11 @@ class Tensor(ArrayMethods, Storage):
             raise TypeError(f"Tensor: {no_such_array(data)}")
         if tensors_in(data):
             refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
-            data = lower(data, None)
-        data = np.array(data, dtype, copy=True) if copy else np.asarray(data, dtype)
+            data = data.data if type(data) is Tensor else np.array(data)
+        if stands_in(data):
+            data = np.copy(data) if dtype is None else data.astype(dtype)
+        else:
+            data = np.array(data, dtype, copy=True) if copy else np.asarray(data, dtype)
         if data.dtype.kind not in "fciub":
             raise TypeError(f"Tensor holds numbers; it was given {data.dtype} values")
         self._value, self.tape, self.slot = data, None, -1

@@ -17,7 +17,7 @@ arXiv:1701.00392 (complex eig); Wan and Zhang, arXiv:1909.02659 (complex svd).
 import numpy as np
 
 from ..core.errors import NoDerivativeError
-from ..core.table import row
+from ..core.table import refuse_if, row
 from .products import hermitian
 
 LinAlgError = np.linalg.LinAlgError
@@ -52,12 +52,13 @@ def over_differences(x, w, gv, who, instead):
     largest = np.max(np.abs(w), axis=-1, initial=0)[..., None, None]
     close = np.abs(gap) <= n * np.finfo(w.dtype).eps * largest
     used = np.any(gv != 0, axis=-2)[..., None, :]
-    if np.any(close & used & ~np.eye(n, dtype=bool)):
-        raise LinAlgError(
-            f"{who}: two {instead} coincide, and the vectors that belong to them have no derivative there. "
-            f"Use the {instead} alone if they are enough, or move them apart: add a little of a diagonal "
-            "with distinct entries to the matrix"
-        )
+    refuse_if(
+        np.any(close & used & ~np.eye(n, dtype=bool)),
+        LinAlgError,
+        f"{who}: two {instead} coincide, and the vectors that belong to them have no derivative there. "
+        f"Use the {instead} alone if they are enough, or move them apart: add a little of a diagonal "
+        "with distinct entries to the matrix",
+    )
     return np.where(close, 0, x) / np.where(close, 1, gap)
 
 
@@ -72,11 +73,12 @@ def of_first_columns(g, v, n, who, instead):
     v1, v2, g2 = v[..., :n], v[..., n:], g[..., n:]
     rotated = np.matmul(hermitian(v2), g2)
     rotated = np.max(np.abs(rotated - hermitian(rotated)), initial=0)
-    if rotated > np.sqrt(np.finfo(v.dtype).eps) * np.max(np.abs(g2), initial=0):
-        raise LinAlgError(
-            f"{who} are an arbitrary basis, and the loss depends on which one; use {instead}, or of these "
-            "columns v only v @ v.T (v.conj().T, of complex numbers)"
-        )
+    refuse_if(
+        rotated > np.sqrt(np.finfo(v.dtype).eps) * np.max(np.abs(g2), initial=0),
+        LinAlgError,
+        f"{who} are an arbitrary basis, and the loss depends on which one; use {instead}, or of these "
+        "columns v only v @ v.T (v.conj().T, of complex numbers)",
+    )
     return g[..., :n] - np.matmul(v2, np.matmul(hermitian(g2), v1))
 
 
@@ -121,10 +123,11 @@ def qr_square(gq, gr, q, r):
     """The vjp of q r = a where r is square, with None for a gradient that is zero."""
     size = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
     rounding = max(q.shape[-2:]) * np.finfo(size.dtype).eps * np.max(np.abs(r), axis=(-2, -1), initial=0)
-    if np.any(size <= rounding[..., None]):
-        raise LinAlgError(
-            "np.linalg.qr: the columns are linearly dependent; there is no derivative there"
-        )
+    refuse_if(
+        np.any(size <= rounding[..., None]),
+        LinAlgError,
+        "np.linalg.qr: the columns are linearly dependent; there is no derivative there",
+    )
     m = 0
     if gr is not None:
         m = np.matmul(r, hermitian(gr))
@@ -187,8 +190,9 @@ def eigvals_vjp(g, a):
 
 
 def eigenvector_basis(h, v, vh, who):
-    if v.size and np.any(np.linalg.matrix_rank(v) < v.shape[-1]):
-        raise LinAlgError(f"{who}: the matrix has no basis of eigenvectors; there is no derivative there")
+    if v.size:
+        why = f"{who}: the matrix has no basis of eigenvectors; there is no derivative there"
+        refuse_if(np.any(np.linalg.matrix_rank(v) < v.shape[-1]), LinAlgError, why)
     return np.linalg.solve(vh, np.matmul(h, vh))
 
 
@@ -246,10 +250,11 @@ def over_values(x, s, g):
     Refuse to divide by 0 what is something beside ``g``.
     """
     zero = vanishing(s)[..., None, :]
-    if np.any(zero & (np.abs(x) > np.sqrt(np.finfo(s.dtype).eps) * np.max(np.abs(g), initial=0))):
-        raise LinAlgError(
-            "np.linalg.svd: singular vectors that belong to a singular value 0 have no derivative"
-        )
+    refuse_if(
+        np.any(zero & (np.abs(x) > np.sqrt(np.finfo(s.dtype).eps) * np.max(np.abs(g), initial=0))),
+        LinAlgError,
+        "np.linalg.svd: singular vectors that belong to a singular value 0 have no derivative",
+    )
     return np.where(zero, 0, x) / np.where(zero, 1, s[..., None, :])
 
 

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..core.table import constant, possibly, primitive, row, transparent
+from ..core.table import atomic, constant, possibly, primitive, row, transparent
 
 LN2, LN10 = math.log(2), math.log(10)
 
@@ -218,7 +218,13 @@ def where_true(mask, g):
         product = gated(g, mask)
         if np.isfinite(np.add.reduce(product, axis=None)):  # else inf * 0 may have made NaN of a 0
             return product
-    return np.where(mask, g, 0)
+        return np.where(mask, g, 0)
+    return where_true_of_others(mask, g)
+
+
+@atomic
+def where_true_of_others(mask, g):
+    return where_true(mask, g) if type(g) is np.ndarray else np.where(mask, g, 0)
 
 
 def unless_nan(vjp):

@@ -12,7 +12,7 @@ import functools
 
 import numpy as np
 
-from ..core.calls import astype
+from ..core.calls import as_array, astype
 from ..core.table import Shapes, composition, constant, primitive, refuse, row, transparent
 from ..core.tape import PendingSum
 
@@ -136,7 +136,7 @@ def at(axis, index):
 
 def in_range(indices, n, mode):
     """Return the positions that ``np.take`` means by ``indices`` out of ``n``, as its mode says."""
-    indices = np.asarray(indices)
+    indices = as_array(indices)
     indices = indices.astype(int) if indices.dtype.kind == "b" else indices
     return indices % n if mode == "wrap" else np.clip(indices, 0, n - 1) if mode == "clip" else indices
 

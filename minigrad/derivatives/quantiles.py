@@ -6,7 +6,9 @@ A quantile lies between two order statistics s[0] <= s[1] <= ... of a sequence: 
 
 import numpy as np
 
-from ..core.table import row
+from ..core.calls import as_array, astype
+from ..core.storage import Storage
+from ..core.table import atomic, row
 from .reductions import reduced_last, restored
 
 # Method of np.quantile -> alpha, beta: q lies at n q + alpha + q (1 - alpha - beta) - 1 among 0, 1, ..., n - 1.
@@ -21,6 +23,7 @@ CONTINUOUS = {
 }
 
 
+@atomic
 def neighbours_of(q, n, method):
     """Return the order statistics low, high between which the quantiles lie, and how far they are towards high.
 
@@ -62,7 +65,7 @@ def quantile_vjp_q(g, a, q, axis, method, keepdims, lengths=lengths_of):
     j = np.arange(np.shape(values)[-1])
     rise = np.sum(np.where(j == high, values, 0.0) - np.where(j == low, values, 0.0), axis=-1)
     g = np.reshape(g, np.shape(rise))
-    g = g * rise * np.asarray(speed(q, n, method), g.dtype)
+    g = g * rise * astype(as_array(speed(q, n, method)), g.dtype)
     return np.sum(g, axis=tuple(range(np.ndim(q), np.ndim(rise))))
 
 
@@ -72,7 +75,7 @@ def speed(q, n, method):
         return 0.0
     alpha, beta = CONTINUOUS[method]
     slope = n + 1 - alpha - beta
-    place = np.multiply.outer(getattr(q, "data", q), slope) + alpha - 1
+    place = np.multiply.outer(q.data if isinstance(q, Storage) else q, slope) + alpha - 1
     return np.where((place >= -1e-12) & (place <= n - 1 + 1e-12), slope, 0)
 
 

@@ -9,8 +9,19 @@ import math
 import numpy as np
 
 from ..core.calls import as_array, astype, floating, in_dtype
-from ..core.table import composition, constant, primitive, refuse, row, transparent
+from ..core.table import (
+    atomic,
+    composition,
+    constant,
+    possibly,
+    primitive,
+    refuse,
+    refuse_if,
+    row,
+    transparent,
+)
 from .elementwise import radius, safe
+from .indexing import getitem
 
 # ---------------------------------------------------------------------------------------------- axes
 
@@ -159,16 +170,17 @@ def weighted_average(a, axis=None, weights=None, returned=False, *, keepdims=Fal
             others = (1,) * (np.ndim(a) - len(axes))
             weights = np.moveaxis(np.reshape(weights, others + np.shape(weights)), range(-len(axes), 0), axes)
         total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
-        if np.any(total == 0):
-            raise ZeroDivisionError("np.average: the weights sum to zero, so that there is no average")
+        why = "np.average: the weights sum to zero, so that there is no average"
+        refuse_if(np.any(total == 0), ZeroDivisionError, why)
         mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (mean, total.astype(mean.dtype)) if returned else mean
 
 
 # -------------------------------------------------------------------------------------------- products
+@atomic
 def cumprod_last_vjp(g, y, a):
     """The vjp of a cumulative product along the last axis, exact also where factors are zero."""
-    if np.all(a != 0):
+    if not possibly(np.any(a == 0)):
         return backwards_sum(g * y.conjugate()) / a.conjugate()
     conj = a.conjugate()
     r = g[..., -1]  # r[j] = g[j] + a[j+1] r[j+1] is the gradient of a prefix that ends at j
@@ -189,12 +201,13 @@ def backwards_sum(g, axis=-1):
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
 
 
+@atomic
 def prod_vjp(g, y, a, axis, keepdims, initial, where):
     """The product of all the others, without dividing where one of them is zero."""
     shape = np.shape(a)
     if where is not True:
         a = np.where(where, a, 1)
-    if np.all(a != 0):
+    if not possibly(np.any(a == 0)):
         return masked(spread(g * y.conjugate(), shape, axis, keepdims) / a.conjugate(), where)
     flat = reduced_last(a, axis)
     others = products_before(flat) * np.flip(products_before(np.flip(flat, -1)), -1)
@@ -408,14 +421,15 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
     types = float, float, np.result_type(fp.dtype, float)
     x, xp, fp = (in_dtype(a, dtype, "safe", "np.interp") for a, dtype in zip((x, xp, fp), types))
-    np.interp(0.0, counted(xp), counted(fp), period=None if period is None else bool(period))  # NumPy's own errors
+    np.interp(0.0, counted(xp), counted(fp), period=None if period is None else 1.0)  # NumPy's own errors
     if period is not None:
+        refuse_if(period == 0, ValueError, "np.interp: period must be a non-zero value")
         left = right = None
         x, xp, fp = around(x, xp, fp, abs(period))
     i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(len(xp) - 2, 0))
     j = np.minimum(i + 1, len(xp) - 1)
-    t = (x - xp[i]) / safe(xp[j] - xp[i])
-    y = (1 - t) * fp[i] + t * fp[j]
+    t = (x - getitem(xp, i)) / safe(getitem(xp, j) - getitem(xp, i))
+    y = (1 - t) * getitem(fp, i) + t * getitem(fp, j)
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 

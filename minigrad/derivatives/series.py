@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from ..core.calls import as_array, astype, floating
-from ..core.table import composition, constant, primitive, row, transparent
+from ..core.table import composition, constant, primitive, refuse_if, row, transparent
 
 # ------------------------------------------------------------------------------------------- covariance
 
@@ -29,8 +29,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     n = np.sum(weights) - ddof  # a negative number of degrees of freedom counts as none
     if aweights is not None:
         aweights = as_array(aweights)
-        if aweights.shape != weights.shape or np.any(aweights < 0):
-            raise ValueError(f"np.cov: aweights are numbers >= 0, one for each of the {len(weights)} observations")
+        why = f"np.cov: aweights are numbers >= 0, one for each of the {len(weights)} observations"
+        refuse_if(aweights.shape != weights.shape or np.any(aweights < 0), ValueError, why)
         weights = weights * aweights
         total = np.sum(weights)
         n = total - ddof * np.sum(weights * aweights) / total
@@ -218,8 +218,8 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
 @composition(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    if np.any(start == 0) or np.any(stop == 0):
-        raise ValueError("np.geomspace: a geometric sequence cannot include zero")
+    for end in (start, stop):
+        refuse_if(np.any(end == 0), ValueError, "np.geomspace: a geometric sequence cannot include zero")
     ratio = stop / start
     t = np.linspace(0.0, 1.0, num, endpoint)
     y = np.moveaxis(start * ratio ** np.reshape(t, (-1,) + (1,) * np.ndim(ratio)), 0, axis)

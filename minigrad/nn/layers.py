@@ -17,10 +17,11 @@ import numpy as np
 
 from ..arrays import generator, ones, rand, randn, zeros
 from ..calculus.adjoint import dropgrad
+from ..core.calls import as_array
+from ..core.table import refuse_if
 from ..core.tensor import Tensor
 from ..core.trees import parts
 from ..derivatives.compound import normalise
-from ..fields import readable
 from .activations import identity
 from .initialisers import glorot_uniform
 from .printing import Printed, call_of, listing_of_chain
@@ -118,7 +119,6 @@ class Dense(Printed):
     b: Tensor
     activation: Callable
 
-    @readable
     def __init__(
         self, n_in, n_out, activation=identity, *, bias=True, init=glorot_uniform, dtype=float, rng=None
     ):
@@ -262,16 +262,16 @@ class Embedding(Printed):
 
     W: Tensor
 
-    @readable
     def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
 
     def __call__(self, items):
-        items, n = np.asarray(items), self.W.shape[0]
+        items, n = as_array(items), self.W.shape[0]
         if items.dtype.kind not in "iu":
             raise TypeError(f"Embedding: the items are integers from 0 to {n - 1}; got {items.dtype}")
-        if items.size and not (0 <= items.min() and items.max() < n):
-            raise IndexError(f"Embedding: the items go from 0 to {n - 1}; got {items.min()} to {items.max()}")
+        if items.size:
+            why = f"Embedding: the items go from 0 to {n - 1}; got {items.min()} to {items.max()}"
+            refuse_if(np.any((items < 0) | (items >= n)), IndexError, why)
         return self.W[items]
 
     def spelled(self):

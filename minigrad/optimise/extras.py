@@ -1,16 +1,28 @@
 """Rules beyond the manual that users of its successors have come to expect."""
 
+import dataclasses
+
 import numpy as np
 
-from ..fields import KW_ONLY, also, checked
 from ..iddict import IdDict
 from . import formulas
 from .arrays import order_of
-from .rules import AbstractOptimiser, Fractions, Nonnegative, Nonnegatives, Period, Rule, full, per_parameter, zeros
+from .rules import (
+    AbstractOptimiser,
+    Rule,
+    fractions,
+    full,
+    hyperparameters,
+    nonnegative,
+    pair,
+    period,
+    state,
+    zeros,
+)
 from .update import apply_, target
 
 
-@checked()
+@hyperparameters(η="eta", β="beta")
 class Lion(Rule):
     """Steps of equal length in every element: the sign of a running mean.
 
@@ -31,12 +43,9 @@ class Lion(Rule):
     Lion(eta=0.0001, beta=(0.9, 0.99))
     """
 
-    eta: Nonnegative = 0.0001
-    beta: Fractions = (0.9, 0.99)
-    state: IdDict = per_parameter()
-    _: KW_ONLY
-    η: float = also("eta")
-    β: tuple[float, float] = also("beta")
+    eta: nonnegative = 0.0001
+    beta: fractions = (0.9, 0.99)
+    state: IdDict = state()
 
     formula = staticmethod(formulas.lion)
     kept = "state"
@@ -48,7 +57,7 @@ class Lion(Rule):
         return (self.eta, *self.beta)
 
 
-@checked()
+@hyperparameters(η="eta", ℓ="ell", Γ="gamma")
 class Rprop(Rule):
     """Steps whose width grows while the gradient keeps its sign and shrinks when it turns.
 
@@ -72,14 +81,10 @@ class Rprop(Rule):
     Rprop(eta=0.001, ell=(0.5, 1.2), gamma=(1e-06, 50.0))
     """
 
-    eta: Nonnegative = 0.001
-    ell: Nonnegatives = (0.5, 1.2)
-    gamma: Nonnegatives = (1e-6, 50.0)
-    state: IdDict = per_parameter()
-    _: KW_ONLY
-    η: float = also("eta")
-    ℓ: tuple[float, float] = also("ell")
-    Γ: tuple[float, float] = also("gamma")
+    eta: nonnegative = 0.001
+    ell: pair = (0.5, 1.2)
+    gamma: pair = (1e-6, 50.0)
+    state: IdDict = state()
 
     formula = staticmethod(formulas.rprop)
     kept = "state"
@@ -98,7 +103,7 @@ class Rprop(Rule):
             )
 
 
-@checked()
+@dataclasses.dataclass(eq=False)
 class AccumGrad(AbstractOptimiser):
     """Gather gradients, and let their mean pass every n-th time: a large batch in small pieces.
 
@@ -118,8 +123,8 @@ class AccumGrad(AbstractOptimiser):
     AccumGrad(n=4)
     """
 
-    n: Period
-    state: IdDict = per_parameter()
+    n: period
+    state: IdDict = state()
 
 
 @apply_.register

@@ -6,13 +6,21 @@ the first step (``fresh``) and the order in which its formula takes the hyperpar
 
 import numpy as np
 
-from ..fields import KW_ONLY, also, checked
 from ..iddict import IdDict
 from . import formulas
-from .rules import Fraction, Fractions, Nonnegative, Rule, full, per_parameter, zeros
+from .rules import (
+    Rule,
+    fraction,
+    fractions,
+    full,
+    hyperparameters,
+    nonnegative,
+    state,
+    zeros,
+)
 
 
-@checked()
+@hyperparameters(η="eta")
 class Descent(Rule):
     """Gradient descent.
 
@@ -30,9 +38,7 @@ class Descent(Rule):
     Descent(eta=0.1)
     """
 
-    eta: Nonnegative = 0.1
-    _: KW_ONLY
-    η: float = also("eta")
+    eta: nonnegative = 0.1
 
     formula = staticmethod(formulas.descent)
 
@@ -40,7 +46,7 @@ class Descent(Rule):
         return (self.eta,)
 
 
-@checked()
+@hyperparameters(η="eta", ρ="rho")
 class Momentum(Rule):
     """Descent with a decaying sum of past gradients.
 
@@ -62,12 +68,9 @@ class Momentum(Rule):
     Momentum(eta=0.01, rho=0.99)
     """
 
-    eta: Nonnegative = 0.01
-    rho: Fraction = 0.9
-    velocity: IdDict = per_parameter()
-    _: KW_ONLY
-    η: float = also("eta")
-    ρ: float = also("rho")
+    eta: nonnegative = 0.01
+    rho: fraction = 0.9
+    velocity: IdDict = state()
 
     formula = staticmethod(formulas.momentum)
     kept = "velocity"
@@ -79,7 +82,7 @@ class Momentum(Rule):
         return self.eta, self.rho
 
 
-@checked()
+@hyperparameters(η="eta", ρ="rho")
 class Nesterov(Momentum):
     """Momentum whose gradient counts where the velocity is about to lead.
 
@@ -100,12 +103,14 @@ class Nesterov(Momentum):
     Nesterov(eta=0.001, rho=0.9)
     """
 
-    eta: Nonnegative = 0.001
+    eta: nonnegative = 0.001
+    rho: fraction = 0.9
+    velocity: IdDict = state()
 
     formula = staticmethod(formulas.nesterov)
 
 
-@checked()
+@hyperparameters(η="eta", ρ="rho", ϵ="epsilon")
 class RMSProp(Rule):
     """Descent scaled by a running mean of squared gradients.
 
@@ -128,14 +133,10 @@ class RMSProp(Rule):
     RMSProp(eta=0.001, rho=0.9, epsilon=1e-08)
     """
 
-    eta: Nonnegative = 0.001
-    rho: Fraction = 0.9
-    epsilon: Nonnegative = 1e-8
-    acc: IdDict = per_parameter()
-    _: KW_ONLY
-    η: float = also("eta")
-    ρ: float = also("rho")
-    ϵ: float = also("epsilon")
+    eta: nonnegative = 0.001
+    rho: fraction = 0.9
+    epsilon: nonnegative = 1e-8
+    acc: IdDict = state()
 
     formula = staticmethod(formulas.rmsprop)
     kept = "acc"
@@ -147,7 +148,7 @@ class RMSProp(Rule):
         return self.eta, self.rho, self.epsilon
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class ADAM(Rule):
     """Descent by running means of the gradient and of its square, both corrected for their start.
 
@@ -171,14 +172,10 @@ class ADAM(Rule):
     ADAM(eta=0.001, beta=(0.9, 0.99), epsilon=1e-08)
     """
 
-    eta: Nonnegative = 0.001
-    beta: Fractions = (0.9, 0.999)
-    epsilon: Nonnegative = 1e-8
-    state: IdDict = per_parameter()
-    _: KW_ONLY
-    η: float = also("eta")
-    β: tuple[float, float] = also("beta")
-    ϵ: float = also("epsilon")
+    eta: nonnegative = 0.001
+    beta: fractions = (0.9, 0.999)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
 
     formula = staticmethod(formulas.adam)
     kept = "state"
@@ -190,7 +187,7 @@ class ADAM(Rule):
         return (self.eta, *self.beta, self.epsilon)
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class RADAM(ADAM):
     """ADAM that makes plain momentum steps until its second moment can be trusted.
 
@@ -214,13 +211,18 @@ class RADAM(ADAM):
     RADAM(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
+    eta: nonnegative = 0.001
+    beta: fractions = (0.9, 0.999)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
+
     formula = staticmethod(formulas.radam)
 
     def fresh(self, x):
         return zeros(x), full(x, 0), np.array([*self.beta, 1.0])
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class AdaMax(ADAM):
     """ADAM with the largest recent gradient in place of the root of the mean square.
 
@@ -243,10 +245,15 @@ class AdaMax(ADAM):
     AdaMax(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
+    eta: nonnegative = 0.001
+    beta: fractions = (0.9, 0.999)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
+
     formula = staticmethod(formulas.adamax)
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class OADAM(ADAM):
     """Optimistic ADAM: it steps ahead of the gradient by repeating the change of its last step.
 
@@ -269,8 +276,10 @@ class OADAM(ADAM):
     OADAM(eta=0.0001, beta=(0.5, 0.9), epsilon=1e-08)
     """
 
-    eta: Nonnegative = 0.0001
-    beta: Fractions = (0.5, 0.9)
+    eta: nonnegative = 0.0001
+    beta: fractions = (0.5, 0.9)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
 
     formula = staticmethod(formulas.oadam)
 
@@ -278,7 +287,7 @@ class OADAM(ADAM):
         return zeros(x), full(x, 0), zeros(x), np.array(self.beta)
 
 
-@checked()
+@hyperparameters(η="eta", ϵ="epsilon")
 class ADAGrad(Rule):
     """Descent scaled by the root of all squared gradients so far.
 
@@ -299,12 +308,9 @@ class ADAGrad(Rule):
     ADAGrad(eta=0.1, epsilon=1e-08)
     """
 
-    eta: Nonnegative = 0.1
-    epsilon: Nonnegative = 1e-8
-    acc: IdDict = per_parameter()
-    _: KW_ONLY
-    η: float = also("eta")
-    ϵ: float = also("epsilon")
+    eta: nonnegative = 0.1
+    epsilon: nonnegative = 1e-8
+    acc: IdDict = state()
 
     formula = staticmethod(formulas.adagrad)
     kept = "acc"
@@ -316,7 +322,7 @@ class ADAGrad(Rule):
         return self.eta, self.epsilon
 
 
-@checked()
+@hyperparameters(ρ="rho", ϵ="epsilon")
 class ADADelta(Rule):
     """ADAGrad with running means, and steps in the units of the parameter: no learning rate.
 
@@ -339,12 +345,9 @@ class ADADelta(Rule):
     ADADelta(rho=0.9, epsilon=1e-08)
     """
 
-    rho: Fraction = 0.9
-    epsilon: Nonnegative = 1e-8
-    state: IdDict = per_parameter()
-    _: KW_ONLY
-    ρ: float = also("rho")
-    ϵ: float = also("epsilon")
+    rho: fraction = 0.9
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
 
     formula = staticmethod(formulas.adadelta)
     kept = "state"
@@ -356,7 +359,7 @@ class ADADelta(Rule):
         return self.rho, self.epsilon
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class AMSGrad(ADAM):
     """ADAM that never forgets its largest second moment.
 
@@ -381,6 +384,11 @@ class AMSGrad(ADAM):
     AMSGrad(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
+    eta: nonnegative = 0.001
+    beta: fractions = (0.9, 0.999)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
+
     formula = staticmethod(formulas.amsgrad)
 
     def fresh(self, x):
@@ -388,7 +396,7 @@ class AMSGrad(ADAM):
         return m, full(x, self.epsilon), full(x, self.epsilon)
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class NADAM(ADAM):
     """ADAM with Nesterov's look ahead.
 
@@ -410,10 +418,15 @@ class NADAM(ADAM):
     NADAM(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
+    eta: nonnegative = 0.001
+    beta: fractions = (0.9, 0.999)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
+
     formula = staticmethod(formulas.nadam)
 
 
-@checked()
+@hyperparameters(η="eta", β="beta", ϵ="epsilon")
 class AdaBelief(ADAM):
     """ADAM scaled by how far gradients stray from their mean.
 
@@ -435,6 +448,11 @@ class AdaBelief(ADAM):
     >>> AdaBelief()
     AdaBelief(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
+
+    eta: nonnegative = 0.001
+    beta: fractions = (0.9, 0.999)
+    epsilon: nonnegative = 1e-8
+    state: IdDict = state()
 
     formula = staticmethod(formulas.adabelief)
 

@@ -2,43 +2,54 @@
 
 import dataclasses
 import functools
+import inspect
 import math
-from typing import Annotated, Any
+import operator
 
 import numpy as np
 
 from .. import habits
-from ..fields import Checked, Range, checked, whole_number
+from ..fields import also_spelled
 from ..hints import meets
 from ..iddict import IdDict
 from .arrays import apart, order_of
 from .compiled import loops
 
 
-class Setting(Range):
-    """The check of a hyperparameter: its message says all that may stand there, and where else a value belongs.
+class Range:
+    """The annotation of a hyperparameter: what it may be.  ``check`` returns it as a plain number.
 
-    >>> nonnegative(np.float32(0.5), "Descent: eta")
+    >>> nonnegative.check("Descent", "eta", np.float32(0.5))
     0.5
     """
 
-    def refusal(self, value, where):
-        return f"{where} must {self.must}, got {value!r}{elsewhere(value, where)}"
+    def __init__(self, what, holds, convert=float, count=None):
+        self.what, self.holds, self.convert, self.count = what, holds, convert, count
 
+    def check(self, owner, name, value):
+        try:
+            if self.count is None:
+                plain = self.number(value)
+            else:
+                plain = tuple(self.number(v) for v in value)
+                if len(plain) != self.count:
+                    raise ValueError
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = ValueError if type(error) is ValueError else TypeError
+            raise kind(f"{owner}: {name} must be {self.what}, got {value!r}{_instead(owner, name, value)}") from None
+        return plain
 
-class TwoSettings(Setting):
-    """The check of a hyperparameter that is two numbers."""
-
-    def kept(self, value):
-        plain = tuple(map(super().kept, value))
-        if len(plain) != 2:
+    def number(self, value):
+        if isinstance(value, (str, bytes, bool, np.bool_)) or np.ndim(value) != 0:
+            raise TypeError
+        plain = self.convert(value)
+        if not self.holds(plain):
             raise ValueError
         return plain
 
 
-def elsewhere(value, where):
-    """Return what to write where a hyperparameter was given something that has its own place."""
-    owner, _, name = where.partition(": ")
+def _instead(owner, name, value):
+    """Return what to write where a hyperparameter was given something else that has its own place."""
     if callable(value):
         return f". A schedule is given by Scheduler({owner}(...), {name}=schedule)"
     if np.iterable(value) and not isinstance(value, (str, tuple)):
@@ -46,25 +57,28 @@ def elsewhere(value, where):
     return ""
 
 
-nonnegative = Setting("be a finite number >= 0", lambda v: 0 <= v < math.inf)
-fractions = TwoSettings("be two numbers in [0, 1)", lambda v: 0 <= v < 1)
-Finite = Annotated[float, Setting("be a finite number", math.isfinite)]
-Nonnegative = Annotated[float, nonnegative]
-Threshold = Annotated[float, Setting("be a number > 0", lambda v: v > 0)]
-Fraction = Annotated[float, Setting("be a number in [0, 1)", lambda v: 0 <= v < 1)]
-Proportion = Annotated[float, Setting("be a number in [0, 1]", lambda v: 0 <= v <= 1)]
-Fractions = Annotated[tuple[float, float], fractions]
-Nonnegatives = Annotated[tuple[float, float], TwoSettings("be two numbers >= 0", lambda v: v >= 0)]
-Natural = Annotated[int, Setting("be a whole number >= 0", lambda v: v >= 0, whole_number)]
-Period = Annotated[int, Setting("be a whole number >= 1", lambda v: v >= 1, whole_number)]
+def whole(value):
+    """An integer, also one written as 1000.0 or 1e3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+
+
+number = Range("a finite number", math.isfinite)
+nonnegative = Range("a finite number >= 0", lambda v: 0 <= v < math.inf)
+positive = Range("a number > 0", lambda v: v > 0)
+fraction = Range("a number in [0, 1)", lambda v: 0 <= v < 1)
+proportion = Range("a number in [0, 1]", lambda v: 0 <= v <= 1)
+fractions = Range("two numbers in [0, 1)", lambda v: 0 <= v < 1, count=2)
+pair = Range("two numbers >= 0", lambda v: v >= 0, count=2)
+count = Range("a whole number >= 0", lambda v: v >= 0, whole)
+period = Range("a whole number >= 1", lambda v: v >= 1, whole)
 
 
 @meets(habits.OPTIMISER)
-class AbstractOptimiser(Checked):
+class AbstractOptimiser:
     """The parent of all optimisers here; a parent for yours if you like, but none is needed.
 
     A class of your own takes part by a method registered on ``apply_``; from here it inherits
-    ``reset_`` and the checking of whatever it annotates with a check (see fields.py).
+    ``reset_`` and the checking of whatever it annotates with a ``Range``.
 
     >>> class Mine(AbstractOptimiser):
     ...     eta = 0.5
@@ -72,10 +86,22 @@ class AbstractOptimiser(Checked):
     True
     """
 
+    _ranges = {}
     _structure = ()  # names of attributes that are how it was built, or worked out anew: not saved
     _plans = None  # work prepared by step.py, never older than what it was made from
 
-    def reset_(self) -> None:
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        own = {name: kind for name, kind in inspect.get_annotations(cls).items() if isinstance(kind, Range)}
+        cls._ranges = {**cls._ranges, **own}
+
+    def __setattr__(self, name, value):
+        allowed = self._ranges.get(name)
+        if allowed is not None:
+            value = allowed.check(type(self).__name__, name, value)
+        object.__setattr__(self, name, value)
+
+    def reset_(self):
         """Forget the state of every parameter, as if no step had been made; hyperparameters stay.
 
         >>> from minigrad.optimise import Momentum, update_
@@ -118,7 +144,7 @@ class Rule(AbstractOptimiser):
 
     def __setattr__(self, name, value):
         if name not in self.__dataclass_fields__ and name[0] != "_" and not hasattr(type(self), name):
-            raise AttributeError(no_such(type(self), name))
+            raise AttributeError(_no_such(type(self), name))
         if name == self.kept and not isinstance(value, IdDict):
             raise TypeError(f"{type(self).__name__}: {name} must be an IdDict, got {value!r}")
         super().__setattr__(name, value)
@@ -129,13 +155,9 @@ class Rule(AbstractOptimiser):
     def fresh(self, x):
         return ()
 
-    def _arranged(self, args, kwargs):
-        if self.kept and args and isinstance(args[-1], IdDict):  # also where epsilon before it was left out, as in Flux
-            args, kwargs = args[:-1], {**kwargs, self.kept: args[-1]}
-        for name in kwargs:
-            if name not in self.__dataclass_fields__ or not self.__dataclass_fields__[name].init:
-                raise TypeError(no_such(type(self), name))
-        return args, kwargs
+    def __repr__(self):
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if f.repr]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def replace(self, values):
         """Take back the hyperparameters that the formula has replaced."""
@@ -144,18 +166,18 @@ class Rule(AbstractOptimiser):
         """Return the state of parameter ``p``, whose numbers are ``x``, as a tuple of arrays."""
         if self.kept is None:
             return ()
-        state = getattr(self, self.kept).get_or_make(p, lambda: packed(self.fresh(x)))
+        state = getattr(self, self.kept).get_or_make(p, lambda: _packed(self.fresh(x)))
         return state if isinstance(state, tuple) else (state,)
 
     def refuse_dtype(self, dtype):
         """Raise TypeError where the rule has no meaning for a dtype."""
 
 
-def packed(state):
+def _packed(state):
     return state if len(state) > 1 else state[0]
 
 
-def no_such(cls, name):
+def _no_such(cls, name):
     """Return the message for a hyperparameter that a rule has not: what to write, and what it has."""
     how = f": {habits.OPTIMISER[name]}" if name in habits.OPTIMISER else ""
     return f"{cls.__name__} has no hyperparameter {name!r}{how}; it has {', '.join(cls._ranges) or 'none'}"
@@ -179,7 +201,32 @@ def real(x):
     return x.dtype.type(0).real.dtype
 
 
-def per_parameter() -> Any:
+def hyperparameters(**greek):
+    """Class decorator of all rules: a dataclass whose constructor takes Greek keywords too.
+
+    An IdDict given last is the state, also where epsilon before it was left out, as in Flux.
+    """
+
+    def decorate(cls):
+        cls = dataclasses.dataclass(cls, eq=False, repr=False, match_args=False)
+        init, given = cls.__init__, [f.name for f in dataclasses.fields(cls) if f.init]
+
+        @functools.wraps(init)
+        def __init__(self, *args, **kwargs):
+            if cls.kept and args and isinstance(args[-1], IdDict):
+                args, kwargs = args[:-1], {**kwargs, cls.kept: args[-1]}
+            for name in kwargs:
+                if name not in given:
+                    raise TypeError(_no_such(cls, name))
+            init(self, *args, **kwargs)
+
+        cls.__init__ = __init__
+        return also_spelled(**greek)(cls)
+
+    return decorate
+
+
+def state():
     """A dataclass field for the state of each parameter."""
     return dataclasses.field(default_factory=IdDict, repr=False)
 
@@ -225,18 +272,18 @@ def rule(function=None, **defaults):
         "__doc__": function.__doc__,
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,
-        "__annotations__": dict.fromkeys(hyper, Finite),
+        "__annotations__": dict.fromkeys(hyper, number),
         **defaults,
         "hyper": lambda self: tuple([getattr(self, name) for name in hyper]),
     }
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
         body |= {
-            "state": per_parameter(),
+            "state": state(),
             "kept": "state",
             "fresh": lambda self, x: (
                 *[zeros(x) for _ in arrays],
                 *([np.zeros(len(numbers))] if numbers else []),
             ),
         }
-    return checked()(type(function.__name__, (Rule,), body))
+    return hyperparameters()(type(function.__name__, (Rule,), body))

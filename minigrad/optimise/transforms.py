@@ -1,17 +1,15 @@
 """Rules that only transform the gradient on its way: decays and clipping, for use in ``Optimiser``."""
 
 import dataclasses
-from typing import Annotated, Literal
 
 import numpy as np
 
-from ..fields import KW_ONLY, Check, also, checked
 from ..iddict import IdDict
 from . import formulas
-from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, per_parameter
+from .rules import Rule, count, hyperparameters, nonnegative, number, period, positive, state
 
 
-@checked()
+@hyperparameters(γ="gamma")
 class InvDecay(Rule):
     """Divide by one plus a multiple of the step number.
 
@@ -29,10 +27,8 @@ class InvDecay(Rule):
     InvDecay(gamma=0.001)
     """
 
-    gamma: Nonnegative = 0.001
-    state: IdDict = per_parameter()
-    _: KW_ONLY
-    γ: float = also("gamma")
+    gamma: nonnegative = 0.001
+    state: IdDict = state()
 
     formula = staticmethod(formulas.inv_decay)
     kept = "state"
@@ -44,7 +40,7 @@ class InvDecay(Rule):
         return (self.gamma,)
 
 
-@checked()
+@hyperparameters(η="eta", decay_step="step")
 class ExpDecay(Rule):
     """Multiply by a rate that is itself multiplied by ``decay`` every ``step`` steps, down to ``clip``.
 
@@ -71,16 +67,13 @@ class ExpDecay(Rule):
     ExpDecay(eta=1.0, decay=0.1, step=500, clip=0.0001, start=0)
     """
 
-    eta: Nonnegative = 0.001
-    decay: Finite = 0.1
-    step: Period = 1000
-    clip: Nonnegative = 1e-4
-    start: Natural = 0
-    current: IdDict = per_parameter()
+    eta: nonnegative = 0.001
+    decay: number = 0.1
+    step: period = 1000
+    clip: nonnegative = 1e-4
+    start: count = 0
+    current: IdDict = state()
     _latest: float = dataclasses.field(default_factory=float, init=False, repr=False)  # steps of the foremost
-    _: KW_ONLY
-    η: float = also("eta")
-    decay_step: int = also("step")
 
     formula = staticmethod(formulas.exp_decay)
     kept, replaces = "current", True
@@ -99,8 +92,16 @@ class ExpDecay(Rule):
         super().reset_()
         self._latest = 0.0
 
+    @property
+    def decay_step(self):
+        return self.step
 
-@checked()
+    @decay_step.setter
+    def decay_step(self, value):
+        self.step = value
+
+
+@hyperparameters()
 class WeightDecay(Rule):
     """Add a multiple of the parameter to its gradient, as a penalty ``wd/2 * sum(x^2)`` in the loss would.
 
@@ -108,7 +109,7 @@ class WeightDecay(Rule):
 
     Parameters
     ----------
-    wd : number >= 0     weight of the penalty (λ in the manual)
+    wd : number >= 0     weight of the penalty
 
     Put it *before* the rule that makes the step: ``Optimiser(WeightDecay(1e-4), ADAM())``.  After it the
     decay is not multiplied by the learning rate: see ``ADAMW``.
@@ -119,9 +120,7 @@ class WeightDecay(Rule):
     WeightDecay(wd=0.0001)
     """
 
-    wd: Nonnegative = 0.0
-    _: KW_ONLY
-    λ: float = also("wd")
+    wd: nonnegative = 0.0
 
     formula = staticmethod(formulas.weight_decay)
 
@@ -129,7 +128,7 @@ class WeightDecay(Rule):
         return (self.wd,)
 
 
-@checked()
+@hyperparameters()
 class ClipValue(Rule):
     """Limit every element to an interval around 0.
 
@@ -148,7 +147,7 @@ class ClipValue(Rule):
     ClipValue(thresh=0.001)
     """
 
-    thresh: Threshold
+    thresh: positive
 
     formula = staticmethod(formulas.clip_value)
 
@@ -156,15 +155,7 @@ class ClipValue(Rule):
         return (self.thresh,)
 
 
-@Check
-def what_to_do(value, where):
-    """What a clipping rule does about a norm that is not finite."""
-    if value not in ("raise", "skip", "pass"):
-        raise ValueError(f"{where} must be 'raise', 'skip' or 'pass', got {value!r}")
-    return value
-
-
-@checked()
+@hyperparameters()
 class ClipNorm(Rule):
     """Shorten a gradient whose 2-norm is above a limit; each parameter's by itself.
 
@@ -186,8 +177,8 @@ class ClipNorm(Rule):
     ClipNorm(thresh=5.0, nonfinite='raise')
     """
 
-    thresh: Threshold
-    nonfinite: Annotated[Literal["raise", "skip", "pass"], what_to_do] = "raise"
+    thresh: positive
+    nonfinite: str = "raise"
 
     formula = staticmethod(formulas.clip_norm)
     measures = "each"
@@ -195,8 +186,15 @@ class ClipNorm(Rule):
     def hyper(self):
         return (self.thresh,)
 
+    def __setattr__(self, name, value):
+        if name == "nonfinite" and value not in ("raise", "skip", "pass"):
+            raise ValueError(
+                f"{type(self).__name__}: nonfinite must be 'raise', 'skip' or 'pass', got {value!r}"
+            )
+        super().__setattr__(name, value)
 
-@checked()
+
+@hyperparameters()
 class ClipGlobalNorm(ClipNorm):
     """Shorten all gradients of one ``update_(opt, ps, gs)`` together, so that the step keeps its direction.
 
@@ -215,5 +213,8 @@ class ClipGlobalNorm(ClipNorm):
     >>> ClipGlobalNorm(1.0)
     ClipGlobalNorm(thresh=1.0, nonfinite='raise')
     """
+
+    thresh: positive
+    nonfinite: str = "raise"
 
     measures = "all"

@@ -15,6 +15,9 @@ from ..core.errors import MinigradError
 GIVEN = frozenset({"parameter", "argument", "data", "constant", "seed"})  # kinds that are not computed
 
 
+CONTAINERS = (tuple, list, dict, slice)
+
+
 class TraceError(MinigradError, TypeError):
     """A program cannot be made, or not be run again: the message says where and what to write instead.
 
@@ -110,6 +113,16 @@ def same(x):
     return x
 
 
+def part(x, k):
+    """Return part ``k`` of a result that has several."""
+    return x[k]
+
+
+def called(f, *args):
+    """Return ``f(*args)``: the operation of a function that is itself a result (a pullback of the user's own)."""
+    return f(*args)
+
+
 class Operation:
     """One value of a program and where it came from: an input, or a call.
 
@@ -127,10 +140,11 @@ class Operation:
     function, args, kwargs : of a call; an Operation among the arguments (in tuples, lists, slices too) means its value
     generator : the numpy.random.Generator of a "random" one, else None
     value : what it was: an ndarray, a scalar of NumPy, a tuple of them
+    inputs : list of the Operations among the arguments, in order; one that is used twice stands there twice
     shape, dtype : of the value; None for a tuple
     gradient : the Operation that is the gradient of the loss by this value, or None
     phase : "forward" or "backward"
-    line : Line of the user's code, or None; on the way back that of the operation whose gradient is pulled back
+    line : Line of the user's code, or None; on the way back that of the operation whose rule this is
     rule : Rule on the way back, else None
     of : Operation on the way back: the one of whose gradient this is a part; else None
     within : tuple of Groups, the outermost first: the compound functions and layers that it is part of
@@ -138,13 +152,13 @@ class Operation:
     """
 
     __slots__ = (
-        *("index", "name", "kind", "function", "args", "kwargs", "generator", "value", "gradient"),
+        *("index", "name", "kind", "function", "args", "kwargs", "generator", "value", "gradient", "inputs"),
         *("phase", "line", "rule", "of", "within", "asked"),
     )
 
     def __init__(self, kind, function=None, args=(), kwargs=None, value=None, phase="forward"):
         self.kind, self.function, self.args, self.kwargs = kind, function, args, kwargs or {}
-        self.value, self.phase = value, phase
+        self.value, self.phase, self.inputs = value, phase, operations_in((args, self.kwargs))
         self.index, self.name, self.asked, self.within = -1, "", "", ()
         self.generator = self.gradient = self.line = self.rule = self.of = None
 
@@ -153,11 +167,6 @@ class Operation:
         lambda self: None if isinstance(self.value, (tuple, list)) else np.asarray(self.value).dtype
     )
 
-    @property
-    def inputs(self):
-        """The operations among the arguments, in order; one that is used twice stands there twice."""
-        return operations_in((self.args, self.kwargs))
-
     def __repr__(self):
         of = getattr(self.function, "__name__", None) or getattr(self.function, "name", "")
         return f"<{self.name or self.kind}: {self.kind}{f' of {of}' if of else ''}, {self.shape}>"
@@ -165,18 +174,13 @@ class Operation:
 
 def operations_in(x):
     """Return the Operations in ``x`` and in the tuples, lists, dicts and slices that it holds."""
-    found, waiting = [], [x]
-    while waiting:
-        x = waiting.pop()
-        if isinstance(x, Operation):
-            found.append(x)
-        elif isinstance(x, (tuple, list)):
-            waiting.extend(reversed(x))
-        elif isinstance(x, dict):
-            waiting.extend(reversed(x.values()))
-        elif isinstance(x, slice):
-            waiting += x.step, x.stop, x.start
-    return found
+    if isinstance(x, Operation):
+        return [x]
+    if not isinstance(x, CONTAINERS):
+        return []
+    if isinstance(x, slice):
+        x = x.start, x.stop, x.step
+    return [op for part in (x.values() if isinstance(x, dict) else x) for op in operations_in(part)]
 
 
 def mapped(x, change):
@@ -185,11 +189,11 @@ def mapped(x, change):
     >>> mapped([1, (2, slice(3))], lambda y: y if y is None else 10 * y)
     [10, (20, slice(None, 30, None))]
     """
-    if isinstance(x, (tuple, list)):
-        parts = [mapped(y, change) for y in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    if not isinstance(x, CONTAINERS):
+        return change(x)
     if isinstance(x, dict):
         return {key: mapped(y, change) for key, y in x.items()}
     if isinstance(x, slice):
         return slice(mapped(x.start, change), mapped(x.stop, change), mapped(x.step, change))
-    return change(x)
+    parts = [mapped(y, change) for y in x]
+    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)

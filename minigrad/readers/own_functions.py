@@ -7,6 +7,7 @@ import types
 
 import numpy as np
 
+from ..core.table import possibly
 from .wording import Wording
 
 
@@ -29,6 +30,8 @@ def text_of(functions):
         seen.add(name)
         if isinstance(x, types.ModuleType):
             imports.append(f"import {x.__name__}" + (f" as {name}" if name != x.__name__ else ""))
+        elif x is possibly:
+            texts.append("def possibly(condition):\n    return condition")
         elif isinstance(x, types.FunctionType):
             x = inspect.unwrap(x)
             texts.append(bare(x, name))

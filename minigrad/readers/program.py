@@ -1,6 +1,7 @@
 """The Program: a computation, forward and backward, as a value that can be read."""
 
 from .listing import listing
+from .pickling import flattened, restored
 from .source import Lines, source
 from .wording import public_path
 
@@ -80,9 +81,15 @@ class Program:
     def __repr__(self):
         return f"<Program of {self.name}: {len(self)} operations>"
 
-    def source(self, simplify=False, step=None):
+    def source(self):
         """Return the function and its gradient as NumPy code that can be run by itself."""
-        return source(self, simplify, step)
+        return source(self)
+
+    def __getstate__(self):
+        return flattened(self)
+
+    def __setstate__(self, state):
+        vars(self).update(restored(state))
 
 
 def is_of(op, what):

@@ -2,36 +2,31 @@
 
 import numpy as np
 
-from .own_functions import text_of
 from .names import Names
 from .operations import TraceError
+from .own_functions import text_of
 from .wording import ATOM, Wording, array_code, scalar_code
 
 WRITTEN_OUT = 100  # numbers; a larger array from outside is an argument
 COLUMN = 58  # where comments begin
-INSIDE = 70  # columns of an expression that may stand inside another one
+ADDED = "added up"
+INSIDE = 6  # operations on the way back that may stand in one line
 
 
-def source(program, simplify=False, step=None):
-    """Return the text of ``loss_and_gradients``, and of ``training_step`` for an optimiser ``step``."""
+def source(program):
+    """Return the text of ``loss_and_gradients``."""
     refuse_if_asked(program)
     lines = Lines(program)
-    forward, backward = lines.of("forward"), lines.of("backward")
-    given = ", ".join(lines.arguments())
+    phases = [lines.of("forward"), lines.of("backward")]
     gradients = ", ".join("None" if g is None else lines.wording.code(g) for g in program.gradients)
-    loss = lines.wording.code(program.loss)
-    body = [
-        *lines.beginning(),
-        "# forward",
-        *forward,
-        *(["# backward", *backward] if backward else []),
-        f"return {loss}, ({gradients}{',' * (len(program.gradients) == 1)})",
-    ]
-    texts, imports = text_of(lines.wording.helpers)
-    imports += [f"import {module}" for module in sorted(lines.wording.modules)]
-    head = "\n".join(["import numpy as np", *dict.fromkeys(imports)])
-    main = "\n    ".join([f"def loss_and_gradients({given}):", *body])
-    return "\n\n\n".join([head, *texts, main]) + "\n"
+    body = [*lines.beginning(), "# forward", *phases[0]]
+    if phases[1]:
+        body += ["# backward", *phases[1]]
+    body.append(
+        f"return {lines.wording.code(program.loss)}, ({gradients}{',' * (len(program.gradients) == 1)})"
+    )
+    main = "\n    ".join([f"def loss_and_gradients({', '.join(lines.arguments())}):", *body])
+    return "\n\n\n".join([*lines.head(), main]) + "\n"
 
 
 def refuse_if_asked(program):
@@ -44,9 +39,8 @@ def refuse_if_asked(program):
             f"number only, and cannot be run again with others. {WHAT_TO_WRITE}"
         )
     if program.error is not None:
-        raise TraceError(
-            f"source: the program ended before its end, with {type(program.error).__name__}: {program.error}"
-        )
+        kind = type(program.error).__name__
+        raise TraceError(f"source: the program ended before its end, with {kind}: {program.error}")
 
 
 WHAT_TO_WRITE = (
@@ -58,17 +52,37 @@ WHAT_TO_WRITE = (
 class Lines:
     """The lines that compute the operations of a program.
 
-    What is used once on the way back, and has no name of its own, stands inside the line that uses it.
+    What is used once on the way back, and has no name of its own there, stands inside the line that uses it.
     """
 
     def __init__(self, program):
         self.program = program
         self.names = Names(op.name for op in program)
         self.objects = {}  # name -> function or generator that no code can make
-        self.wording = Wording(self.operand, self.named)
-        self.codes = {}  # id of an operation -> its code inside of another
+        self.renamed = {}  # name of a function of ours -> what it is called, if the user has this name
+        self.wording = Wording(self.operand, self.named, self.helper_name)
         self.inside = inlined(program)
 
+    # ------------------------------------------------------------------------------------ one operation
+    def operand(self, op):
+        return self.wording.expression(op) if op.index in self.inside else (op.name, ATOM)
+
+    def statement(self, op):
+        """Return the line of an operation: ``v5 = np.tanh(v4)``; of a check, which gives nothing, the call alone."""
+        code = scalar_code(op.value) if op.kind == "seed" else self.wording.expression(op)[0]
+        return code if op.value is None else f"{op.name} = {code}"
+
+    def having(self, phase):
+        """Return the operations of one phase that have a line of their own."""
+        return [
+            op for op in self.program if op.phase == phase and is_computed(op) and op.index not in self.inside
+        ]
+
+    def of(self, phase):
+        """Return the lines of one phase, with what they come from as comments."""
+        return [commented(self.statement(op), comment(op)) for op in self.having(phase)]
+
+    # ------------------------------------------------------------------------------------ what is around
     def named(self, x):
         """Return the name of an object that the code is handed."""
         for name, known in self.objects.items():
@@ -79,29 +93,22 @@ class Lines:
         self.objects[name] = x
         return name
 
-    def operand(self, op):
-        return self.codes.get(id(op), (op.name, ATOM))
+    def helper_name(self, name):
+        """Return what a function of ours is called where the user's names are known."""
+        if name not in self.renamed:
+            self.renamed[name] = self.names.take(name)
+        return self.renamed[name]
 
-    def of(self, phase):
-        """Return the lines of one phase, with what they come from as comments."""
-        return [commented(f"{op.name} = {code}", comment(op)) for op, code in self.codes_of(phase)]
-
-    def codes_of(self, phase):
-        """Return the operations of one phase that have a line of their own: (Operation, code)."""
-        found = []
-        for op in self.program:
-            if op.phase == phase and op.kind in ("call", "random", "seed"):
-                code = (scalar_code(op.value), ATOM) if op.kind == "seed" else self.wording.expression(op)
-                if id(op) in self.inside and len(code[0]) < INSIDE:
-                    self.codes[id(op)] = code
-                else:
-                    found.append((op, code[0]))
-        return found
+    def head(self):
+        """Return the pieces of text before the function: the imports, and functions of ours that it calls."""
+        texts, imports = text_of(self.wording.helpers)
+        imports += [f"import {module}" for module in sorted(self.wording.modules)]
+        texts += [f"{new} = {old}" for old, new in self.renamed.items() if new != old]
+        return ["\n".join(["import numpy as np", *dict.fromkeys(imports)]), *texts]
 
     def arguments(self):
         """Return the names of what the code is handed."""
-        given = [op.name for op in [*self.program.inputs, *self.program.data]]
-        return [*given, *self.constants()]
+        return [op.name for op in [*self.program.inputs, *self.program.data]] + list(self.constants())
 
     def constants(self):
         """Return a dict of the further arguments: the larger arrays, and what else no code can make."""
@@ -120,25 +127,31 @@ class Lines:
         ]
 
 
+def is_computed(op):
+    return op.kind in ("call", "random", "seed")
+
+
 def written_out(x):
-    return x.size <= WRITTEN_OUT or len(array_code(x)) < COLUMN if x.size < 10**6 else False
+    """Say whether an array stands in the code: a small one, or one number everywhere."""
+    return x.size <= WRITTEN_OUT or bool(x.size < 10**7 and np.all(x == x.flat[0]))
 
 
 def inlined(program):
-    """Return the ids of the operations that may stand inside the line of another one."""
-    uses, kept = {}, {id(program.loss), *map(id, program.gradients)}
+    """Return the places of the operations that stand inside the line of another one."""
+    uses, size, found = {}, {}, set()
     for op in program:
         for x in op.inputs:
-            uses[id(x)] = uses.get(id(x), 0) + 1
-    return {
-        id(op)
-        for op in program
-        if op.phase == "backward"
-        and op.kind == "call"
-        and op.name.startswith("v")
-        and uses.get(id(op)) == 1
-        and id(op) not in kept
-    }
+            uses[x.index] = uses.get(x.index, 0) + 1
+    kept = {g.index for g in program.gradients if g is not None}
+    for op in program:
+        if op.phase == "backward" and op.kind == "call" and op.value is not None:
+            size[op.index] = 1 + sum(size[x.index] for x in op.inputs if x.index in found)
+            if str(op.rule or "") == ADDED:
+                size[op.index] = INSIDE  # one line per sum: the rounds of a loop look alike
+            alone = uses.get(op.index) == 1 and op.index not in kept and op.name.startswith("v")
+            if alone and size[op.index] < INSIDE:
+                found.add(op.index)
+    return found
 
 
 def comment(op):

@@ -64,6 +64,10 @@ class Traced(np.ndarray):
         if function in WRITE_INTO:
             return trace.overwrite(args[0], function, args[1:], kwargs)
         if getattr(function, "transparent", False):
+            args, kwargs = (
+                trace.standing_in(args),
+                trace.standing_in(kwargs),
+            )  # a plain array could not see an index
             return function.on_arrays(*args, **kwargs)
         out = kwargs.get("out")
         if isinstance(out, (np.ndarray, tuple)):
@@ -92,15 +96,8 @@ class Traced(np.ndarray):
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    def __pow__(self, other):
-        return (
-            NotImplemented
-            if isinstance(other, Storage)
-            else self.record.call(operator.pow, (self, other), {})
-        )
-
-    def __rpow__(self, other):
-        return self.record.call(operator.pow, (other, self), {})
+    def dot(self, other):
+        return np.dot(self, other)
 
     def __repr__(self):
         return repr(self.operation.value)
@@ -145,6 +142,24 @@ def trace_of(x):
 
 
 # ------------------------------------------------------------------------------ methods of ndarrays
+def as_operator(compute, with_array):
+    """An operator that is not always the ufunc: on NumPy's scalars, and ``**`` on arrays, it rounds in its own way."""
+
+    def give(self, other):
+        if isinstance(other, Storage) or getattr(other, "__array_ufunc__", 0) is None:
+            return NotImplemented  # the other one knows what to do
+        if isinstance(self.operation.value, np.ndarray) and with_array is not None:
+            return with_array(self, other)
+        return self.record.call(compute, (self, other), {})
+
+    def give_reflected(self, other):
+        if isinstance(self.operation.value, np.ndarray) and with_array is not None:
+            return with_array(other, self)
+        return self.record.call(compute, (other, self), {})
+
+    return give, give_reflected
+
+
 def method(name):
     """A method that makes an array of the array."""
 
@@ -199,7 +214,7 @@ def asking(name, what, instead):
 
 
 for _name in """
-    all any argmax argmin argpartition argsort astype choose clip copy cumprod cumsum diagonal dot flatten max mean
+    all any argmax argmin argpartition argsort astype choose clip copy cumprod cumsum diagonal flatten max mean
     min nonzero prod ravel repeat reshape round searchsorted squeeze std sum swapaxes take trace transpose var view
 """.split():
     setattr(Traced, _name, method(_name))
@@ -212,6 +227,10 @@ for _name in ("fill", "sort", "partition", "put", "__ipow__"):
     setattr(Traced, _name, overwriting(_name))
 for _name in "add sub mul truediv floordiv mod and or xor lshift rshift".split():
     setattr(Traced, f"__i{_name}__", augmented(f"__i{_name}__", getattr(operator, f"__{_name}__")))
+for _name, _ufunc in dict(add=np.add, sub=np.subtract, mul=np.multiply, truediv=np.divide, pow=None).items():
+    _forward, _reflected = as_operator(getattr(operator, _name), _ufunc)
+    setattr(Traced, f"__{_name}__", _forward)
+    setattr(Traced, f"__r{_name}__", _reflected)
 for _name, _what, _instead in (
     ("__bool__", "an if, while, and, or, not on a number", CHOICE),
     ("__float__", "float(t)", "the Tensor itself"),

@@ -5,17 +5,16 @@ The engine's own walk goes over them.  An edge ``(slot, vjp, values...)`` is kep
 """
 
 import functools
-import operator
 
-import numpy as np
-
-from ..calculus.adjoint import hooked
+from ..calculus.adjoint import hooked, part_of_shape, recompute
+from ..calculus.buffer import unwritten
 from ..core.table import ROWS
-from ..core.tape import place
+from ..core.tape import place, take
 from .names import public_name
-from .operations import Rule, mapped, same
+from .operations import GIVEN, Rule, part, same
 from .traced import Traced
 
+STEERED = {recompute: "checkpointed", hooked: "hook", unwritten: "Buffer"}
 ADDED = Rule("added up", "")
 
 
@@ -31,27 +30,21 @@ class Entries(list):
         self.trace, self.values, self.gradients = trace, list(leaves), {}
         self.seen = len(trace.operations)
         self.contributions = []  # (what a vjp gave, the Operation of whose gradient it is a part)
+        self.own = {}  # slot of the arguments of a function with a derivative of its own -> its Rule
         self.parts = {}  # slot of a tuple -> the operations that are its parts
 
     def append(self, edges):
-        slot, value = len(self), self.value_of(edges)
+        trace, slot, value = self.trace, len(self), self.value_of(edges)
         self.values.append(value)
-        super().append(
-            tuple(
-                [
-                    (
-                        into,
-                        functools.partial(self.pull, slot, into, rule_of(edge, value)),
-                        *mapped(edge, self.stand_in),
-                    )
-                    for into, *edge in edges
-                ]
-            )
-        )
-
-    def stand_in(self, x):
-        """Let the constants that a vjp needs be seen, too: what the way back makes of them are operations."""
-        return self.trace.stand_in(x, self.trace.operand(x)) if type(x) is np.ndarray else x
+        told = []
+        for into, *edge in edges:
+            rule = rule_of(edge, value)
+            if rule.function and self.values[into] is None:
+                self.own[into] = rule
+            pull = functools.partial(self.pull, slot, into, rule)
+            # the constants that a vjp needs are seen, too: what the way back makes of them are operations
+            told.append((into, pull, *trace.standing_in(edge)))
+        super().append(tuple(told))
 
     def value_of(self, edges):
         """Return the operation that made the value of a new entry: the last one, as a rule."""
@@ -61,28 +54,32 @@ class Entries(list):
             return parts[values[0]] if values[0] < len(parts) else None
         if vjp is hooked:
             return self.values[into]
-        made, self.seen = self.trace.operations[self.seen :], len(self.trace.operations)
+        if vjp in (part_of_shape, take):  # the arguments of a function all together: no value
+            return None
+        made = [op for op in self.trace.operations[self.seen :] if op.kind not in GIVEN]
+        self.seen = len(self.trace.operations)
         if not made:
             return None
         last = made[-1]
-        if last.function is operator.getitem and isinstance(last.args[0].value, (tuple, list)):
+        if last.function is part:
             last = last.args[0]
             self.parts[len(self)] = [op for op in made if op.args and op.args[0] is last]
         return last
 
     def pull(self, slot, into, rule, g, vjp, *values):
         """Call a vjp, and note what its operations are for."""
-        trace, of = self.trace, self.values[into]
+        trace, of, rule = self.trace, self.values[into], self.own.get(slot, rule)
         if slot not in self.gradients:
             self.note(slot, g)
         before = len(trace.operations)
-        trace.pulled = of, rule
+        at = self.values[slot] or of
+        trace.pulled = of, rule, at
         h = vjp(g, *values)
         if isinstance(h, Traced) and h.operation.index < before:  # g itself: that, too, is a line
             h = trace.call(same, (h,), {})
         if isinstance(h, Traced):
             self.contributions.append((h.operation, of))
-        trace.pulled = of, ADDED
+        trace.pulled = of, ADDED, at
         return h
 
     def note(self, slot, g):
@@ -102,6 +99,9 @@ def rule_of(edge, value):
             fitting = [(row, k) for row, k in rows if value is not None and row.function is value.function]
             for row, position in fitting or rows:
                 return Rule(public_name(row.function), row.parameters[position])
+    for vjp in edge:
+        if callable(vjp) and vjp in STEERED:
+            return Rule(STEERED[vjp], "")
     own = [x for x in edge if isinstance(x, str)]  # a derivative of one's own knows the function's name
     return Rule(own[-1] if own else "", "")
 

@@ -100,7 +100,8 @@ class Running:
         loss = taken.value
         check_loss(loss, "trace")
         out, n = taken.outputs[0], len(self.leaves)
-        self.loss, self.gradients = loss if out is None else out._value.operation, [None] * n
+        value = loss._value if type(loss) is Tensor else loss
+        self.loss, self.gradients = value.operation if isinstance(value, Traced) else value, [None] * n
         if out is None:
             return
         self.trace.phase = "backward"
@@ -150,7 +151,7 @@ class Running:
         """Return the gradient of an input as gradient() gives it: in the input's dtype."""
         if g is None or op is None:
             return None
-        self.trace.pulled = op, None
+        self.trace.pulled = op, None, None
         dtype = op.dtype if op.dtype.kind in "fc" else np.dtype(float)
         if not isinstance(g, Traced):
             g = self.trace.stand_in(np.asarray(g), self.trace.operand(np.asarray(g)))

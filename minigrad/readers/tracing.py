@@ -13,7 +13,7 @@ import numpy as np
 from ..core.errors import user_line
 from ..core.storage import Storage
 from .memory import Memory
-from .operations import Operation, Overwritten, TraceError, mapped
+from .operations import Operation, Overwritten, TraceError, called, mapped, part
 from .traced import Traced
 
 MOVING = frozenset(
@@ -30,12 +30,12 @@ class Trace:
     phase : "forward" or "backward"
     follows : bool, whether Python may use the numbers themselves (the program is then right on this path only)
     whereabouts : Whereabouts
-    pulled : (Operation or None, Rule) on the way back: the value whose gradient is being worked out, by which rule
+    pulled : on the way back (the Operation whose gradient is being worked out, the Rule, the Operation it is a rule of)
     """
 
     def __init__(self, whereabouts, follows=True):
         self.operations, self.phase, self.follows = [], "forward", follows
-        self.whereabouts, self.memory, self.pulled = whereabouts, Memory(), (None, None)
+        self.whereabouts, self.memory, self.pulled = whereabouts, Memory(), (None, None, None)
         self.moving = set()  # ids of the operations that depend on what is given
 
     # -------------------------------------------------------------------------------- writing down
@@ -49,8 +49,8 @@ class Trace:
         if self.phase == "forward":
             op.line, op.within = self.whereabouts.now(sys._getframe(1))
         else:
-            op.of, op.rule = self.pulled
-            op.line, op.within = (op.of.line, op.of.within) if op.of is not None else (None, ())
+            op.of, op.rule, at = self.pulled
+            op.line, op.within = (at.line, at.within) if at is not None else (None, ())
         self.memory.register(op)
         return op
 
@@ -65,6 +65,16 @@ class Trace:
             value, self.add("call", function, self.operands(args), self.operands(kwargs), value)
         )
 
+    def own(self, f, args, kwargs):
+        """Run a function that has a derivative of its own; return its value and its pullback, each one operation."""
+        pair = f(*self.real(args), **self.real(kwargs))
+        if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
+            return pair  # the caller complains
+        op = self.add("call", f, self.operands(args), self.operands(kwargs), pair)
+        back = self.add("call", operator.getitem, (op, 1), value=pair[1])
+        value = self.stand_in(pair[0], self.add("call", operator.getitem, (op, 0), value=pair[0]))
+        return value, lambda g: self.call(called, (back, g), {})
+
     def draw(self, generator, method, args, kwargs):
         """Draw random numbers, and append that."""
         value = method(generator, *self.real(args), **self.real(kwargs))
@@ -78,7 +88,7 @@ class Trace:
         """Return what stands for the value of an operation; for each of its parts, if it is a tuple."""
         if isinstance(value, (tuple, list)):
             parts = [
-                self.stand_in(y, self.add("call", operator.getitem, (op, k), value=y))
+                None if y is None else self.stand_in(y, self.add("call", part, (op, k), value=y))
                 for k, y in enumerate(value)
             ]
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -91,12 +101,14 @@ class Trace:
         y.operation, y.record = op, self
         return y
 
+    def standing_in(self, x):
+        """Return arguments with what stands for it in the place of every array."""
+        return mapped(x, lambda y: self.stand_in(y, self.operand(y)) if type(y) is np.ndarray else y)
+
     # -------------------------------------------------------------------------------- operands
     def real(self, x):
         """Return arguments with the real numbers in the place of what stands for them."""
-        return mapped(
-            x, lambda y: y.operation.value if isinstance(y, Traced) and y.operation is not None else y
-        )
+        return mapped(x, real)
 
     def operands(self, x):
         """Return arguments with an Operation in the place of every array."""
@@ -168,6 +180,13 @@ class Trace:
         op.asked = what
         if not self.follows:
             raise TraceError(refusal(what, user_line(), instead))
+
+
+def real(x):
+    """Return what there would be if nobody traced."""
+    if isinstance(x, Traced) and x.operation is not None:
+        return x.operation.value
+    return x.value if isinstance(x, Operation) else x
 
 
 def refusal(what, where, instead):

@@ -1,5 +1,6 @@
 """How an operation is written as NumPy code."""
 
+import builtins
 import math
 import operator
 import sys
@@ -7,15 +8,16 @@ import sys
 import numpy as np
 
 from ..core.table import name_of
-from .operations import Attribute, Method, Operation, Overwritten, same
+from ..derivatives.reductions import filled
+from .operations import Attribute, Method, Operation, Overwritten, called, part, same
 
 # How strongly a piece of code holds together; what is weaker than its place asks for stands in brackets.
 ATOM, POWER, SIGN, PRODUCT, SUM, AND, XOR, OR, COMPARISON, ANYTHING = range(10, 0, -1)
 INFIX = {
-    np.add: ("+", SUM),
-    np.subtract: ("-", SUM),
-    np.multiply: ("*", PRODUCT),
-    np.divide: ("/", PRODUCT),
+    **{np.add: ("+", SUM), operator.add: ("+", SUM)},
+    **{np.subtract: ("-", SUM), operator.sub: ("-", SUM)},
+    **{np.multiply: ("*", PRODUCT), operator.mul: ("*", PRODUCT)},
+    **{np.divide: ("/", PRODUCT), operator.truediv: ("/", PRODUCT)},
     np.matmul: ("@", PRODUCT),
     np.bitwise_and: ("&", AND),
     np.bitwise_xor: ("^", XOR),
@@ -36,28 +38,33 @@ class Wording:
 
     operand : function from an Operation to its (code, strength): a name, or its whole expression
     named : function from an object that no code can make (a function of the user's, a generator) to a name for it
+    helper_name : function from the name of a function of ours to what it is called where the user's names are known
     """
 
-    def __init__(self, operand, named):
-        self.operand, self.named = operand, named
+    def __init__(self, operand, named, helper_name=str):
+        self.operand, self.named, self.helper_name = operand, named, helper_name
         self.modules = set()  # that the code calls besides NumPy
         self.helpers = {}  # name -> function of ours that the code calls
 
     def expression(self, op):
         """Return the code that computes an operation, and its strength."""
         function, args, kwargs = op.function, op.args, op.kwargs
-        if function in INFIX and len(args) == 2 and not kwargs and any(map(is_array, args)):
+        if function in INFIX and len(args) == 2 and not kwargs and means_operator(function, args):
             sign, strength = INFIX[function]
             right = strength + 1
             left = right if strength == COMPARISON else strength
             return f"{self.code(args[0], left)} {sign} {self.code(args[1], right)}", strength
         if getattr(function, "__name__", "") == "reduce" and function.__self__ in REDUCED:
             return self.reduced(REDUCED[function.__self__], *args, **kwargs), ATOM
+        if function is filled:  # NumPy's, with the arguments in its own order
+            return f"np.full({self.code(args[1])}, {self.code(args[0])})", ATOM
         if function in PREFIX and len(args) == 1 and not kwargs and is_array(args[0]):
             return f"{PREFIX[function]}{self.code(args[0], SIGN)}", SIGN
         if function is operator.pow:
             return f"{self.code(args[0], ATOM)} ** {self.code(args[1], ATOM)}", POWER
-        if function is operator.getitem:
+        if function is called:
+            return f"{self.code(args[0], ATOM)}({self.arguments(args[1:], kwargs)})", ATOM
+        if function in (operator.getitem, part):
             return f"{self.code(args[0], ATOM)}[{self.index(args[1])}]", ATOM
         if function is same:
             return self.operand(args[0])
@@ -66,8 +73,7 @@ class Wording:
         if isinstance(function, Method):
             return f"{self.code(args[0], ATOM)}.{function.name}({self.arguments(args[1:], kwargs)})", ATOM
         if isinstance(function, Overwritten):
-            self.helpers["overwritten"] = overwritten
-            return f"overwritten({self.arguments((function.write, *args), kwargs)})", ATOM
+            return f"{self.function(after_writing)}({self.arguments((function.write, *args), kwargs)})", ATOM
         return f"{self.code(function, ATOM)}({self.arguments(args, kwargs)})", ATOM
 
     def reduced(self, name, a, axis=0, dtype=None, out=None, keepdims=False, **kwargs):
@@ -105,6 +111,8 @@ class Wording:
             return repr(x), ATOM
         if x is Ellipsis:
             return "...", ATOM
+        if isinstance(x, Method):  # what overwrites its first argument
+            return f"np.ndarray.{x.name}", ATOM
         if isinstance(x, slice):
             return f"slice({self.arguments((x.start, x.stop, x.step), {})})", ATOM
         if isinstance(x, (tuple, list)):
@@ -114,8 +122,6 @@ class Wording:
             return "{" + ", ".join(f"{self.code(k)}: {self.code(v)}" for k, v in x.items()) + "}", ATOM
         if isinstance(x, np.dtype):
             return dtype_code(x), ATOM
-        if isinstance(x, Method):  # what overwrites its first argument
-            return f"np.ndarray.{x.name}", ATOM
         return self.function(x), ATOM
 
     def function(self, x):
@@ -123,7 +129,7 @@ class Wording:
         owner = getattr(x, "__self__", None)
         if isinstance(owner, np.ufunc):
             return f"{self.function(owner)}.{x.__name__}"
-        if x in (bool, int, float, complex, range):
+        if getattr(builtins, getattr(x, "__name__", ""), None) is x:
             return x.__name__
         path = public_path(x)
         if path is not None:
@@ -132,8 +138,16 @@ class Wording:
             return path
         if getattr(x, "__module__", "").partition(".")[0] == __name__.partition(".")[0]:
             self.helpers[x.__name__] = x
-            return x.__name__
+            return self.helper_name(x.__name__)
         return self.named(x)
+
+
+def means_operator(function, args):
+    """Say whether an operator does what a function does; ufuncs multiply complex scalars in a way of their own."""
+    values = [x.value if isinstance(x, Operation) else x for x in args]
+    if isinstance(function, np.ufunc) and not any(isinstance(x, np.ndarray) for x in values):
+        return any(map(is_array, args)) and not any(np.iscomplexobj(x) for x in values)
+    return True
 
 
 def is_array(x):
@@ -241,7 +255,7 @@ def public_path(x):
     return path if path.startswith("scipy.") and getattr(module, name, None) is x else None
 
 
-def overwritten(write, a, *args, **kwargs):
+def after_writing(write, a, *args, **kwargs):
     """Return a copy of ``a`` after ``write`` has written into it."""
     y = np.array(a)
     write(y, *args, **kwargs)

@@ -4,16 +4,30 @@ Wherever one of these takes a schedule it takes a function of t or a number as w
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from ..fields import Check, Count, Function, Number, checked, count, several
-from .base import AnySchedule, Schedule, any_schedule, end, must_last, shown, span, values
+from .base import (
+    AnySchedule,
+    Count,
+    Function,
+    Number,
+    Schedule,
+    any_schedule,
+    count,
+    end,
+    must_last,
+    several,
+    shown,
+    span,
+    values,
+)
 
 
-@checked(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Constant(Schedule):
     """The same value for ever.
 
@@ -33,11 +47,11 @@ class Constant(Schedule):
 
     value: Number
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         return np.full(t.shape, self.value)
 
 
-@checked(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sequence(Schedule):
     """One schedule after the other, each beginning with its own step 1; the last one goes on for ever.
 
@@ -70,12 +84,10 @@ class Sequence(Schedule):
     Sequence((2.0, 1), (1.0, 2), (0.6666666666666666, 3))
     """
 
-    schedules: Annotated[tuple[Any, ...], several(any_schedule)]
-    step_sizes: Annotated[tuple[int, ...], several(count)]
+    schedules: Annotated[tuple, several(any_schedule)]
+    step_sizes: Annotated[tuple, several(count)]
 
-    def __init__(
-        self, *args: Any, schedules: Iterable[Any] | None = None, step_sizes: Iterable[int] | None = None
-    ) -> None:
+    def __init__(self, *args, schedules=None, step_sizes=None):
         pairs = pairs_of(args, schedules, step_sizes)
         if isinstance(pairs, Iterator):
             pairs = first_pairs(pairs)
@@ -85,7 +97,7 @@ class Sequence(Schedule):
         for inner, steps in zip(self.schedules, self.step_sizes):
             must_last(inner, steps, "Sequence")
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         ends = np.cumsum(self.step_sizes)
         parts = np.minimum(np.searchsorted(ends, t), len(ends) - 1)
         y = np.empty(t.shape)
@@ -95,14 +107,14 @@ class Sequence(Schedule):
         return y
 
     @property
-    def end(self) -> float:
+    def end(self):
         return sum(self.step_sizes[:-1]) + end(self.schedules[-1])
 
     @property
-    def span(self) -> int:
+    def span(self):
         return sum(self.step_sizes)
 
-    def arguments(self) -> list[str]:
+    def arguments(self):
         return [shown(pair) for pair in zip(self.schedules, self.step_sizes)]
 
 
@@ -141,7 +153,7 @@ class Unread(Schedule):
         self._set("pairs", [])
         self._set("read_to", 0)
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         while self.read_to < t.max(initial=1) and (pair := next(self.unread, None)):
             self.pairs.append(pair)
             self._set("read_to", self.read_to + pair[1])
@@ -152,7 +164,7 @@ class Unread(Schedule):
                         "give it lists, or generate 100 pairs at most")
 
 
-@checked(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loop(Schedule):
     """The first ``period`` steps of a schedule, over and over.
 
@@ -176,15 +188,15 @@ class Loop(Schedule):
     f: AnySchedule
     period: Count
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         super().__post_init__()
         must_last(self.f, self.period, "Loop")
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         return values(self.f, (t - 1) % self.period + 1)
 
     @property
-    def span(self) -> int:
+    def span(self):
         return 3 * self.period
 
 
@@ -193,13 +205,12 @@ def remake(schedule, parameters):
     return type(schedule)(*parameters)
 
 
-@Check
 def parameter(value, where):
     """A schedule or a function to be evaluated at each step, or any value to be passed as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
-@checked(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ComposedSchedule(Schedule):
     """A schedule whose parameters are schedules.
 
@@ -229,9 +240,9 @@ class ComposedSchedule(Schedule):
 
     compose_fn: Function
     schedule: AnySchedule
-    parameters: Annotated[tuple[Any, ...], several(parameter)]
+    parameters: Annotated[tuple, several(parameter)]
 
-    def __init__(self, *args: Any, compose_fn: Callable[..., Any] | None = None, **named: Any) -> None:
+    def __init__(self, *args, compose_fn=remake, **named):
         if len(args) + len(named) == 3:
             compose_fn, *args = args
         for name, value in zip(("schedule", "parameters"), args):
@@ -239,13 +250,13 @@ class ComposedSchedule(Schedule):
         if named.keys() != {"schedule", "parameters"}:
             raise TypeError("ComposedSchedule takes (schedule, parameters) or "
                             "(compose_fn, schedule, parameters)")
-        self._set("compose_fn", remake if compose_fn is None else compose_fn)
+        self._set("compose_fn", compose_fn)
         self._set("schedule", named["schedule"])
         self._set("parameters", named["parameters"])
         self.__post_init__()
         self.formula(np.array([1.0]))
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         moving = {i: values(p, t).tolist() for i, p in enumerate(self.parameters) if callable(p)}
         y = [values(self.made(moving, i), t[i:i + 1]) for i in range(len(t))]
         return np.concatenate(y) if y else t
@@ -256,13 +267,13 @@ class ComposedSchedule(Schedule):
         return self.compose_fn(self.schedule, parameters)
 
     @property
-    def end(self) -> float:
+    def end(self):
         return min(end(self.schedule), *map(end, self.parameters))
 
     @property
-    def span(self) -> int:
+    def span(self):
         return span(self.schedule)
 
-    def arguments(self) -> list[str]:
+    def arguments(self):
         given = [self.schedule, self.parameters]
         return [shown(part) for part in (given if self.compose_fn is remake else [self.compose_fn, *given])]

@@ -1,21 +1,21 @@
 """Schedules that fall: by steps, by a constant factor, along a polynomial, like 1/t."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
-from ..fields import KW_ONLY, Check, Count, Number, also, checked, count, required, several
-from .base import Schedule
+from ..fields import also_spelled
+from .base import Count, Number, Schedule, count, several
 
 
-@Check
 def one_or_several_counts(value, where):
     """A number of steps, or several, one after the other."""
     return several(count)(value, where) if np.iterable(value) else count(value, where)
 
 
-@checked(frozen=True)
+@also_spelled(λ="start", γ="decay")
+@dataclass(frozen=True, repr=False)
 class Step(Schedule):
     """A staircase: the value is multiplied by ``decay`` after every so many steps.
 
@@ -42,14 +42,11 @@ class Step(Schedule):
     array([1.  , 0.5 , 0.5 , 0.5 , 0.25, 0.25, 0.25])
     """
 
-    start: Number = required()
-    decay: Number = required()
-    step_sizes: Annotated[int | Sequence[int], one_or_several_counts] = required()
-    _: KW_ONLY
-    λ: float = also("start")
-    γ: float = also("decay")
+    start: Number
+    decay: Number
+    step_sizes: Annotated["int | tuple[int, ...]", one_or_several_counts]
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         if isinstance(self.step_sizes, tuple):
             stairs = np.searchsorted(np.cumsum(self.step_sizes), t)
         else:
@@ -57,11 +54,12 @@ class Step(Schedule):
         return self.start * self.decay ** stairs.astype(float)
 
     @property
-    def span(self) -> int:
+    def span(self):
         return sum(self.step_sizes) + 1 if isinstance(self.step_sizes, tuple) else 4 * self.step_sizes
 
 
-@checked(frozen=True)
+@also_spelled(λ="start", γ="decay")
+@dataclass(frozen=True, repr=False)
 class Exp(Schedule):
     """Exponential decay: every step multiplies the value by ``decay``.
 
@@ -80,17 +78,15 @@ class Exp(Schedule):
     array([1.    , 0.5   , 0.25  , 0.125 , 0.0625])
     """
 
-    start: Number = required()
-    decay: Number = required()
-    _: KW_ONLY
-    λ: float = also("start")
-    γ: float = also("decay")
+    start: Number
+    decay: Number
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         return self.start * self.decay ** (t - 1)
 
 
-@checked(frozen=True)
+@also_spelled(λ="start", p="degree")
+@dataclass(frozen=True, repr=False)
 class Poly(Schedule):
     """Polynomial decay towards 0, which a step after the last would reach.
 
@@ -112,22 +108,20 @@ class Poly(Schedule):
     [1.0, 0.5625, 0.25, 0.0625]
     """
 
-    start: Number = required()
-    degree: Number = required()
-    max_iter: Count = required()
-    _: KW_ONLY
-    λ: float = also("start")
-    p: float = also("degree")
+    start: Number
+    degree: Number
+    max_iter: Count
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         return self.start * (1 - (t - 1) / self.max_iter) ** self.degree
 
     @property
-    def end(self) -> float:
+    def end(self):
         return self.max_iter
 
 
-@checked(frozen=True)
+@also_spelled(λ="start", γ="decay", p="degree")
+@dataclass(frozen=True, repr=False)
 class Inv(Schedule):
     """Decay like a power of 1/t.
 
@@ -147,13 +141,9 @@ class Inv(Schedule):
     array([1.        , 0.25      , 0.11111111, 0.0625    ])
     """
 
-    start: Number = required()
-    decay: Number = required()
-    degree: Number = required()
-    _: KW_ONLY
-    λ: float = also("start")
-    γ: float = also("decay")
-    p: float = also("degree")
+    start: Number
+    decay: Number
+    degree: Number
 
-    def formula(self, t: np.ndarray) -> np.ndarray:
+    def formula(self, t):
         return self.start / (1 + self.decay * (t - 1)) ** self.degree

@@ -1,14 +1,11 @@
 """Pictures of schedules, for those who have matplotlib."""
 
-from typing import Any
-
 import numpy as np
 
-from ..fields import count
-from .base import any_schedule, shown, span, values
+from .base import any_schedule, count, shown, span, values
 
 
-def plot(schedule: Any, steps: int | None = None, ax: Any = None, **line: Any) -> Any:
+def plot(schedule, steps=None, ax=None, **line):
     """Draw a schedule, value against step, with matplotlib.
 
     Parameters

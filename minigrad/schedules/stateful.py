@@ -1,20 +1,16 @@
 """The schedules that remember: one that knows its own step, and one that listens to the loss."""
 
 import math
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from ..fields import (
-    KW_ONLY, Check, Checked, Number, Range, also, checked, count, function, number, required, whole_number,
-)
-from .base import any_schedule, end, shown, values
-
-T = TypeVar("T")
+from ..fields import also_spelled
+from .base import Number, any_schedule, check_fields, count, end, function, number, shown, values, whole
 
 
-def next_(stateful: Any, *value: float) -> float:
+def next_(stateful, *value):
     """The value of a ``Stateful`` or ``Plateau`` for this step; overwrites its state: the next call goes on.
 
     Parameters
@@ -36,7 +32,7 @@ def next_(stateful: Any, *value: float) -> float:
     return stateful.next_(*value)
 
 
-def reset_(stateful: T) -> T:
+def reset_(stateful):
     """Put a ``Stateful``, a ``Plateau`` or an optimiser back to where it began; overwrites its state.
 
     Returns its argument.  Raises TypeError for what has no state.
@@ -67,7 +63,7 @@ class Stateful:
     ----------
     schedule : schedule, function or number
     state : int >= 1      the next step; settable, so that a run can be resumed
-    advance : function    state -> bool, asked before going on (by keyword); unless given, it always goes on
+    advance : function    state -> bool, asked before going on (by keyword)
 
     Raises TypeError or ValueError for what is no schedule, step or function; StepError past the end of a
     finite schedule, where Python's ``next`` raises StopIteration, as iterators do.
@@ -82,39 +78,52 @@ class Stateful:
     Stateful(Exp(start=0.8, decay=0.5), state=3)
     """
 
-    def __init__(self, schedule: Any, state: int = 1, *, advance: Callable[[int], bool] | None = None) -> None:
+    def __init__(self, schedule, state=1, *, advance=always):
         self.schedule = any_schedule(schedule, "Stateful: schedule")
         self.state = count(state, "Stateful: state")
-        self.advance = always if advance is None else function(advance, "Stateful: advance")
+        self.advance = function(advance, "Stateful: advance")
 
-    def next_(self) -> float:
+    def next_(self):
         value = float(values(self.schedule, np.array([float(self.state)]))[0])
         if self.advance(self.state):
             self.state += 1
         return value
 
-    def reset_(self) -> None:
+    def reset_(self):
         self.state = 1
 
-    def __iter__(self) -> Any:
+    def __iter__(self):
         return self
 
-    def __next__(self) -> float:
+    def __next__(self):
         if self.state > end(self.schedule):
             raise StopIteration
         return self.next_()
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         advance = "" if self.advance is always else f", advance={shown(self.advance)}"
         return f"Stateful({shown(self.schedule)}, state={self.state}{advance})"
 
 
-shrinking = Range("lie between 0 and 1, both excluded", lambda v: 0 < v < 1, after=number)
-not_negative = Range("not be negative", lambda v: v >= 0, after=number)
-how_many = Range("be a whole number", convert=whole_number, after=not_negative)
+def below_one(value, where):
+    """A factor that shrinks what it multiplies."""
+    if not 0 < number(value, where) < 1:
+        raise ValueError(f"{where} must lie between 0 and 1, both excluded, but is {value!r}")
+    return float(value)
 
 
-@Check
+def not_negative(value, where):
+    """0 or more."""
+    if number(value, where) < 0:
+        raise ValueError(f"{where} must not be negative, but is {value!r}")
+    return value
+
+
+def how_many(value, where):
+    """A whole number, 0 or more."""
+    return whole(not_negative(value, where), where)
+
+
 def min_or_max(value, where):
     """Whether smaller is better, or larger."""
     if value not in ("min", "max"):
@@ -122,8 +131,9 @@ def min_or_max(value, where):
     return value
 
 
-@checked()
-class Plateau(Checked):
+@also_spelled(λ="start", γ="decay")
+@dataclass(eq=False)
+class Plateau:
     """A value that is cut when the loss has stopped getting better.
 
     A loss is better when  loss < best - (rtol * |best| + atol),  and then becomes the best.  After more
@@ -158,28 +168,26 @@ class Plateau(Checked):
     [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
     """
 
-    start: Number = required()
-    decay: Annotated[float, shrinking] = 0.1
+    start: Number
+    decay: Annotated[float, below_one] = 0.1
     patience: Annotated[int, how_many] = 10
     rtol: Annotated[float, not_negative] = 1e-4
     atol: Annotated[float, not_negative] = 0.0
     cooldown: Annotated[int, how_many] = 0
     lowest: Number = 0.0
-    mode: Annotated[Literal["min", "max"], min_or_max] = "min"
-    _: KW_ONLY
-    λ: float = also("start")
-    γ: float = also("decay")
+    mode: Annotated[str, min_or_max] = "min"
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
+        check_fields(self)
         self.reset_()
 
-    def reset_(self) -> None:
+    def reset_(self):
         self.value = self.start
         self.best = math.inf if self.mode == "min" else -math.inf
         self.worse_in_a_row = 0
         self.cooling = 0
 
-    def next_(self, *loss: float) -> float:
+    def next_(self, *loss):
         if len(loss) != 1 or np.shape(loss[0]) != () or np.asarray(loss[0]).dtype.kind not in "fiu":
             raise TypeError(f"Plateau listens to the loss, one number: call next_(s, loss), not with {loss}")
         loss = float(loss[0])
@@ -197,11 +205,11 @@ class Plateau(Checked):
             self.worse_in_a_row = 0
         return self.value
 
-    def is_better(self, loss: float) -> bool:
+    def is_better(self, loss):
         if math.isinf(self.best):
             return not math.isnan(loss)
         margin = self.rtol * abs(self.best) + self.atol
         return loss < self.best - margin if self.mode == "min" else loss > self.best + margin
 
-    def __call__(self, t: Any = None) -> float:
+    def __call__(self, t=None):
         return self.value
