@@ -131,7 +131,7 @@ MODEL = {
     **each("load_state_dict load_weights set_weights", "minigrad.checkpoint.load_(path, model=model) overwrites it"),
     **each("save save_weights", "minigrad.checkpoint.save(path, model=model) writes a file that ends in .npz"),
     "get_weights": "named_params(model) is a dict of the parameters",
-    **each("to float half double", "layers are made of a dtype: Dense(2, 3, dtype=np.float32)"),
+    **each("to float half double", "nn.f32(model), nn.f64(model) and Chain(..., dtype=np.float32) have a precision"),
     **each("cpu cuda", "arrays live in the memory of the CPU; there is nothing to move"),
     "zero_grad": "every gradient(...) returns new gradients, so there is nothing to set to zero",
     "requires_grad_": "what is not to be trained is left out: ps = params(model), ps.delete_(model[0].W)",
@@ -208,7 +208,7 @@ MINIGRAD = {
     "ReduceLROnPlateau": "s = Plateau(0.1), next_(s, loss) after each epoch, opt = Scheduler(ADAM(), eta=s)",
     **each("Losses loss functional", "losses stand in minigrad.losses and activations in minigrad.nn"),
     **each("load", "minigrad.checkpoint.load_(path, model=model); the underscore says that it overwrites"),
-    **each("f32 f64", "layers are made of a dtype: Dense(2, 3, dtype=np.float32)"),
+    **each("f32 f64", "minigrad.nn.{}(model) is the model in that precision"),
     "datasets": "minigrad.data.digits() and minigrad.data.breast_cancer() are shipped",
     "utils": "minigrad.data has DataLoader; minigrad.checkpoint saves; clipping is an optimiser: ClipGlobalNorm(1.0)",
 }

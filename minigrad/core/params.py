@@ -12,6 +12,8 @@ import numpy as np
 from .errors import StrangerError
 from .tensor import Tensor, recorded
 
+LEAVES = str, bytes, int, float, complex, np.ndarray, type, ModuleType
+
 
 def named_tensors(model: Any, name: str = "", kinds: Any = Tensor) -> list[tuple[str, Any]]:
     """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
@@ -34,7 +36,7 @@ def named_tensors(model: Any, name: str = "", kinds: Any = Tensor) -> list[tuple
     found, seen, waiting = [], {}, [(name, model)]
     while waiting:
         name, x = waiting.pop()
-        if id(x) in seen or isinstance(x, (str, bytes, int, float, complex, np.ndarray, type, ModuleType)):
+        if id(x) in seen or isinstance(x, LEAVES) and not isinstance(x, kinds):
             continue
         seen[id(x)] = x
         if isinstance(x, kinds):

@@ -6,6 +6,7 @@
     convolution     Conv, MaxPool
     recurrent       RNN, LSTM, GRU
     flat            destructure: a model as one vector
+    precision       f32, f64: a model in another precision
     printing        how layers are shown
 
 Arrays are batch first and features last: (batch, ..., features).
@@ -41,11 +42,12 @@ from .layers import (
     testmode_,
     trainmode_,
 )
+from .precision import f32, f64
 from .recurrent import GRU, LSTM, RNN
 
 __all__ = [
     "Chain", "Conv", "Dense", "Dropout", "Embedding", "GRU", "LSTM", "LayerNorm", "MaxPool", "RNN",
-    "conv", "destructure", "elu", "flatten", "gelu", "glorot_normal", "glorot_uniform", "identity",
+    "conv", "destructure", "elu", "f32", "f64", "flatten", "gelu", "glorot_normal", "glorot_uniform", "identity",
     "kaiming_normal", "kaiming_uniform", "leakyrelu", "logsoftmax", "logsumexp", "maxpool", "normalise",
     "relu", "sigmoid", "softmax", "softplus", "swish", "tanh", "testmode_", "trainmode_",
 ]

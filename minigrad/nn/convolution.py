@@ -15,6 +15,7 @@ from ..derivatives.windows import windows
 from .activations import identity
 from .initialisers import glorot_uniform
 from .layers import layer
+from .precision import taken
 from .printing import Printed, call_of
 
 
@@ -175,7 +176,7 @@ class Conv(Printed):
         self.activation, self.stride, self.pad = activation, stride, pad
 
     def __call__(self, x):
-        y = conv(x, self.W, stride=self.stride, pad=self.pad)
+        y = conv(taken(self, x, self.W), self.W, stride=self.stride, pad=self.pad)
         return self.activation(y if self.b is None else y + self.b)
 
     def spelled(self):

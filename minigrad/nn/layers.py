@@ -24,6 +24,7 @@ from ..core.trees import parts
 from ..derivatives.compound import normalise
 from .activations import identity
 from .initialisers import glorot_uniform
+from .precision import in_precision, taken
 from .printing import Printed, call_of, listing_of_chain
 
 layer = dataclass(init=False, repr=False, eq=False)
@@ -36,6 +37,8 @@ class Chain(Printed):
     Parameters
     ----------
     *layers : layers, or any functions of one array
+    dtype : None for the layers themselves; or float32, float64, ...: for copies of them in that precision, as
+        ``f32`` and ``f64`` make them
 
     ``chain[0]`` is a layer, ``chain[1:]`` a Chain of the same layers; iteration and ``len`` go over
     the layers.
@@ -53,18 +56,20 @@ class Chain(Printed):
     )                         # 2,410 parameters
     >>> model(np.ones((5, 64))).shape
     (5, 10)
+    >>> Chain(Dense(64, 32, relu), Dense(32, 10), dtype=np.float32)[0].W.dtype
+    dtype('float32')
     """
 
     layers: list
 
-    def __init__(self, *layers):
+    def __init__(self, *layers, dtype=None):
         for position, one in enumerate(layers):
             if not callable(one):
                 raise TypeError(
                     f"Chain: argument {position + 1} is a {type(one).__name__}, which cannot be called; a Chain is "
                     "made of layers and functions, Chain(a, b), and of those in a list by Chain(*layers)"
                 )
-        self.layers = list(layers)
+        self.layers = list(layers) if dtype is None else in_precision(list(layers), dtype)
 
     def __call__(self, x):
         for layer in self.layers:
@@ -127,6 +132,7 @@ class Dense(Printed):
         self.activation = activation
 
     def __call__(self, x):
+        x = taken(self, x, self.W)
         check_features("Dense", x, self.W.shape[0])
         y = x @ self.W
         return self.activation(y if self.b is None else y + self.b)
@@ -225,6 +231,7 @@ class LayerNorm(Printed):
         self.epsilon = epsilon
 
     def __call__(self, x):
+        x = taken(self, x, self.scale)
         check_features("LayerNorm", x, self.scale.shape[0])
         return self.scale * normalise(x, -1, constant(self.epsilon)) + self.shift
 
@@ -335,7 +342,7 @@ testmode_.__test__ = False  # its name makes pytest take it for a test
 # ------------------------------------------------------------------------------- what layers check
 def check_features(name, x, n):
     """Raise unless the last axis of ``x`` has length n."""
-    shape = np.shape(x) if isinstance(x, (list, tuple)) else getattr(x, "shape", ())
+    shape = getattr(x, "shape", ())
     if shape[-1:] != (n,):
         raise ValueError(
             f"{name} takes arrays of shape (..., {n}), batch first and features last; got shape {shape}"

@@ -14,6 +14,7 @@ from ..core.tensor import Tensor
 from ..derivatives.compound import sigmoid
 from .initialisers import glorot_uniform
 from .layers import check_features, layer
+from .precision import taken
 from .printing import Printed, call_of
 
 
@@ -42,6 +43,7 @@ class Recurrent(Printed):
 
         Raises ValueError for another shape.
         """
+        x = taken(self, x, self.Wi)
         check_features(type(self).__name__, x, self.Wi.shape[0])
         if len(x.shape) != 3 or x.shape[1] == 0:
             raise ValueError(

@@ -16,8 +16,10 @@ import numpy as np
 from ..core.errors import NonFiniteError
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
+from ..core.trees import leaves
 from ..data import DataLoader
 from ..interrupts import CtrlC
+from ..nn.precision import tell, told, wider
 from ..optimise.update import update_
 from ..readers.watch import first_not_finite, is_finite
 from .progress import Progress
@@ -289,7 +291,10 @@ def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
     arguments = arguments_of(datum)
     if not losses:  # no step has been made yet
         refuse_arguments(loss, arguments)
+    said = len(told)
     value, gradients = withgradient(lambda: loss(*arguments), ps)
+    if not losses and len(told) == said:  # no layer has said it
+        say_if_wider(datum, ps)
     if not losses and all(g is None for g in gradients):
         raise ValueError(
             f"train_: the loss depends on none of the {len(ps)} parameters, so a step would change nothing. "
@@ -297,6 +302,17 @@ def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
         )
     value, *aux = value if isinstance(value, tuple) else (value,)
     return Context(epoch, step, index, datum, float(value), tuple(aux), gradients, ps, opt, losses)
+
+
+def say_if_wider(datum, ps):
+    """Warn of data in double precision for parameters that are all in single precision."""
+    narrow = ps[0].dtype.name
+    if any(wider(x, ps[0]) and np.ndim(x) > 0 for x in leaves(datum)) and all(p.dtype.name == narrow for p in ps):
+        tell(
+            f"train_: the data hold float64 numbers and the parameters are {narrow}, so that what is computed of both "
+            f"is float64, several times slower. Give x.astype(np.{narrow}), labels by data.onehot(labels, classes, "
+            f"dtype=np.{narrow}), or make the model wider by nn.f64(model)"
+        )
 
 
 def arguments_of(datum):
