@@ -11,8 +11,8 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
-    fields, iddict, interrupts, randomness, aliases    Greek keywords; a weak dictionary by identity; Ctrl-C; random
-                            generators' states; types
+    fields, iddict, interrupts, randomness, aliases    checked fields with Greek names; a weak dictionary by identity;
+                            Ctrl-C; random generators' states; types
     habits, hints           what other libraries call it; how a name that is not here is answered
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck

@@ -91,7 +91,7 @@ HYPERPARAMETERS = {
     "amsgrad": "AMSGrad(eta) is an optimiser of its own",
     "maximize": "give the gradient of the negative: gradient(lambda: -gain(x), ps)",
     **each("clipnorm clipvalue global_clipnorm", "Optimiser(ClipNorm(1.0), ADAM()) clips before the step; ClipValue"),
-    **{letter: f"the Greek letter is a keyword only; the attribute is {name}" for letter, name in {
+    **{letter: f"{name} here, of the rules that have one" for letter, name in {
         "η": "eta", "β": "beta", "ρ": "rho", "ε": "epsilon", "ϵ": "epsilon", "λ": "wd", "γ": "gamma"}.items()},
 }
 

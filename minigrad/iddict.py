@@ -10,7 +10,7 @@ import weakref
 from .core.errors import StrangerError
 
 
-class _Key(weakref.ref):
+class Key(weakref.ref):
     """A weak reference that remembers where its key stood."""
 
     __slots__ = ("place",)
@@ -69,7 +69,7 @@ class IdDict:
         if entry is not None and entry[0]() is key:
             return entry[1]
         raise StrangerError(
-            f"nothing is kept for this {_describe(key)}: entries belong to the object itself, not to its "
+            f"nothing is kept for this {described(key)}: entries belong to the object itself, not to its "
             "value. A copy, a view (W.T, W[:2]) or a parameter that was never updated is a stranger; look "
             "with `x in d` or d.get(x)"
         )
@@ -81,7 +81,7 @@ class IdDict:
             self._entries[id(key)] = entry[0], value
             return
         try:
-            reference = _Key(key, self._forget)
+            reference = Key(key, self._forget)
         except TypeError:
             raise TypeError(
                 f"a {type(key).__name__} cannot be a key of an IdDict, which tells keys apart by identity "
@@ -163,6 +163,6 @@ class IdDict:
         return type(self), (), None, None, iter(self.items())
 
 
-def _describe(key):
+def described(key):
     shape = getattr(key, "shape", None)
     return type(key).__name__ if shape is None else f"{type(key).__name__} of shape {tuple(shape)}"

@@ -24,6 +24,7 @@ from .derivatives.compound import (
     xlogx,
     xlogy,
 )
+from .fields import readable
 from .hints import chapter
 
 # fmt: off
@@ -37,6 +38,7 @@ ARRAYS = frozenset({Tensor, np.ndarray})
 
 
 # ------------------------------------------------------------------------------------------- numbers
+@readable
 def mse(yhat, y, *, agg=np.mean):
     """Return the mean squared error: ``agg(abs(yhat - y)**2)``.
 
@@ -60,6 +62,7 @@ def mse(yhat, y, *, agg=np.mean):
     return agg((d * d.conjugate()).real)  # not np.abs(d)**2: abs has a tip at 0
 
 
+@readable
 def mae(yhat, y, *, agg=np.mean):
     """Return the mean absolute error: ``agg(abs(yhat - y))``.
 
@@ -84,6 +87,7 @@ def mae(yhat, y, *, agg=np.mean):
     return agg(np.abs(floating(yhat) - y))
 
 
+@readable
 def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
     """Return a loss that is square for small errors and straight for large ones.
 
@@ -109,6 +113,7 @@ def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
 
 
 # ------------------------------------------------------------------------------------------- classes
+@readable
 def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean):
     """Return the cross entropy of scores: ``agg(-sum(y * logsoftmax(yhat), axis))``.
 
@@ -138,6 +143,7 @@ def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean):
     return agg(-np.sum(y * logsoftmax(yhat, axis), axis))
 
 
+@readable
 def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     """Return the cross entropy of probabilities: ``agg(-sum(y * log(yhat + epsilon), axis))``.
 
@@ -167,6 +173,7 @@ def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     return agg(-np.sum(xlogy(y, yhat + epsilon_for(yhat, epsilon)), axis))
 
 
+@readable
 def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     """Return the Kullback-Leibler divergence: ``agg(sum(y * log(y), axis)) + crossentropy(yhat, y)``.
 
@@ -221,6 +228,7 @@ def label_smoothing(y, alpha, *, axis=-1):
 
 
 # ----------------------------------------------------------------------------------------- yes or no
+@readable
 def logitbinarycrossentropy(yhat, y, *, agg=np.mean):
     """Return the cross entropy of yes-or-no scores: ``agg((1 - y) * yhat - log(sigmoid(yhat)))``.
 
@@ -244,6 +252,7 @@ def logitbinarycrossentropy(yhat, y, *, agg=np.mean):
     return agg(sigmoid_crossentropy(yhat, y))
 
 
+@readable
 def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None):
     """Return the cross entropy of probabilities of yes.
 
@@ -272,6 +281,7 @@ def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None):
     return agg(-xlogy(y, yhat + epsilon) - xlogy(1 - y, 1 - yhat + epsilon))
 
 
+@readable
 def hinge_loss(yhat, y, *, agg=np.mean):
     """Return the loss of a support-vector machine: ``agg(max(0, 1 - yhat * y))``.
 
@@ -297,6 +307,7 @@ def hinge_loss(yhat, y, *, agg=np.mean):
 
 
 # -------------------------------------------------------------------------------------------- counts
+@readable
 def poisson_loss(yhat, y, *, agg=np.mean):
     """Return the loss of predicted counts: ``agg(yhat - y * log(yhat))``.
 

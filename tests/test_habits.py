@@ -77,10 +77,10 @@ ELSEWHERE = {
         "lr": "eta here", "learning_rate": "eta here", "betas": "beta here", "eps": "epsilon here",
         "weight_decay": r"WeightDecay\(1e-4\)", "state_dict": r"minigrad\.state_dict\(opt, ps\)",
         "load_state_dict": r"load_state_\(opt, ps, saved\)", "init": "nothing is to be prepared",
-        "update": r"update_\(opt, ps, grads\)", "η": "the attribute is eta", "β": "the attribute is beta",
+        "update": r"update_\(opt, ps, grads\)", "ρ": "rho here", "γ": "gamma here",
         "apply_gradients": r"update_\(opt, ps, grads\)", "minimize": "train_",
     },
-    Optimiser(ADAM()): {"lr": "eta here", "zero_grad": "new gradients"},
+    Optimiser(ADAM()): {"lr": "eta here", "η": "eta here", "zero_grad": "new gradients"},
     Chain(Dense(5, 2)): {
         "state_dict": r"checkpoint\.save", "named_parameters": r"named_params\(model\)", "to": r"dtype=np\.float32",
         "fit": "train_", "predict": r"model\(x\)", "append": r"Chain\(\*model, layer\)", "weight": r"model\[0\]\.W",

@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays import zeros
 from ..core.tensor import Tensor
 from ..derivatives.windows import windows
+from ..fields import readable
 from .activations import identity
 from .initialisers import glorot_uniform
 from .layers import layer
@@ -167,6 +168,7 @@ class Conv(Printed):
     stride: object
     pad: object
 
+    @readable
     def __init__(
         self, size, n_in, n_out, activation=identity, *,
         stride=1, pad=0, bias=True, init=glorot_uniform, dtype=float, rng=None,

@@ -22,6 +22,7 @@ from ..core.table import refuse_if
 from ..core.tensor import Tensor
 from ..core.trees import parts
 from ..derivatives.compound import normalise
+from ..fields import readable
 from .activations import identity
 from .initialisers import glorot_uniform
 from .precision import in_precision, taken
@@ -124,6 +125,7 @@ class Dense(Printed):
     b: Tensor
     activation: Callable
 
+    @readable
     def __init__(
         self, n_in, n_out, activation=identity, *, bias=True, init=glorot_uniform, dtype=float, rng=None
     ):
@@ -269,6 +271,7 @@ class Embedding(Printed):
 
     W: Tensor
 
+    @readable
     def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays import generator, zeros
 from ..core.tensor import Tensor
 from ..derivatives.compound import sigmoid
+from ..fields import readable
 from .initialisers import glorot_uniform
 from .layers import check_features, layer
 from .precision import taken
@@ -23,6 +24,7 @@ class Recurrent(Printed):
 
     gates = 1  # how many times n_out the step needs
 
+    @readable
     def __init__(self, n_in, n_out, *, init=glorot_uniform, dtype=float, rng=None):
         rng = generator(rng)
         self.Wi = init(n_in, self.gates * n_out, dtype=dtype, rng=rng)
@@ -100,6 +102,7 @@ class RNN(Recurrent):
     b: Tensor
     activation: Callable
 
+    @readable
     def __init__(self, n_in, n_out, activation=np.tanh, **options):
         super().__init__(n_in, n_out, **options)
         self.activation = activation

@@ -4,20 +4,11 @@ from collections.abc import MutableSequence
 
 import numpy as np
 
-from ..fields import also_spelled
+from ..fields import also, also_spelled, checked, flag
 from ..iddict import IdDict
 from . import formulas
 from .optimisers import ADAM
-from .rules import (
-    AbstractOptimiser,
-    Rule,
-    fractions,
-    hyperparameters,
-    nonnegative,
-    period,
-    proportion,
-    state,
-)
+from .rules import AbstractOptimiser, Period, Proportion, Rule, fractions, nonnegative, per_parameter
 from .transforms import WeightDecay
 
 
@@ -120,7 +111,7 @@ class CoupledWeightDecay(WeightDecay):
         return (self._rate_of.eta * self.wd,)
 
 
-@also_spelled(η="eta", β="beta")
+@also_spelled
 class ADAMW(Optimiser):
     """ADAM with weight decay added to its step: ``Optimiser(ADAM(eta, beta), WeightDecay(decay))``.
 
@@ -148,10 +139,9 @@ class ADAMW(Optimiser):
     """
 
     def __init__(self, eta=0.001, beta=(0.9, 0.999), decay=0, couple=False):
-        if not isinstance(couple, (bool, np.bool_)):
-            raise TypeError(f"ADAMW: couple must be True or False, got {couple!r}")
-        adam = ADAM(nonnegative.check("ADAMW", "eta", eta), fractions.check("ADAMW", "beta", beta))
-        decay = nonnegative.check("ADAMW", "decay", decay)
+        couple = flag(couple, "ADAMW: couple")
+        adam = ADAM(nonnegative(eta, "ADAMW: eta"), fractions(beta, "ADAMW: beta"))
+        decay = nonnegative(decay, "ADAMW: decay")
         second = CoupledWeightDecay(decay) if couple else WeightDecay(decay)
         if couple:
             second._rate_of = adam
@@ -163,6 +153,7 @@ class ADAMW(Optimiser):
         reaching("epsilon", 0),
         reaching("wd", 1),
     )
+    η, β, ϵ = also("eta"), also("beta"), also("epsilon")
 
     @property
     def couple(self):
@@ -174,13 +165,13 @@ class ADAMW(Optimiser):
         return f"ADAMW(eta={self.eta!r}, beta={self.beta!r}, decay={self.decay!r}{couple})"
 
 
-@hyperparameters()
+@checked()
 class SlowWeights(Rule):
     """The second half of ``Lookahead``: pulls the fast weights back to the slow ones."""
 
-    period: period = 5
-    alpha: proportion = 0.5
-    state: IdDict = state()
+    period: Period = 5
+    alpha: Proportion = 0.5
+    state: IdDict = per_parameter()
 
     formula = staticmethod(formulas.lookahead)
     kept = "state"
@@ -192,7 +183,7 @@ class SlowWeights(Rule):
         return self.period, self.alpha
 
 
-@also_spelled(α="alpha")
+@also_spelled
 class Lookahead(Optimiser):
     """Let any optimiser run ahead, and every few steps go only part of the way after it.
 
@@ -217,6 +208,7 @@ class Lookahead(Optimiser):
         super().__init__(opt, SlowWeights(period, alpha))
 
     period, alpha = reaching("period", 1), reaching("alpha", 1)
+    α = also("alpha")
 
     def __repr__(self):
         return f"Lookahead({self.os[0]!r}, period={self.period!r}, alpha={self.alpha!r})"

@@ -1,28 +1,16 @@
 """Rules beyond the manual that users of its successors have come to expect."""
 
-import dataclasses
-
 import numpy as np
 
+from ..fields import KW_ONLY, also, checked
 from ..iddict import IdDict
 from . import formulas
 from .arrays import order_of
-from .rules import (
-    AbstractOptimiser,
-    Rule,
-    fractions,
-    full,
-    hyperparameters,
-    nonnegative,
-    pair,
-    period,
-    state,
-    zeros,
-)
+from .rules import AbstractOptimiser, Fractions, Nonnegative, Nonnegatives, Period, Rule, full, per_parameter, zeros
 from .update import apply_, target
 
 
-@hyperparameters(η="eta", β="beta")
+@checked()
 class Lion(Rule):
     """Steps of equal length in every element: the sign of a running mean.
 
@@ -43,9 +31,12 @@ class Lion(Rule):
     Lion(eta=0.0001, beta=(0.9, 0.99))
     """
 
-    eta: nonnegative = 0.0001
-    beta: fractions = (0.9, 0.99)
-    state: IdDict = state()
+    eta: Nonnegative = 0.0001
+    beta: Fractions = (0.9, 0.99)
+    state: IdDict = per_parameter()
+    _: KW_ONLY
+    η: float = also("eta")
+    β: tuple[float, float] = also("beta")
 
     formula = staticmethod(formulas.lion)
     kept = "state"
@@ -57,7 +48,7 @@ class Lion(Rule):
         return (self.eta, *self.beta)
 
 
-@hyperparameters(η="eta", ℓ="ell", Γ="gamma")
+@checked()
 class Rprop(Rule):
     """Steps whose width grows while the gradient keeps its sign and shrinks when it turns.
 
@@ -81,10 +72,14 @@ class Rprop(Rule):
     Rprop(eta=0.001, ell=(0.5, 1.2), gamma=(1e-06, 50.0))
     """
 
-    eta: nonnegative = 0.001
-    ell: pair = (0.5, 1.2)
-    gamma: pair = (1e-6, 50.0)
-    state: IdDict = state()
+    eta: Nonnegative = 0.001
+    ell: Nonnegatives = (0.5, 1.2)
+    gamma: Nonnegatives = (1e-6, 50.0)
+    state: IdDict = per_parameter()
+    _: KW_ONLY
+    η: float = also("eta")
+    ℓ: tuple[float, float] = also("ell")
+    Γ: tuple[float, float] = also("gamma")
 
     formula = staticmethod(formulas.rprop)
     kept = "state"
@@ -103,7 +98,7 @@ class Rprop(Rule):
             )
 
 
-@dataclasses.dataclass(eq=False)
+@checked()
 class AccumGrad(AbstractOptimiser):
     """Gather gradients, and let their mean pass every n-th time: a large batch in small pieces.
 
@@ -123,8 +118,8 @@ class AccumGrad(AbstractOptimiser):
     AccumGrad(n=4)
     """
 
-    n: period
-    state: IdDict = state()
+    n: Period
+    state: IdDict = per_parameter()
 
 
 @apply_.register

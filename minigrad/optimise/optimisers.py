@@ -6,21 +6,13 @@ the first step (``fresh``) and the order in which its formula takes the hyperpar
 
 import numpy as np
 
+from ..fields import KW_ONLY, also, checked
 from ..iddict import IdDict
 from . import formulas
-from .rules import (
-    Rule,
-    fraction,
-    fractions,
-    full,
-    hyperparameters,
-    nonnegative,
-    state,
-    zeros,
-)
+from .rules import Fraction, Fractions, Nonnegative, Rule, full, per_parameter, zeros
 
 
-@hyperparameters(η="eta")
+@checked()
 class Descent(Rule):
     """Gradient descent.
 
@@ -38,7 +30,9 @@ class Descent(Rule):
     Descent(eta=0.1)
     """
 
-    eta: nonnegative = 0.1
+    eta: Nonnegative = 0.1
+    _: KW_ONLY
+    η: float = also("eta")
 
     formula = staticmethod(formulas.descent)
 
@@ -46,7 +40,7 @@ class Descent(Rule):
         return (self.eta,)
 
 
-@hyperparameters(η="eta", ρ="rho")
+@checked()
 class Momentum(Rule):
     """Descent with a decaying sum of past gradients.
 
@@ -68,9 +62,12 @@ class Momentum(Rule):
     Momentum(eta=0.01, rho=0.99)
     """
 
-    eta: nonnegative = 0.01
-    rho: fraction = 0.9
-    velocity: IdDict = state()
+    eta: Nonnegative = 0.01
+    rho: Fraction = 0.9
+    velocity: IdDict = per_parameter()
+    _: KW_ONLY
+    η: float = also("eta")
+    ρ: float = also("rho")
 
     formula = staticmethod(formulas.momentum)
     kept = "velocity"
@@ -82,7 +79,7 @@ class Momentum(Rule):
         return self.eta, self.rho
 
 
-@hyperparameters(η="eta", ρ="rho")
+@checked()
 class Nesterov(Momentum):
     """Momentum whose gradient counts where the velocity is about to lead.
 
@@ -103,14 +100,12 @@ class Nesterov(Momentum):
     Nesterov(eta=0.001, rho=0.9)
     """
 
-    eta: nonnegative = 0.001
-    rho: fraction = 0.9
-    velocity: IdDict = state()
+    eta: Nonnegative = 0.001
 
     formula = staticmethod(formulas.nesterov)
 
 
-@hyperparameters(η="eta", ρ="rho", ϵ="epsilon")
+@checked()
 class RMSProp(Rule):
     """Descent scaled by a running mean of squared gradients.
 
@@ -133,10 +128,14 @@ class RMSProp(Rule):
     RMSProp(eta=0.001, rho=0.9, epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.001
-    rho: fraction = 0.9
-    epsilon: nonnegative = 1e-8
-    acc: IdDict = state()
+    eta: Nonnegative = 0.001
+    rho: Fraction = 0.9
+    epsilon: Nonnegative = 1e-8
+    acc: IdDict = per_parameter()
+    _: KW_ONLY
+    η: float = also("eta")
+    ρ: float = also("rho")
+    ϵ: float = also("epsilon")
 
     formula = staticmethod(formulas.rmsprop)
     kept = "acc"
@@ -148,7 +147,7 @@ class RMSProp(Rule):
         return self.eta, self.rho, self.epsilon
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class ADAM(Rule):
     """Descent by running means of the gradient and of its square, both corrected for their start.
 
@@ -172,10 +171,14 @@ class ADAM(Rule):
     ADAM(eta=0.001, beta=(0.9, 0.99), epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.001
-    beta: fractions = (0.9, 0.999)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
+    eta: Nonnegative = 0.001
+    beta: Fractions = (0.9, 0.999)
+    epsilon: Nonnegative = 1e-8
+    state: IdDict = per_parameter()
+    _: KW_ONLY
+    η: float = also("eta")
+    β: tuple[float, float] = also("beta")
+    ϵ: float = also("epsilon")
 
     formula = staticmethod(formulas.adam)
     kept = "state"
@@ -187,7 +190,7 @@ class ADAM(Rule):
         return (self.eta, *self.beta, self.epsilon)
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class RADAM(ADAM):
     """ADAM that makes plain momentum steps until its second moment can be trusted.
 
@@ -211,18 +214,13 @@ class RADAM(ADAM):
     RADAM(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.001
-    beta: fractions = (0.9, 0.999)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
-
     formula = staticmethod(formulas.radam)
 
     def fresh(self, x):
         return zeros(x), full(x, 0), np.array([*self.beta, 1.0])
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class AdaMax(ADAM):
     """ADAM with the largest recent gradient in place of the root of the mean square.
 
@@ -245,15 +243,10 @@ class AdaMax(ADAM):
     AdaMax(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.001
-    beta: fractions = (0.9, 0.999)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
-
     formula = staticmethod(formulas.adamax)
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class OADAM(ADAM):
     """Optimistic ADAM: it steps ahead of the gradient by repeating the change of its last step.
 
@@ -276,10 +269,8 @@ class OADAM(ADAM):
     OADAM(eta=0.0001, beta=(0.5, 0.9), epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.0001
-    beta: fractions = (0.5, 0.9)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
+    eta: Nonnegative = 0.0001
+    beta: Fractions = (0.5, 0.9)
 
     formula = staticmethod(formulas.oadam)
 
@@ -287,7 +278,7 @@ class OADAM(ADAM):
         return zeros(x), full(x, 0), zeros(x), np.array(self.beta)
 
 
-@hyperparameters(η="eta", ϵ="epsilon")
+@checked()
 class ADAGrad(Rule):
     """Descent scaled by the root of all squared gradients so far.
 
@@ -308,9 +299,12 @@ class ADAGrad(Rule):
     ADAGrad(eta=0.1, epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.1
-    epsilon: nonnegative = 1e-8
-    acc: IdDict = state()
+    eta: Nonnegative = 0.1
+    epsilon: Nonnegative = 1e-8
+    acc: IdDict = per_parameter()
+    _: KW_ONLY
+    η: float = also("eta")
+    ϵ: float = also("epsilon")
 
     formula = staticmethod(formulas.adagrad)
     kept = "acc"
@@ -322,7 +316,7 @@ class ADAGrad(Rule):
         return self.eta, self.epsilon
 
 
-@hyperparameters(ρ="rho", ϵ="epsilon")
+@checked()
 class ADADelta(Rule):
     """ADAGrad with running means, and steps in the units of the parameter: no learning rate.
 
@@ -345,9 +339,12 @@ class ADADelta(Rule):
     ADADelta(rho=0.9, epsilon=1e-08)
     """
 
-    rho: fraction = 0.9
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
+    rho: Fraction = 0.9
+    epsilon: Nonnegative = 1e-8
+    state: IdDict = per_parameter()
+    _: KW_ONLY
+    ρ: float = also("rho")
+    ϵ: float = also("epsilon")
 
     formula = staticmethod(formulas.adadelta)
     kept = "state"
@@ -359,7 +356,7 @@ class ADADelta(Rule):
         return self.rho, self.epsilon
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class AMSGrad(ADAM):
     """ADAM that never forgets its largest second moment.
 
@@ -384,11 +381,6 @@ class AMSGrad(ADAM):
     AMSGrad(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.001
-    beta: fractions = (0.9, 0.999)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
-
     formula = staticmethod(formulas.amsgrad)
 
     def fresh(self, x):
@@ -396,7 +388,7 @@ class AMSGrad(ADAM):
         return m, full(x, self.epsilon), full(x, self.epsilon)
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class NADAM(ADAM):
     """ADAM with Nesterov's look ahead.
 
@@ -418,15 +410,10 @@ class NADAM(ADAM):
     NADAM(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    eta: nonnegative = 0.001
-    beta: fractions = (0.9, 0.999)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
-
     formula = staticmethod(formulas.nadam)
 
 
-@hyperparameters(η="eta", β="beta", ϵ="epsilon")
+@checked()
 class AdaBelief(ADAM):
     """ADAM scaled by how far gradients stray from their mean.
 
@@ -448,11 +435,6 @@ class AdaBelief(ADAM):
     >>> AdaBelief()
     AdaBelief(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
-
-    eta: nonnegative = 0.001
-    beta: fractions = (0.9, 0.999)
-    epsilon: nonnegative = 1e-8
-    state: IdDict = state()
 
     formula = staticmethod(formulas.adabelief)
 

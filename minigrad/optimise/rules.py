@@ -2,54 +2,43 @@
 
 import dataclasses
 import functools
-import inspect
 import math
-import operator
+from typing import Annotated, Any
 
 import numpy as np
 
 from .. import habits
-from ..fields import also_spelled
+from ..fields import Checked, Range, checked, whole_number
 from ..hints import meets
 from ..iddict import IdDict
 from .arrays import apart, order_of
 from .compiled import loops
 
 
-class Range:
-    """The annotation of a hyperparameter: what it may be.  ``check`` returns it as a plain number.
+class Setting(Range):
+    """The check of a hyperparameter: its message says all that may stand there, and where else a value belongs.
 
-    >>> nonnegative.check("Descent", "eta", np.float32(0.5))
+    >>> nonnegative(np.float32(0.5), "Descent: eta")
     0.5
     """
 
-    def __init__(self, what, holds, convert=float, count=None):
-        self.what, self.holds, self.convert, self.count = what, holds, convert, count
+    def refusal(self, value, where):
+        return f"{where} must {self.must}, got {value!r}{elsewhere(value, where)}"
 
-    def check(self, owner, name, value):
-        try:
-            if self.count is None:
-                plain = self.number(value)
-            else:
-                plain = tuple(self.number(v) for v in value)
-                if len(plain) != self.count:
-                    raise ValueError
-        except (TypeError, ValueError, OverflowError) as error:
-            kind = ValueError if type(error) is ValueError else TypeError
-            raise kind(f"{owner}: {name} must be {self.what}, got {value!r}{_instead(owner, name, value)}") from None
-        return plain
 
-    def number(self, value):
-        if isinstance(value, (str, bytes, bool, np.bool_)) or np.ndim(value) != 0:
-            raise TypeError
-        plain = self.convert(value)
-        if not self.holds(plain):
+class TwoSettings(Setting):
+    """The check of a hyperparameter that is two numbers."""
+
+    def kept(self, value):
+        plain = tuple(map(super().kept, value))
+        if len(plain) != 2:
             raise ValueError
         return plain
 
 
-def _instead(owner, name, value):
-    """Return what to write where a hyperparameter was given something else that has its own place."""
+def elsewhere(value, where):
+    """Return what to write where a hyperparameter was given something that has its own place."""
+    owner, _, name = where.partition(": ")
     if callable(value):
         return f". A schedule is given by Scheduler({owner}(...), {name}=schedule)"
     if np.iterable(value) and not isinstance(value, (str, tuple)):
@@ -57,28 +46,25 @@ def _instead(owner, name, value):
     return ""
 
 
-def whole(value):
-    """An integer, also one written as 1000.0 or 1e3."""
-    return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
-
-
-number = Range("a finite number", math.isfinite)
-nonnegative = Range("a finite number >= 0", lambda v: 0 <= v < math.inf)
-positive = Range("a number > 0", lambda v: v > 0)
-fraction = Range("a number in [0, 1)", lambda v: 0 <= v < 1)
-proportion = Range("a number in [0, 1]", lambda v: 0 <= v <= 1)
-fractions = Range("two numbers in [0, 1)", lambda v: 0 <= v < 1, count=2)
-pair = Range("two numbers >= 0", lambda v: v >= 0, count=2)
-count = Range("a whole number >= 0", lambda v: v >= 0, whole)
-period = Range("a whole number >= 1", lambda v: v >= 1, whole)
+nonnegative = Setting("be a finite number >= 0", lambda v: 0 <= v < math.inf)
+fractions = TwoSettings("be two numbers in [0, 1)", lambda v: 0 <= v < 1)
+Finite = Annotated[float, Setting("be a finite number", math.isfinite)]
+Nonnegative = Annotated[float, nonnegative]
+Threshold = Annotated[float, Setting("be a number > 0", lambda v: v > 0)]
+Fraction = Annotated[float, Setting("be a number in [0, 1)", lambda v: 0 <= v < 1)]
+Proportion = Annotated[float, Setting("be a number in [0, 1]", lambda v: 0 <= v <= 1)]
+Fractions = Annotated[tuple[float, float], fractions]
+Nonnegatives = Annotated[tuple[float, float], TwoSettings("be two numbers >= 0", lambda v: v >= 0)]
+Natural = Annotated[int, Setting("be a whole number >= 0", lambda v: v >= 0, whole_number)]
+Period = Annotated[int, Setting("be a whole number >= 1", lambda v: v >= 1, whole_number)]
 
 
 @meets(habits.OPTIMISER)
-class AbstractOptimiser:
+class AbstractOptimiser(Checked):
     """The parent of all optimisers here; a parent for yours if you like, but none is needed.
 
     A class of your own takes part by a method registered on ``apply_``; from here it inherits
-    ``reset_`` and the checking of whatever it annotates with a ``Range``.
+    ``reset_`` and the checking of whatever it annotates with a check (see fields.py).
 
     >>> class Mine(AbstractOptimiser):
     ...     eta = 0.5
@@ -86,22 +72,10 @@ class AbstractOptimiser:
     True
     """
 
-    _ranges = {}
     _structure = ()  # names of attributes that are how it was built, or worked out anew: not saved
     _plans = None  # work prepared by step.py, never older than what it was made from
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        own = {name: kind for name, kind in inspect.get_annotations(cls).items() if isinstance(kind, Range)}
-        cls._ranges = {**cls._ranges, **own}
-
-    def __setattr__(self, name, value):
-        allowed = self._ranges.get(name)
-        if allowed is not None:
-            value = allowed.check(type(self).__name__, name, value)
-        object.__setattr__(self, name, value)
-
-    def reset_(self):
+    def reset_(self) -> None:
         """Forget the state of every parameter, as if no step had been made; hyperparameters stay.
 
         >>> from minigrad.optimise import Momentum, update_
@@ -144,7 +118,7 @@ class Rule(AbstractOptimiser):
 
     def __setattr__(self, name, value):
         if name not in self.__dataclass_fields__ and name[0] != "_" and not hasattr(type(self), name):
-            raise AttributeError(_no_such(type(self), name))
+            raise AttributeError(no_such(type(self), name))
         if name == self.kept and not isinstance(value, IdDict):
             raise TypeError(f"{type(self).__name__}: {name} must be an IdDict, got {value!r}")
         super().__setattr__(name, value)
@@ -155,9 +129,13 @@ class Rule(AbstractOptimiser):
     def fresh(self, x):
         return ()
 
-    def __repr__(self):
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if f.repr]
-        return f"{type(self).__name__}({', '.join(shown)})"
+    def _arranged(self, args, kwargs):
+        if self.kept and args and isinstance(args[-1], IdDict):  # also where epsilon before it was left out, as in Flux
+            args, kwargs = args[:-1], {**kwargs, self.kept: args[-1]}
+        for name in kwargs:
+            if name not in self.__dataclass_fields__ or not self.__dataclass_fields__[name].init:
+                raise TypeError(no_such(type(self), name))
+        return args, kwargs
 
     def replace(self, values):
         """Take back the hyperparameters that the formula has replaced."""
@@ -166,18 +144,18 @@ class Rule(AbstractOptimiser):
         """Return the state of parameter ``p``, whose numbers are ``x``, as a tuple of arrays."""
         if self.kept is None:
             return ()
-        state = getattr(self, self.kept).get_or_make(p, lambda: _packed(self.fresh(x)))
+        state = getattr(self, self.kept).get_or_make(p, lambda: packed(self.fresh(x)))
         return state if isinstance(state, tuple) else (state,)
 
     def refuse_dtype(self, dtype):
         """Raise TypeError where the rule has no meaning for a dtype."""
 
 
-def _packed(state):
+def packed(state):
     return state if len(state) > 1 else state[0]
 
 
-def _no_such(cls, name):
+def no_such(cls, name):
     """Return the message for a hyperparameter that a rule has not: what to write, and what it has."""
     how = f": {habits.OPTIMISER[name]}" if name in habits.OPTIMISER else ""
     return f"{cls.__name__} has no hyperparameter {name!r}{how}; it has {', '.join(cls._ranges) or 'none'}"
@@ -201,32 +179,7 @@ def real(x):
     return x.dtype.type(0).real.dtype
 
 
-def hyperparameters(**greek):
-    """Class decorator of all rules: a dataclass whose constructor takes Greek keywords too.
-
-    An IdDict given last is the state, also where epsilon before it was left out, as in Flux.
-    """
-
-    def decorate(cls):
-        cls = dataclasses.dataclass(cls, eq=False, repr=False, match_args=False)
-        init, given = cls.__init__, [f.name for f in dataclasses.fields(cls) if f.init]
-
-        @functools.wraps(init)
-        def __init__(self, *args, **kwargs):
-            if cls.kept and args and isinstance(args[-1], IdDict):
-                args, kwargs = args[:-1], {**kwargs, cls.kept: args[-1]}
-            for name in kwargs:
-                if name not in given:
-                    raise TypeError(_no_such(cls, name))
-            init(self, *args, **kwargs)
-
-        cls.__init__ = __init__
-        return also_spelled(**greek)(cls)
-
-    return decorate
-
-
-def state():
+def per_parameter() -> Any:
     """A dataclass field for the state of each parameter."""
     return dataclasses.field(default_factory=IdDict, repr=False)
 
@@ -272,18 +225,18 @@ def rule(function=None, **defaults):
         "__doc__": function.__doc__,
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,
-        "__annotations__": dict.fromkeys(hyper, number),
+        "__annotations__": dict.fromkeys(hyper, Finite),
         **defaults,
         "hyper": lambda self: tuple([getattr(self, name) for name in hyper]),
     }
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
         body |= {
-            "state": state(),
+            "state": per_parameter(),
             "kept": "state",
             "fresh": lambda self, x: (
                 *[zeros(x) for _ in arrays],
                 *([np.zeros(len(numbers))] if numbers else []),
             ),
         }
-    return hyperparameters()(type(function.__name__, (Rule,), body))
+    return checked()(type(function.__name__, (Rule,), body))

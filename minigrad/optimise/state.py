@@ -198,7 +198,7 @@ def plan(x, named, saved, where, tasks, old, outer=()):
 
 def plan_hyper(x, name, value, now, where, tasks):
     if name in ranges_of(x):
-        ranges_of(x)[name].check(where, name, value)
+        ranges_of(x)[name](value, f"{where}: {name}")
     if all(type(a) is np.ndarray for a in (now, value)) and (now.dtype, now.shape) == (value.dtype, value.shape):
         tasks.append(lambda: np.copyto(now, value))  # others may hold the same array
     elif type(x) not in FIXED:

@@ -1,15 +1,17 @@
 """Rules that only transform the gradient on its way: decays and clipping, for use in ``Optimiser``."""
 
 import dataclasses
+from typing import Annotated, Literal
 
 import numpy as np
 
+from ..fields import KW_ONLY, Check, also, checked
 from ..iddict import IdDict
 from . import formulas
-from .rules import Rule, count, hyperparameters, nonnegative, number, period, positive, state
+from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, per_parameter
 
 
-@hyperparameters(γ="gamma")
+@checked()
 class InvDecay(Rule):
     """Divide by one plus a multiple of the step number.
 
@@ -27,8 +29,10 @@ class InvDecay(Rule):
     InvDecay(gamma=0.001)
     """
 
-    gamma: nonnegative = 0.001
-    state: IdDict = state()
+    gamma: Nonnegative = 0.001
+    state: IdDict = per_parameter()
+    _: KW_ONLY
+    γ: float = also("gamma")
 
     formula = staticmethod(formulas.inv_decay)
     kept = "state"
@@ -40,7 +44,7 @@ class InvDecay(Rule):
         return (self.gamma,)
 
 
-@hyperparameters(η="eta", decay_step="step")
+@checked()
 class ExpDecay(Rule):
     """Multiply by a rate that is itself multiplied by ``decay`` every ``step`` steps, down to ``clip``.
 
@@ -67,13 +71,16 @@ class ExpDecay(Rule):
     ExpDecay(eta=1.0, decay=0.1, step=500, clip=0.0001, start=0)
     """
 
-    eta: nonnegative = 0.001
-    decay: number = 0.1
-    step: period = 1000
-    clip: nonnegative = 1e-4
-    start: count = 0
-    current: IdDict = state()
+    eta: Nonnegative = 0.001
+    decay: Finite = 0.1
+    step: Period = 1000
+    clip: Nonnegative = 1e-4
+    start: Natural = 0
+    current: IdDict = per_parameter()
     _latest: float = dataclasses.field(default_factory=float, init=False, repr=False)  # steps of the foremost
+    _: KW_ONLY
+    η: float = also("eta")
+    decay_step: int = also("step")
 
     formula = staticmethod(formulas.exp_decay)
     kept, replaces = "current", True
@@ -92,16 +99,8 @@ class ExpDecay(Rule):
         super().reset_()
         self._latest = 0.0
 
-    @property
-    def decay_step(self):
-        return self.step
 
-    @decay_step.setter
-    def decay_step(self, value):
-        self.step = value
-
-
-@hyperparameters()
+@checked()
 class WeightDecay(Rule):
     """Add a multiple of the parameter to its gradient, as a penalty ``wd/2 * sum(x^2)`` in the loss would.
 
@@ -109,7 +108,7 @@ class WeightDecay(Rule):
 
     Parameters
     ----------
-    wd : number >= 0     weight of the penalty
+    wd : number >= 0     weight of the penalty (λ in the manual)
 
     Put it *before* the rule that makes the step: ``Optimiser(WeightDecay(1e-4), ADAM())``.  After it the
     decay is not multiplied by the learning rate: see ``ADAMW``.
@@ -120,7 +119,9 @@ class WeightDecay(Rule):
     WeightDecay(wd=0.0001)
     """
 
-    wd: nonnegative = 0.0
+    wd: Nonnegative = 0.0
+    _: KW_ONLY
+    λ: float = also("wd")
 
     formula = staticmethod(formulas.weight_decay)
 
@@ -128,7 +129,7 @@ class WeightDecay(Rule):
         return (self.wd,)
 
 
-@hyperparameters()
+@checked()
 class ClipValue(Rule):
     """Limit every element to an interval around 0.
 
@@ -147,7 +148,7 @@ class ClipValue(Rule):
     ClipValue(thresh=0.001)
     """
 
-    thresh: positive
+    thresh: Threshold
 
     formula = staticmethod(formulas.clip_value)
 
@@ -155,7 +156,15 @@ class ClipValue(Rule):
         return (self.thresh,)
 
 
-@hyperparameters()
+@Check
+def what_to_do(value, where):
+    """What a clipping rule does about a norm that is not finite."""
+    if value not in ("raise", "skip", "pass"):
+        raise ValueError(f"{where} must be 'raise', 'skip' or 'pass', got {value!r}")
+    return value
+
+
+@checked()
 class ClipNorm(Rule):
     """Shorten a gradient whose 2-norm is above a limit; each parameter's by itself.
 
@@ -177,8 +186,8 @@ class ClipNorm(Rule):
     ClipNorm(thresh=5.0, nonfinite='raise')
     """
 
-    thresh: positive
-    nonfinite: str = "raise"
+    thresh: Threshold
+    nonfinite: Annotated[Literal["raise", "skip", "pass"], what_to_do] = "raise"
 
     formula = staticmethod(formulas.clip_norm)
     measures = "each"
@@ -186,15 +195,8 @@ class ClipNorm(Rule):
     def hyper(self):
         return (self.thresh,)
 
-    def __setattr__(self, name, value):
-        if name == "nonfinite" and value not in ("raise", "skip", "pass"):
-            raise ValueError(
-                f"{type(self).__name__}: nonfinite must be 'raise', 'skip' or 'pass', got {value!r}"
-            )
-        super().__setattr__(name, value)
 
-
-@hyperparameters()
+@checked()
 class ClipGlobalNorm(ClipNorm):
     """Shorten all gradients of one ``update_(opt, ps, gs)`` together, so that the step keeps its direction.
 
@@ -213,8 +215,5 @@ class ClipGlobalNorm(ClipNorm):
     >>> ClipGlobalNorm(1.0)
     ClipGlobalNorm(thresh=1.0, nonfinite='raise')
     """
-
-    thresh: positive
-    nonfinite: str = "raise"
 
     measures = "all"

@@ -10,12 +10,17 @@ import itertools
 import math
 import numbers
 import operator
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, overload
 
 import numpy as np
 
 from ..core.errors import MinigradError
+from ..fields import Check, Checked, Count, Flag, Function, Number, Positive, Whole, number
+
+__all__ = [  # what a schedule of one's own is made of
+    "AnySchedule", "Count", "Flag", "Function", "Number", "Positive", "Schedule", "StepError", "Whole",
+]
 
 SPAN = 60  # steps in the picture of a schedule that has no natural length
 
@@ -28,52 +33,7 @@ class StepError(MinigradError, IndexError, ValueError):
     """
 
 
-# What a field may hold. A check takes the value and where it stands ("Exp: decay"), and returns what to keep.
-
-def number(value, where):
-    """A finite real number, as a float."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"{where} must be a number, but is {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{where} must be finite, but is {value!r}")
-    return float(value)
-
-
-def positive(value, where):
-    """A number above 0."""
-    if number(value, where) <= 0:
-        raise ValueError(f"{where} must be above 0, but is {value!r}")
-    return float(value)
-
-
-def whole(value, where):
-    """A whole number, as an int; 10.0 will do, because a schedule may deliver it."""
-    if number(value, where) != int(value):
-        raise ValueError(f"{where} must be a whole number, but is {value!r}")
-    return int(value)
-
-
-def count(value, where):
-    """A whole number of steps, 1 or more."""
-    if whole(value, where) < 1:
-        raise ValueError(f"{where} must be 1 or more, but is {value!r}")
-    return int(value)
-
-
-def flag(value, where):
-    """True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{where} must be True or False, but is {value!r}")
-    return bool(value)
-
-
-def function(value, where):
-    """Something to call."""
-    if not callable(value):
-        raise TypeError(f"{where} must be a function, but is {value!r}")
-    return value
-
-
+@Check
 def any_schedule(value, where):
     """Whatever may stand for a schedule: a Schedule, a function of t, a number (that number for ever)."""
     if isinstance(value, type):
@@ -83,37 +43,11 @@ def any_schedule(value, where):
     return value if callable(value) else number(value, where)
 
 
-def several(check):
-    """One or more values, each of which passes the check, as a tuple."""
-    def each(value, where):
-        if not np.iterable(value):
-            raise TypeError(f"{where} must be a list, but is {value!r}")
-        kept = tuple(check(item, f"{where}[{i}]") for i, item in enumerate(value))
-        if not kept:
-            raise ValueError(f"{where} is empty; give one at least")
-        return kept
-    return each
-
-
-def check_fields(value):
-    """Let every field of a dataclass pass the check in its annotation, and keep what that returns."""
-    for field in dataclasses.fields(value):
-        for check in getattr(field.type, "__metadata__", ()):
-            kept = check(getattr(value, field.name), f"{type(value).__name__}: {field.name}")
-            object.__setattr__(value, field.name, kept)
-
-
-Number = Annotated[float, number]
-Positive = Annotated[float, positive]
-Whole = Annotated[int, whole]
-Count = Annotated[int, count]
-Flag = Annotated[bool, flag]
-Function = Annotated[Callable, function]
-AnySchedule = Annotated[Any, any_schedule]
+AnySchedule = Annotated[Callable[..., float] | float, any_schedule]
 
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
-class Schedule:
+class Schedule(Checked):
     """The common parent of all schedules.
 
     A subclass is a frozen dataclass whose annotations (``Number``, ``Count``, ...) say what its fields
@@ -136,27 +70,32 @@ class Schedule:
     █▇▆▅▄▃▂▁  t = 1 ... 8, from 0.125 to 1
     """
 
-    def __post_init__(self):
-        check_fields(self)
+    def __post_init__(self) -> None:
+        for name in self._ranges:
+            self._set(name, getattr(self, name))
 
-    def _set(self, name, value):
+    def _set(self, name: str, value: Any) -> None:
         """Set a field while the value is being made; afterwards it is frozen."""
-        object.__setattr__(self, name, value)
+        Checked.__setattr__(self, name, value)
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         """The values at the steps t, a 1-d float array, which may reach below 1 inside another schedule."""
         raise NotImplementedError(f"{type(self).__name__} has no formula(t), which every schedule must have")
 
     @property
-    def end(self):
-        """The last step; ``math.inf`` when there is none."""
+    def end(self) -> float:
+        """The last step, an int; ``math.inf`` when there is none."""
         return math.inf
 
     @property
-    def span(self):
+    def span(self) -> int:
         """How many steps, from the first, make a good picture."""
         return SPAN if self.end == math.inf else self.end
 
+    @overload
+    def __call__(self, t: float) -> float: ...
+    @overload
+    def __call__(self, t: np.ndarray | list[int] | list[float]) -> np.ndarray: ...
     def __call__(self, t):
         steps = np.asarray(t)
         if steps.dtype.kind not in "iuf":
@@ -168,21 +107,25 @@ class Schedule:
         y = values(self, steps.ravel())
         return y.reshape(steps.shape) if steps.ndim else float(y[0])
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[float]:
         steps = itertools.count(1) if self.end == math.inf else range(1, self.end + 1)
         return map(self, steps)
 
-    def __reversed__(self):
+    def __reversed__(self) -> Iterator[float]:
         return iter(self[:][::-1].tolist())
 
-    def __len__(self):
+    def __len__(self) -> int:
         if self.end == math.inf:
             raise TypeError(f"{type(self).__name__} never ends: it has no len(); Shortened(schedule, n) has")
         return self.end
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True
 
+    @overload
+    def __getitem__(self, t: int) -> float: ...
+    @overload
+    def __getitem__(self, t: slice) -> np.ndarray: ...
     def __getitem__(self, t):
         """``schedule[t]`` is ``schedule(t)``; ``schedule[a:b]`` holds the values at a, a + 1, ..., b - 1."""
         if not isinstance(t, slice):
@@ -194,15 +137,15 @@ class Schedule:
         stop = past_end if t.stop is None else min(t.stop, past_end)
         return self(np.arange(1 if t.start is None else t.start, stop, 1 if t.step is None else t.step))
 
-    def arguments(self):
+    def arguments(self) -> list[str]:
         """The arguments of the call that makes this schedule, as they are to be printed; no defaults."""
         return [f"{field.name}={shown(getattr(self, field.name))}" for field in dataclasses.fields(self)
                 if getattr(self, field.name) != field.default]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.arguments())})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         try:
             return f"{self!r}\n{sparkline(self, span(self))}"
         except Exception:  # a user's function may know only some steps; printing must work all the same

@@ -4,30 +4,16 @@ Wherever one of these takes a schedule it takes a function of t or a number as w
 """
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any
 
 import numpy as np
 
-from .base import (
-    AnySchedule,
-    Count,
-    Function,
-    Number,
-    Schedule,
-    any_schedule,
-    count,
-    end,
-    must_last,
-    several,
-    shown,
-    span,
-    values,
-)
+from ..fields import Check, Count, Function, Number, checked, count, several
+from .base import AnySchedule, Schedule, any_schedule, end, must_last, shown, span, values
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Constant(Schedule):
     """The same value for ever.
 
@@ -47,11 +33,11 @@ class Constant(Schedule):
 
     value: Number
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return np.full(t.shape, self.value)
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Sequence(Schedule):
     """One schedule after the other, each beginning with its own step 1; the last one goes on for ever.
 
@@ -84,10 +70,12 @@ class Sequence(Schedule):
     Sequence((2.0, 1), (1.0, 2), (0.6666666666666666, 3))
     """
 
-    schedules: Annotated[tuple, several(any_schedule)]
-    step_sizes: Annotated[tuple, several(count)]
+    schedules: Annotated[tuple[Any, ...], several(any_schedule)]
+    step_sizes: Annotated[tuple[int, ...], several(count)]
 
-    def __init__(self, *args, schedules=None, step_sizes=None):
+    def __init__(
+        self, *args: Any, schedules: Iterable[Any] | None = None, step_sizes: Iterable[int] | None = None
+    ) -> None:
         pairs = pairs_of(args, schedules, step_sizes)
         if isinstance(pairs, Iterator):
             pairs = first_pairs(pairs)
@@ -97,7 +85,7 @@ class Sequence(Schedule):
         for inner, steps in zip(self.schedules, self.step_sizes):
             must_last(inner, steps, "Sequence")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         ends = np.cumsum(self.step_sizes)
         parts = np.minimum(np.searchsorted(ends, t), len(ends) - 1)
         y = np.empty(t.shape)
@@ -107,14 +95,14 @@ class Sequence(Schedule):
         return y
 
     @property
-    def end(self):
+    def end(self) -> float:
         return sum(self.step_sizes[:-1]) + end(self.schedules[-1])
 
     @property
-    def span(self):
+    def span(self) -> int:
         return sum(self.step_sizes)
 
-    def arguments(self):
+    def arguments(self) -> list[str]:
         return [shown(pair) for pair in zip(self.schedules, self.step_sizes)]
 
 
@@ -153,7 +141,7 @@ class Unread(Schedule):
         self._set("pairs", [])
         self._set("read_to", 0)
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         while self.read_to < t.max(initial=1) and (pair := next(self.unread, None)):
             self.pairs.append(pair)
             self._set("read_to", self.read_to + pair[1])
@@ -164,7 +152,7 @@ class Unread(Schedule):
                         "give it lists, or generate 100 pairs at most")
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Loop(Schedule):
     """The first ``period`` steps of a schedule, over and over.
 
@@ -188,15 +176,15 @@ class Loop(Schedule):
     f: AnySchedule
     period: Count
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         must_last(self.f, self.period, "Loop")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.f, (t - 1) % self.period + 1)
 
     @property
-    def span(self):
+    def span(self) -> int:
         return 3 * self.period
 
 
@@ -205,12 +193,13 @@ def remake(schedule, parameters):
     return type(schedule)(*parameters)
 
 
+@Check
 def parameter(value, where):
     """A schedule or a function to be evaluated at each step, or any value to be passed as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class ComposedSchedule(Schedule):
     """A schedule whose parameters are schedules.
 
@@ -240,9 +229,9 @@ class ComposedSchedule(Schedule):
 
     compose_fn: Function
     schedule: AnySchedule
-    parameters: Annotated[tuple, several(parameter)]
+    parameters: Annotated[tuple[Any, ...], several(parameter)]
 
-    def __init__(self, *args, compose_fn=remake, **named):
+    def __init__(self, *args: Any, compose_fn: Callable[..., Any] | None = None, **named: Any) -> None:
         if len(args) + len(named) == 3:
             compose_fn, *args = args
         for name, value in zip(("schedule", "parameters"), args):
@@ -250,13 +239,13 @@ class ComposedSchedule(Schedule):
         if named.keys() != {"schedule", "parameters"}:
             raise TypeError("ComposedSchedule takes (schedule, parameters) or "
                             "(compose_fn, schedule, parameters)")
-        self._set("compose_fn", compose_fn)
+        self._set("compose_fn", remake if compose_fn is None else compose_fn)
         self._set("schedule", named["schedule"])
         self._set("parameters", named["parameters"])
         self.__post_init__()
         self.formula(np.array([1.0]))
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         moving = {i: values(p, t).tolist() for i, p in enumerate(self.parameters) if callable(p)}
         y = [values(self.made(moving, i), t[i:i + 1]) for i in range(len(t))]
         return np.concatenate(y) if y else t
@@ -267,13 +256,13 @@ class ComposedSchedule(Schedule):
         return self.compose_fn(self.schedule, parameters)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return min(end(self.schedule), *map(end, self.parameters))
 
     @property
-    def span(self):
+    def span(self) -> int:
         return span(self.schedule)
 
-    def arguments(self):
+    def arguments(self) -> list[str]:
         given = [self.schedule, self.parameters]
         return [shown(part) for part in (given if self.compose_fn is remake else [self.compose_fn, *given])]

@@ -6,40 +6,21 @@ All waves but ``Cos`` and ``CosRestarts`` can be made in two ways, as in Paramet
 * by position with range and offset: ``Triangle(0.7, 0.1, 10)`` runs between 0.1 and 0.1 + 0.7.
 """
 
-import functools
 import math
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
-from ..fields import also_spelled
-from .base import Count, Flag, Number, Schedule, number
+from ..fields import KW_ONLY, Argument, Count, Flag, Number, Range, also, checked, number, required
+from .base import Schedule
 
 
-def also_by_end_points(cls):
-    """Class decorator: let the constructor of a wave take l0 and l1 instead of range and offset."""
-    init, name = cls.__init__, cls.__name__
-
-    @functools.wraps(init)
-    def __init__(self, *args, **kwargs):
-        ends = {end: number(kwargs.pop(end), f"{name}: {end}") for end in ("l0", "l1") if end in kwargs}
-        if len(ends) == 1 or not (args or ends or "range" in kwargs):
-            raise TypeError(f"{name} needs both of its end points, as in {name}(l0=..., l1=..., period=...), "
-                            f"or range and offset, as in {name}(range, offset, period)")
-        if ends and args:
-            raise TypeError(f"{name}: with l0 and l1 give the other arguments by keyword too; "
-                            f"by position they are (range, offset, period, ...)")
-        if ends:
-            kwargs = {"range": abs(ends["l0"] - ends["l1"]), "offset": min(ends.values()), **kwargs}
-        init(self, *args, **kwargs)
-        self._set("ends", ends)
-
-    cls.__init__ = __init__
-    return cls
+def one_end(name: str, read: Any) -> Any:
+    """An argument that is no field: an end point, as it was given, or as range and offset have it."""
+    return Argument(lambda wave: wave.ends.get(name, read(wave)), doc="One of the two values between which it runs.")
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Wave(Schedule):
     """The common parent of the waves:  s(t) = offset + range * wave(t).
 
@@ -51,19 +32,42 @@ class Wave(Schedule):
     True
     """
 
-    range: Number
-    offset: Number
-    period: Count
+    range: Number = required()
+    offset: Number = required()
+    period: Count = required()
+    _: KW_ONLY
+    l0: float = one_end("l0", lambda wave: wave.offset)
+    l1: float = one_end("l1", lambda wave: wave.offset + wave.range)
+    λ0: float = also("l0")
+    λ1: float = also("l1")
     ends = {}
 
-    def formula(self, t):
+    def _arranged(self, args, kwargs):
+        name = type(self).__name__
+        ends = {end: number(kwargs.pop(end), f"{name}: {end}") for end in ("l0", "l1") if end in kwargs}
+        if len(ends) == 1 or not (args or ends or "range" in kwargs):
+            raise TypeError(f"{name} needs both of its end points, as in {name}(l0=..., l1=..., period=...), "
+                            f"or range and offset, as in {name}(range, offset, period)")
+        if ends and args:
+            raise TypeError(f"{name}: with l0 and l1 give the other arguments by keyword too; "
+                            f"by position they are (range, offset, period, ...)")
+        if ends:
+            kwargs = {"range": abs(ends["l0"] - ends["l1"]), "offset": min(ends.values()), **kwargs}
+        self._set("ends", ends)
+        return args, kwargs
+
+    def wave(self, t: np.ndarray) -> np.ndarray:
+        """The values at the steps t of the wave between 0 and 1."""
+        raise NotImplementedError
+
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return self.offset + self.range * self.wave(t)
 
     @property
-    def span(self):
+    def span(self) -> int:
         return 3 * self.period
 
-    def arguments(self):
+    def arguments(self) -> list[str]:
         by_range = super().arguments()
         return [f"{end}={value!r}" for end, value in self.ends.items()] + by_range[2 if self.ends else 0:]
 
@@ -88,9 +92,7 @@ def halved_each_period(t, period):
     return 0.5 ** ((t - 1) // period)
 
 
-@also_spelled(λ0="l0", λ1="l1")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Triangle(Wave):
     """A triangle wave: up and down in straight lines, once a period.
 
@@ -110,13 +112,11 @@ class Triangle(Wave):
     array([0. , 0.5, 1. , 0.5, 0. , 0.5])
     """
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         return triangle(t, self.period)
 
 
-@also_spelled(λ0="l0", λ1="l1")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class TriangleDecay2(Wave):
     """A triangle wave whose height halves each period.
 
@@ -134,13 +134,11 @@ class TriangleDecay2(Wave):
     array([0.  , 1.  , 0.  , 0.5 , 0.  , 0.25])
     """
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         return triangle(t, self.period) * halved_each_period(t, self.period)
 
 
-@also_spelled(λ0="l0", λ1="l1", γ="decay")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class TriangleExp(Wave):
     """A triangle wave whose height decays exponentially.
 
@@ -159,15 +157,15 @@ class TriangleExp(Wave):
     array([0.     , 0.5    , 0.     , 0.125  , 0.     , 0.03125])
     """
 
-    decay: Number
+    decay: Number = required()
+    _: KW_ONLY
+    γ: float = also("decay")
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         return triangle(t, self.period) * self.decay ** (t - 1)
 
 
-@also_spelled(λ0="l0", λ1="l1")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Sin(Wave):
     """A sine wave folded up: half a sine, once a period.
 
@@ -185,13 +183,11 @@ class Sin(Wave):
     array([0.   , 0.5  , 0.866, 1.   , 0.866])
     """
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         return half_sine(t, self.period)
 
 
-@also_spelled(λ0="l0", λ1="l1")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class SinDecay2(Wave):
     """A folded sine wave whose height halves each period.
 
@@ -209,13 +205,11 @@ class SinDecay2(Wave):
     array([0.  , 1.  , 0.  , 0.5 , 0.  , 0.25])
     """
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         return half_sine(t, self.period) * halved_each_period(t, self.period)
 
 
-@also_spelled(λ0="l0", λ1="l1", γ="decay")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class SinExp(Wave):
     """A folded sine wave whose height decays exponentially.
 
@@ -234,15 +228,15 @@ class SinExp(Wave):
     array([0.   , 0.5  , 0.   , 0.125, 0.   , 0.031])
     """
 
-    decay: Number
+    decay: Number = required()
+    _: KW_ONLY
+    γ: float = also("decay")
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         return half_sine(t, self.period) * self.decay ** (t - 1)
 
 
-@also_spelled(λ0="l0", λ1="l1")
-@also_by_end_points
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class CosAnneal(Wave):
     """Cosine annealing: from the highest value down along half a cosine; then at once, or gently, up again.
 
@@ -268,13 +262,12 @@ class CosAnneal(Wave):
 
     restart: Flag = True
 
-    def wave(self, t):
+    def wave(self, t: np.ndarray) -> np.ndarray:
         steps = (t - 1) % self.period if self.restart else t - 1
         return half_cosine(steps / self.period)
 
 
-@also_spelled(λ0="l0", λ1="l1")
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Cos(Schedule):
     """Cosine annealing with restarts under the name of Flux's manual; by position it takes the end points.
 
@@ -296,28 +289,23 @@ class Cos(Schedule):
     Cos(l0=0.0001, l1=0.01, period=10)
     """
 
-    l0: Number
-    l1: Number
-    period: Count
+    l0: Number = required()
+    l1: Number = required()
+    period: Count = required()
+    _: KW_ONLY
+    λ0: float = also("l0")
+    λ1: float = also("l1")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         low, high = sorted((self.l0, self.l1))
         return low + (high - low) * half_cosine((t - 1) % self.period / self.period)
 
     @property
-    def span(self):
+    def span(self) -> int:
         return 3 * self.period
 
 
-def growth_factor(value, where):
-    """A number from 1 on."""
-    if number(value, where) < 1:
-        raise ValueError(f"{where} must be 1 or more, but is {value!r}")
-    return float(value)
-
-
-@also_spelled(λ0="l0", λ1="l1")
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class CosRestarts(Schedule):
     """Cosine annealing with warm restarts, each period longer than the one before.
 
@@ -339,12 +327,15 @@ class CosRestarts(Schedule):
     array([1.   , 0.5  , 1.   , 0.854, 0.5  , 0.146, 1.   ])
     """
 
-    l0: Number
-    l1: Number
-    period: Count
-    growth: Annotated[float, growth_factor] = 2.0
+    l0: Number = required()
+    l1: Number = required()
+    period: Count = required()
+    growth: Annotated[float, Range("be 1 or more", lambda v: v >= 1, after=number)] = 2.0
+    _: KW_ONLY
+    λ0: float = also("l0")
+    λ1: float = also("l1")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         low, high = sorted((self.l0, self.l1))
         return low + (high - low) * half_cosine(self.part_of_period(t - 1))
 
@@ -359,18 +350,11 @@ class CosRestarts(Schedule):
         return (steps - begins[k]) / lengths[k]
 
     @property
-    def span(self):
+    def span(self) -> int:
         return round(self.period * (1 + self.growth + self.growth ** 2))
 
 
-def fraction(value, where):
-    """A number from 0 to 1."""
-    if not 0 <= number(value, where) <= 1:
-        raise ValueError(f"{where} must lie between 0 and 1, but is {value!r}")
-    return float(value)
-
-
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class OneCycle(Schedule):
     """Up from ``startval`` to ``maxval`` and down towards ``endval``, each along half a cosine, once.
 
@@ -396,9 +380,9 @@ class OneCycle(Schedule):
 
     nsteps: Count
     maxval: Number
-    startval: Number = None
-    endval: Number = None
-    percent_start: Annotated[float, fraction] = 0.25
+    startval: Annotated[float | None, number] = None
+    endval: Annotated[float | None, number] = None
+    percent_start: Annotated[float, Range("lie between 0 and 1", lambda v: 0 <= v <= 1, after=number)] = 0.25
 
     def __post_init__(self):
         top = number(self.maxval, "OneCycle: maxval")
@@ -408,7 +392,7 @@ class OneCycle(Schedule):
             self._set("endval", top / 1e5)
         super().__post_init__()
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         up = math.ceil(self.percent_start * self.nsteps)
         down = max(self.nsteps - up, 1)
         rising = self.maxval + (self.startval - self.maxval) * half_cosine((t - 1) / max(up, 1))
@@ -416,11 +400,11 @@ class OneCycle(Schedule):
         return np.where(t <= up, rising, falling)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.nsteps
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class WSD(Schedule):
     """Warm-up, stable, decay: up in a straight line, level, and down in a straight line (a trapezoid).
 
@@ -449,10 +433,10 @@ class WSD(Schedule):
     decay: Count
     endval: Number = 0.0
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         corners = [0, self.warmup, self.warmup + self.stable + 1, self.end + 1]
         return np.interp(t, corners, [0, self.maxval, self.maxval, self.endval])
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.warmup + self.stable + self.decay

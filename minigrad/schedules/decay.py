@@ -1,21 +1,21 @@
 """Schedules that fall: by steps, by a constant factor, along a polynomial, like 1/t."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 
-from ..fields import also_spelled
-from .base import Count, Number, Schedule, count, several
+from ..fields import KW_ONLY, Check, Count, Number, also, checked, count, required, several
+from .base import Schedule
 
 
+@Check
 def one_or_several_counts(value, where):
     """A number of steps, or several, one after the other."""
     return several(count)(value, where) if np.iterable(value) else count(value, where)
 
 
-@also_spelled(λ="start", γ="decay")
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Step(Schedule):
     """A staircase: the value is multiplied by ``decay`` after every so many steps.
 
@@ -42,11 +42,14 @@ class Step(Schedule):
     array([1.  , 0.5 , 0.5 , 0.5 , 0.25, 0.25, 0.25])
     """
 
-    start: Number
-    decay: Number
-    step_sizes: Annotated["int | tuple[int, ...]", one_or_several_counts]
+    start: Number = required()
+    decay: Number = required()
+    step_sizes: Annotated[int | Sequence[int], one_or_several_counts] = required()
+    _: KW_ONLY
+    λ: float = also("start")
+    γ: float = also("decay")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         if isinstance(self.step_sizes, tuple):
             stairs = np.searchsorted(np.cumsum(self.step_sizes), t)
         else:
@@ -54,12 +57,11 @@ class Step(Schedule):
         return self.start * self.decay ** stairs.astype(float)
 
     @property
-    def span(self):
+    def span(self) -> int:
         return sum(self.step_sizes) + 1 if isinstance(self.step_sizes, tuple) else 4 * self.step_sizes
 
 
-@also_spelled(λ="start", γ="decay")
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Exp(Schedule):
     """Exponential decay: every step multiplies the value by ``decay``.
 
@@ -78,15 +80,17 @@ class Exp(Schedule):
     array([1.    , 0.5   , 0.25  , 0.125 , 0.0625])
     """
 
-    start: Number
-    decay: Number
+    start: Number = required()
+    decay: Number = required()
+    _: KW_ONLY
+    λ: float = also("start")
+    γ: float = also("decay")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return self.start * self.decay ** (t - 1)
 
 
-@also_spelled(λ="start", p="degree")
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Poly(Schedule):
     """Polynomial decay towards 0, which a step after the last would reach.
 
@@ -108,20 +112,22 @@ class Poly(Schedule):
     [1.0, 0.5625, 0.25, 0.0625]
     """
 
-    start: Number
-    degree: Number
-    max_iter: Count
+    start: Number = required()
+    degree: Number = required()
+    max_iter: Count = required()
+    _: KW_ONLY
+    λ: float = also("start")
+    p: float = also("degree")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return self.start * (1 - (t - 1) / self.max_iter) ** self.degree
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.max_iter
 
 
-@also_spelled(λ="start", γ="decay", p="degree")
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Inv(Schedule):
     """Decay like a power of 1/t.
 
@@ -141,9 +147,13 @@ class Inv(Schedule):
     array([1.        , 0.25      , 0.11111111, 0.0625    ])
     """
 
-    start: Number
-    decay: Number
-    degree: Number
+    start: Number = required()
+    decay: Number = required()
+    degree: Number = required()
+    _: KW_ONLY
+    λ: float = also("start")
+    γ: float = also("decay")
+    p: float = also("degree")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return self.start / (1 + self.decay * (t - 1)) ** self.degree

@@ -1,11 +1,14 @@
 """Pictures of schedules, for those who have matplotlib."""
 
+from typing import Any
+
 import numpy as np
 
-from .base import any_schedule, count, shown, span, values
+from ..fields import count
+from .base import any_schedule, shown, span, values
 
 
-def plot(schedule, steps=None, ax=None, **line):
+def plot(schedule: Any, steps: int | None = None, ax: Any = None, **line: Any) -> Any:
     """Draw a schedule, value against step, with matplotlib.
 
     Parameters

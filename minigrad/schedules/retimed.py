@@ -5,14 +5,14 @@ Wherever one of these takes a schedule it takes a function of t or a number as w
 
 import bisect
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from .base import AnySchedule, Count, Function, Positive, Schedule, Whole, end, must_last, span, values
+from ..fields import Count, Function, Positive, Whole, checked
+from .base import AnySchedule, Schedule, end, must_last, span, values
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Interpolator(Schedule):
     """A schedule run at another rate: ``rate`` steps here are one step there.
 
@@ -41,12 +41,12 @@ class Interpolator(Schedule):
     rate: Positive
     ceil_fn: Function = math.ceil
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         must_last(self.schedule, self.inner_step(1), "Interpolator")
         self._set("last", self.last_step(end(self.schedule)))
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.schedule, np.array([self.inner_step(step) for step in t.tolist()], float))
 
     def inner_step(self, t):
@@ -59,15 +59,15 @@ class Interpolator(Schedule):
         return bisect.bisect(range(1, math.ceil((inner + 1) * self.rate) + 1), inner, key=self.inner_step)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.last
 
     @property
-    def span(self):
+    def span(self) -> int:
         return max(math.ceil(span(self.schedule) * self.rate), 1)
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Shifted(Schedule):
     """A schedule that begins with another of its steps: step 1 here is step ``offset`` there.
 
@@ -92,23 +92,23 @@ class Shifted(Schedule):
     schedule: AnySchedule
     offset: Whole
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         must_last(self.schedule, self.offset, "Shifted")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.schedule, t - 1 + self.offset)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return end(self.schedule) + 1 - self.offset
 
     @property
-    def span(self):
+    def span(self) -> int:
         return max(span(self.schedule) + 1 - self.offset, 1)
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Shortened(Schedule):
     """A schedule cut off after ``nsteps`` steps.
 
@@ -130,19 +130,19 @@ class Shortened(Schedule):
     schedule: AnySchedule
     nsteps: Count
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         must_last(self.schedule, self.nsteps, "Shortened")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.schedule, t)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.nsteps
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class Warmup(Schedule):
     """A straight rise to the first value of a schedule, then that schedule.
 
@@ -168,19 +168,19 @@ class Warmup(Schedule):
     schedule: AnySchedule
     steps: Count
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.schedule, np.maximum(t - self.steps, 1)) * np.minimum(t / self.steps, 1)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.steps + end(self.schedule)
 
     @property
-    def span(self):
+    def span(self) -> int:
         return self.steps + span(self.schedule)
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class reverse(Schedule):
     """A schedule run backwards.
 
@@ -202,19 +202,19 @@ class reverse(Schedule):
     f: AnySchedule
     period: Count
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         must_last(self.f, self.period - 1, "reverse")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.f, self.period - t)
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.period
 
 
-@dataclass(frozen=True, repr=False)
+@checked(frozen=True)
 class symmetric(Schedule):
     """The first half of a schedule, and then that half backwards.
 
@@ -236,13 +236,13 @@ class symmetric(Schedule):
     f: AnySchedule
     period: Count
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         must_last(self.f, self.period // 2, "symmetric")
 
-    def formula(self, t):
+    def formula(self, t: np.ndarray) -> np.ndarray:
         return values(self.f, np.minimum(t, self.period - t))
 
     @property
-    def end(self):
+    def end(self) -> float:
         return self.period

@@ -1,12 +1,16 @@
 """The one place where schedules and optimisers meet."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from ..fields import function
 from ..iddict import IdDict
 from ..optimise.arrays import check
 from ..optimise.rules import AbstractOptimiser
 from ..optimise.update import apply_, by_own_rules, target, update_
-from .base import Schedule, any_schedule, function, shown, values
+from .base import Schedule, any_schedule, shown, values
 
 
 class Scheduler(AbstractOptimiser):
@@ -43,14 +47,14 @@ class Scheduler(AbstractOptimiser):
     Scheduler(Momentum(eta=0.01, rho=0.9), eta=Exp(start=0.8, decay=0.5))
     """
 
-    def __init__(self, *args, update_func=None, **schedules):
+    def __init__(self, *args: Any, update_func: Callable[[Any, float], Any] | None = None, **schedules: Any) -> None:
         if len(args) == 2 and not schedules:
             schedules = {"eta" if update_func is None else "value": args[0]}
         elif len(args) != 1 or not schedules or update_func is not None:
             raise TypeError("Scheduler takes (optimiser, eta=schedule, ...), with any hyperparameter's name, "
                             "or (schedule, optimiser) and perhaps update_func")
         self.opt = an_optimiser(args[-1])
-        self.schedules = {name: checked(given, f"Scheduler: {name}") for name, given in schedules.items()}
+        self.schedules = {name: one_or_several(given, f"Scheduler: {name}") for name, given in schedules.items()}
         self.update_func = None if update_func is None else function(update_func, "Scheduler: update_func")
         self.count = IdDict()
         self._latest = 0, {}  # a step and its values: many parameters are at the same step
@@ -58,32 +62,32 @@ class Scheduler(AbstractOptimiser):
             for name in self.schedules:
                 holder(self.opt, name)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name in vars(self).get("schedules", ()):
             return self.current[name]
         raise AttributeError(f"Scheduler has no {name!r}; look at the optimiser inside: scheduler.opt.{name}")
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name not in ("opt", "schedules", "update_func", "count") and name[0] != "_":
             raise AttributeError(f"Scheduler takes {name!r} from a schedule or not at all; set what is not "
                                  f"scheduled on the optimiser inside: scheduler.opt.{name} = ...")
         super().__setattr__(name, value)
 
     @property
-    def os(self):
+    def os(self) -> list[Any]:
         """What is inside, as ``Optimiser`` has it."""
         return [self.opt]
 
     @property
-    def current(self):
+    def current(self) -> dict[str, Any]:
         """A dict of the values in use: of the furthest parameter's last step, or before any, of the first."""
         return self.values_at(max(self.count.values(), default=1))
 
-    def values_at(self, t):
+    def values_at(self, t: int) -> dict[str, Any]:
         """A dict of the scheduled values at step t."""
         return {name: value_at(given, t) for name, given in self.schedules.items()}
 
-    def set_hyperparameters_(self, t):
+    def set_hyperparameters_(self, t: int) -> None:
         """Give the optimiser inside the values of step t."""
         if self._latest[0] != t or self.listening():
             self._latest = t, self.values_at(t)
@@ -93,12 +97,12 @@ class Scheduler(AbstractOptimiser):
             else:
                 self.update_func(self.opt, value)
 
-    def reset_(self):
+    def reset_(self) -> None:
         """Forget the state of every parameter and count from 1 again; listening schedules start again too."""
         super().reset_()
         self._latest = 0, {}
 
-    def listening(self):
+    def listening(self) -> dict[str, Any]:
         """A dict of the schedules with a state, such as a Plateau, by the places where they stand."""
         return {place: found for name, given in self.schedules.items() for place, found in with_state(name, given)}
 
@@ -107,7 +111,7 @@ class Scheduler(AbstractOptimiser):
     def _inside(self):
         return {"opt": self.opt, **self.listening()}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.update_func is not None:
             given = shown(self.schedules["value"])
             return f"Scheduler({given}, {self.opt!r}, update_func={shown(self.update_func)})"
@@ -149,7 +153,7 @@ def an_optimiser(given):
     return given
 
 
-def checked(given, where):
+def one_or_several(given, where):
     """A schedule, or a tuple of them."""
     if isinstance(given, (tuple, list)):
         return tuple(any_schedule(each, f"{where}[{i}]") for i, each in enumerate(given))

@@ -1,16 +1,20 @@
 """The schedules that remember: one that knows its own step, and one that listens to the loss."""
 
 import math
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 
-from ..fields import also_spelled
-from .base import Number, any_schedule, check_fields, count, end, function, number, shown, values, whole
+from ..fields import (
+    KW_ONLY, Check, Checked, Number, Range, also, checked, count, function, number, required, whole_number,
+)
+from .base import any_schedule, end, shown, values
+
+T = TypeVar("T")
 
 
-def next_(stateful, *value):
+def next_(stateful: Any, *value: float) -> float:
     """The value of a ``Stateful`` or ``Plateau`` for this step; overwrites its state: the next call goes on.
 
     Parameters
@@ -32,7 +36,7 @@ def next_(stateful, *value):
     return stateful.next_(*value)
 
 
-def reset_(stateful):
+def reset_(stateful: T) -> T:
     """Put a ``Stateful``, a ``Plateau`` or an optimiser back to where it began; overwrites its state.
 
     Returns its argument.  Raises TypeError for what has no state.
@@ -63,7 +67,7 @@ class Stateful:
     ----------
     schedule : schedule, function or number
     state : int >= 1      the next step; settable, so that a run can be resumed
-    advance : function    state -> bool, asked before going on (by keyword)
+    advance : function    state -> bool, asked before going on (by keyword); unless given, it always goes on
 
     Raises TypeError or ValueError for what is no schedule, step or function; StepError past the end of a
     finite schedule, where Python's ``next`` raises StopIteration, as iterators do.
@@ -78,52 +82,39 @@ class Stateful:
     Stateful(Exp(start=0.8, decay=0.5), state=3)
     """
 
-    def __init__(self, schedule, state=1, *, advance=always):
+    def __init__(self, schedule: Any, state: int = 1, *, advance: Callable[[int], bool] | None = None) -> None:
         self.schedule = any_schedule(schedule, "Stateful: schedule")
         self.state = count(state, "Stateful: state")
-        self.advance = function(advance, "Stateful: advance")
+        self.advance = always if advance is None else function(advance, "Stateful: advance")
 
-    def next_(self):
+    def next_(self) -> float:
         value = float(values(self.schedule, np.array([float(self.state)]))[0])
         if self.advance(self.state):
             self.state += 1
         return value
 
-    def reset_(self):
+    def reset_(self) -> None:
         self.state = 1
 
-    def __iter__(self):
+    def __iter__(self) -> Any:
         return self
 
-    def __next__(self):
+    def __next__(self) -> float:
         if self.state > end(self.schedule):
             raise StopIteration
         return self.next_()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         advance = "" if self.advance is always else f", advance={shown(self.advance)}"
         return f"Stateful({shown(self.schedule)}, state={self.state}{advance})"
 
 
-def below_one(value, where):
-    """A factor that shrinks what it multiplies."""
-    if not 0 < number(value, where) < 1:
-        raise ValueError(f"{where} must lie between 0 and 1, both excluded, but is {value!r}")
-    return float(value)
+shrinking = Range("lie between 0 and 1, both excluded", lambda v: 0 < v < 1, after=number)
+not_negative = Range("not be negative", lambda v: v >= 0, after=number)
+how_many = Range("be a whole number", convert=whole_number, after=not_negative)
 
 
-def not_negative(value, where):
-    """0 or more."""
-    if number(value, where) < 0:
-        raise ValueError(f"{where} must not be negative, but is {value!r}")
-    return value
-
-
-def how_many(value, where):
-    """A whole number, 0 or more."""
-    return whole(not_negative(value, where), where)
-
-
+@Check
 def min_or_max(value, where):
     """Whether smaller is better, or larger."""
     if value not in ("min", "max"):
@@ -131,9 +122,8 @@ def min_or_max(value, where):
     return value
 
 
-@also_spelled(λ="start", γ="decay")
-@dataclass(eq=False)
-class Plateau:
+@checked()
+class Plateau(Checked):
     """A value that is cut when the loss has stopped getting better.
 
     A loss is better when  loss < best - (rtol * |best| + atol),  and then becomes the best.  After more
@@ -168,26 +158,28 @@ class Plateau:
     [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
     """
 
-    start: Number
-    decay: Annotated[float, below_one] = 0.1
+    start: Number = required()
+    decay: Annotated[float, shrinking] = 0.1
     patience: Annotated[int, how_many] = 10
     rtol: Annotated[float, not_negative] = 1e-4
     atol: Annotated[float, not_negative] = 0.0
     cooldown: Annotated[int, how_many] = 0
     lowest: Number = 0.0
-    mode: Annotated[str, min_or_max] = "min"
+    mode: Annotated[Literal["min", "max"], min_or_max] = "min"
+    _: KW_ONLY
+    λ: float = also("start")
+    γ: float = also("decay")
 
-    def __post_init__(self):
-        check_fields(self)
+    def __post_init__(self) -> None:
         self.reset_()
 
-    def reset_(self):
+    def reset_(self) -> None:
         self.value = self.start
         self.best = math.inf if self.mode == "min" else -math.inf
         self.worse_in_a_row = 0
         self.cooling = 0
 
-    def next_(self, *loss):
+    def next_(self, *loss: float) -> float:
         if len(loss) != 1 or np.shape(loss[0]) != () or np.asarray(loss[0]).dtype.kind not in "fiu":
             raise TypeError(f"Plateau listens to the loss, one number: call next_(s, loss), not with {loss}")
         loss = float(loss[0])
@@ -205,11 +197,11 @@ class Plateau:
             self.worse_in_a_row = 0
         return self.value
 
-    def is_better(self, loss):
+    def is_better(self, loss: float) -> bool:
         if math.isinf(self.best):
             return not math.isnan(loss)
         margin = self.rtol * abs(self.best) + self.atol
         return loss < self.best - margin if self.mode == "min" else loss > self.best + margin
 
-    def __call__(self, t=None):
+    def __call__(self, t: Any = None) -> float:
         return self.value
