@@ -349,3 +349,19 @@ def test_what_is_returned_in_a_composition_is_the_same_compiled_or_not(dtype, re
         request.getfixturevalue("monkeypatch").undo()
 
     assert all(map(np.array_equal, *results))
+
+
+@rule
+def stepping(x, dx, numbers, t: float, eta=0.5, step=2.0, part=1.0):
+    numbers = numbers + dx
+    return eta * dx * part, numbers, t + step
+
+
+def test_names_that_a_kernel_uses_too_mean_what_they_mean_in_the_formula(either_way):
+    opt, x = stepping(), np.zeros(1)
+
+    for _ in range(3):
+        update_(opt, x, np.ones(1))
+
+    kept, counts = opt.state[x]
+    assert (x[0], kept[0], counts[0]) == (-1.5, 3.0, 6.0)

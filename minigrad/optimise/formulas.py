@@ -43,34 +43,66 @@ def absolute(x):
 
 def maximum(a, b):
     """The larger of the two; NaN if either is NaN."""
-    return max(a, b) if isinstance(a, (int, float)) and isinstance(b, (int, float)) else np.maximum(a, b)
+    return (a if a >= b or a != a else b) if are_numbers(a, b) else np.maximum(a, b)
 
 
 def minimum(a, b):
     """The smaller of the two; NaN if either is NaN."""
-    return min(a, b) if isinstance(a, (int, float)) and isinstance(b, (int, float)) else np.minimum(a, b)
+    return (a if a <= b or a != a else b) if are_numbers(a, b) else np.minimum(a, b)
 
 
-def where(condition, a, b):
-    """``a`` where the condition holds, else ``b``."""
-    return (a if condition else b) if isinstance(condition, bool) else np.where(condition, a, b)
+def where(condition, a, b, like=None):
+    """``a`` where the condition holds, else ``b``; of two numbers, elements of the real type of ``like``."""
+    if are_numbers(condition):
+        return a if condition else b
+    if like is not None and are_numbers(a, b):
+        a, b = np.array([a, b]).astype(like.real.dtype)
+    return np.where(condition, a, b)
 
 
-def by_parts(function):
-    """Let a function of a real number treat a complex one as two: real part and imaginary part."""
-
-    def parts(z, *rest):
-        if not np.iscomplexobj(z):
-            return function(z, *rest)
-        both = np.empty_like(z)
-        both.real, both.imag = function(z.real, *rest), function(z.imag, *rest)
-        return both
-
-    return parts
+def sign(z):
+    """-1, 0 or 1; of a complex number, that of its real and its imaginary part."""
+    if are_numbers(z):
+        return float((z > 0) - (z < 0)) if z == z else z
+    return by_parts(np.sign, z)
 
 
-sign = by_parts(np.sign)
-clip = by_parts(lambda x, low, high: np.minimum(np.maximum(x, low), high))
+def clip(z, low, high):
+    """The nearest number of an interval; of a complex number, that of its real and its imaginary part."""
+    limited = lambda x: minimum(maximum(x, low), high)
+    return limited(z) if are_numbers(z) else by_parts(limited, z)
+
+
+def power(x, n):
+    """``x`` to a whole number that is written in the formula: a product, of squares of squares."""
+    if n <= 0:
+        return 1 / power(x, -n) if n else 1.0
+    result = None
+    while n:
+        if n % 2:
+            result = x if result is None else result * x
+        n //= 2
+        x = x * x if n else x
+    return result
+
+
+def mod(a, b):
+    """The remainder of one number by another, with the sign of the second."""
+    return a - math.floor(a / b) * b
+
+
+def are_numbers(*values):
+    """Whether all are Python's own numbers."""
+    return all([isinstance(value, (int, float)) for value in values])
+
+
+def by_parts(function, z):
+    """Let a function of real numbers treat a complex one as two: real part and imaginary part."""
+    if not np.iscomplexobj(z):
+        return function(z)
+    both = np.empty_like(z)
+    both.real, both.imag = function(z.real), function(z.imag)
+    return both
 
 
 # The rules of the manual, in its order.

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import inspect
 import math
+import types
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,7 +14,10 @@ from ..fields import Checked, Range, checked, whole_number
 from ..hints import meets
 from ..iddict import IdDict
 from .arrays import apart, order_of
+from .behaviour import check_behaviour
 from .compiled import loops
+from .reading import roles
+from .rewriting import Outside, rewritten
 
 
 class Setting(Range):
@@ -194,7 +199,9 @@ def rule(function=None, **defaults):
     function : ``x`` and ``dx`` come first; then the state, which starts at zero: an array shaped like
         the parameter for a bare name, one number per parameter for ``t: float``; then the
         hyperparameters, which are those with a default.  Its body is a list of assignments, as
-        in formulas.py.
+        in formulas.py, about one element.  Numbers from around it, ``gain`` or ``settings.gain``, are read
+        at every step; functions that it calls are functions of formulas.py, ufuncs of NumPy, or of
+        yours, written in the same way.
     **defaults : of hyperparameters whose default is not written in the function: ``@rule(eta=0.1)``
 
     Returns
@@ -202,7 +209,9 @@ def rule(function=None, **defaults):
     A class of the function's name: fields, defaults, repr, state in ``opt.state[W]``, a fused
     kernel, a place in compositions.
 
-    Raises TypeError where the function is not such a formula, saying which line.
+    Raises TypeError where the function is not such a formula, saying which line: an array from outside, a
+    sum, a norm, random numbers.  Where its text cannot be read (``python -c``, ``exec``), it is tried on
+    numbers, and refused if it does not do to an array what it does to each element, or not twice the same.
 
     >>> @rule
     ... def Lion(x, dx, m, eta=1e-4, beta1=0.9, beta2=0.99):
@@ -214,20 +223,18 @@ def rule(function=None, **defaults):
     """
     if function is None:
         return functools.partial(rule, **defaults)
-    function.hyperparameters = defaults
-    arrays, numbers, hyper, defaults = loops.roles(function)
-    try:
-        loops.check(function)
-    except OSError:  # no text to read: it runs on whole arrays, uncompiled
-        pass
+    formula, outside, defaults = formula_of(function, defaults)
+    arrays, numbers, hyper = roles(formula)
+    hyper = hyper[: len(hyper) - len(outside.numbers)]
+    own = lambda self: tuple([getattr(self, name) for name in hyper])
     body = {
-        "formula": staticmethod(function),
+        "formula": staticmethod(formula),
         "__doc__": function.__doc__,
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,
         "__annotations__": dict.fromkeys(hyper, Finite),
         **defaults,
-        "hyper": lambda self: tuple([getattr(self, name) for name in hyper]),
+        "hyper": (lambda self: (*own(self), *outside.read())) if outside else own,
     }
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
@@ -240,3 +247,34 @@ def rule(function=None, **defaults):
             ),
         }
     return checked()(type(function.__name__, (Rule,), body))
+
+
+def formula_of(function, defaults):
+    """Return the formula that a user's function tells, what it takes from outside, and all its defaults."""
+    if not inspect.isfunction(function):
+        raise TypeError(f"rule: a rule is made of a function, def name(x, dx, ...), and this is {function!r}")
+    function = copied(function)
+    function.hyperparameters = defaults
+    hyper = roles(function)[2]
+    written = inspect.signature(function).parameters.values()
+    defaults = {p.name: p.default for p in written if p.default is not p.empty} | defaults
+    for name in defaults:
+        if name not in hyper:
+            raise TypeError(f"rule {function.__name__}: {name} has a default, but is no hyperparameter of its")
+    try:
+        formula, outside = rewritten(function)
+    except OSError:  # it runs on whole arrays, uncompiled
+        check_behaviour(function, {name: float(defaults.get(name, 0.1)) for name in hyper})
+        return function, Outside(function), defaults
+    loops.check(formula)
+    return formula, outside, defaults
+
+
+def copied(function):
+    """The same function again, to be marked."""
+    new = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    new.__kwdefaults__, new.__annotations__ = function.__kwdefaults__, function.__annotations__
+    new.__qualname__, new.__module__, new.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    return new

@@ -287,13 +287,15 @@ def _functions(dtype):
             def code(context, builder, signature, args):
                 return builder.call(builder.module.declare_intrinsic(name, [args[0].type]), args)
 
-            return (x(x), code) if isinstance(x, numba.types.Float) else None
+            of_whole = isinstance(x, (numba.types.Integer, numba.types.Boolean))  # as written in formulas: sqrt(2)
+            return (numba.float64(numba.float64) if of_whole else x(x)), code
 
         return of
 
     def inline(function):
         return numba.njit(error_model="numpy", no_cpython_wrapper=True)(function)
 
+    one = dtype.type(1).real
     square = inline(lambda x: numba.float64(x) * numba.float64(x))
     is_complex, floor = dtype.kind == "c", instruction("llvm.floor")
     by_parts = _by_parts(inline) if is_complex else inline
@@ -304,11 +306,12 @@ def _functions(dtype):
         "sqrt": instruction("llvm.sqrt"),
         "square": inline(lambda z: square(z.real) + square(z.imag)) if is_complex else square,
         "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if is_complex else (lambda z: z * z)),
+        "absolute": inline(lambda z: abs(z)),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),
         "where": inline(lambda condition, a, b: a if condition else b),
         "mod": inline(lambda a, b: a - floor(a / b) * b),
-        "sign": by_parts(lambda z: z - z if z == 0 else (z / abs(z) if z == z else z)),
+        "sign": by_parts(lambda z: one if z > 0 else (-one if z < 0 else z - z)),
         "clip": by_parts(lambda z, low, high: low if z < low else (high if z > high else z)),
     }
 

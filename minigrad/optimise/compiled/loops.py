@@ -18,38 +18,12 @@ Every assignment gets a name of its own, so formulas may reuse names as they lik
 """
 
 import ast
-import builtins
-import functools
-import inspect
 import itertools
-import math
-import textwrap
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import formulas
-
-# What a formula may call: the function itself -> its name inside a kernel.
-CALLS = {
-    formulas.sqrt: "sqrt",
-    np.sqrt: "sqrt",
-    math.sqrt: "sqrt",
-    formulas.abs2: "abs2",
-    formulas.absolute: "abs",
-    abs: "abs",
-    np.abs: "abs",
-    formulas.maximum: "maximum",
-    np.maximum: "maximum",
-    formulas.minimum: "minimum",
-    np.minimum: "minimum",
-    formulas.where: "where",
-    np.where: "where",
-    formulas.sign: "sign",
-    np.sign: "sign",
-    formulas.clip: "clip",
-    np.clip: "clip",
-}
+from ..reading import CALLS, body_of, read, refuse
 
 OPERATORS = {
     ast.Add: "+",
@@ -77,118 +51,10 @@ OPERATORS = {
 ELEMENT, NUMBER = "element", "number"  # one per element of the array, or one for all of them
 
 
-class Formula(NamedTuple):
-    """A formula taken apart: its arguments by role, its assignments, what it returns."""
-
-    function: object
-    arrays: tuple  # names of the state kept per element
-    numbers: tuple  # names of the state kept once per parameter
-    hyper: tuple  # names of the hyperparameters
-    defaults: dict  # of the hyperparameters that have one
-    lines: tuple  # pairs (name, expression)
-    results: tuple  # expressions: the step, the arrays, the numbers, hyperparameters
-
-
-@functools.lru_cache(maxsize=None)
-def read(function):
-    """Take a formula apart (see formulas.py for its form).
-
-    Raises TypeError where the text is not of that form, saying which line; OSError where there is
-    no text to read (a function typed into an old interactive prompt): such a formula still runs
-    on whole arrays, through ``roles`` alone.
-    """
-    arrays, numbers, hyper, defaults = roles(function)
-    definition = definition_of(function)
-    lines, results = [], ()
-    for statement in definition.body:
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            continue  # the docstring
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and named(statement.targets[0]):
-            lines.append((statement.targets[0].id, statement.value))
-        elif isinstance(statement, ast.AugAssign) and named(statement.target):
-            before = ast.Name(statement.target.id, ast.Load())
-            lines.append((statement.target.id, ast.BinOp(before, statement.op, statement.value)))
-        elif isinstance(statement, ast.Return) and statement.value is not None:
-            value = statement.value
-            results = tuple(value.elts) if isinstance(value, ast.Tuple) else (value,)
-        else:
-            refuse(function, statement, "is neither an assignment to a name nor the return")
-    if len(results) < 1 + len(arrays) + len(numbers):
-        names = ", ".join(("the step",) + arrays + numbers)
-        refuse(
-            function,
-            definition,
-            f"must return {names}: the step first, then the state in the order of the arguments",
-        )
-    return Formula(function, arrays, numbers, hyper, defaults, tuple(lines), results)
-
-
-def definition_of(function):
-    """Return the parsed text of a function; OSError if there is none, or if it is another function's.
-
-    A text is looked up by file and line, and where a file has changed since, or never was one, these
-    lead astray; so what is found must have the function's name and arguments, and its values.
-    """
-    try:
-        definition, *others = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-        definition.decorator_list = []
-        names = tuple([a.arg for a in (*definition.args.args, *definition.args.kwonlyargs)])
-    except (SyntaxError, ValueError, AttributeError):
-        raise OSError(f"the text of {function.__name__} cannot be read") from None
-    code = function.__code__
-    ours = function.__name__, code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    if others or ours != (definition.name, names) or not same_values(function, definition):
-        raise OSError(f"the text found for {function.__name__} is not its own")
-    return definition
-
-
-def same_values(function, definition):
-    """Say whether a function and the one that a text defines agree on a sample of numbers."""
-    twin = dict(function.__globals__)
-    sample = {name: 0.3 + 0.1 * k for k, name in enumerate(inspect.signature(function).parameters)}
-    try:
-        exec(compile(ast.Module([definition], []), "<formula>", "exec"), twin)
-        with np.errstate(all="ignore"):
-            return np.array_equal(function(**sample), twin[definition.name](**sample), equal_nan=True)
-    except Exception:  # it needs other arguments or a variable around it: nothing can be said
-        return True
-
-
-@functools.lru_cache(maxsize=None)
-def roles(function):
-    """Sort a formula's arguments: names of arrays, of numbers, of hyperparameters, and defaults."""
-    parameters = list(inspect.signature(function).parameters.values())
-    if [p.name for p in parameters[:2]] != ["x", "dx"]:
-        raise TypeError(
-            f"{function.__name__}: a rule's first two arguments are x and dx, the parameter and its gradient"
-        )
-    arrays, numbers, hyper = [], [], []
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-    defaults.update(getattr(function, "hyperparameters", {}))
-    for p in parameters[2:]:
-        if p.kind is p.KEYWORD_ONLY or p.name in defaults:
-            hyper.append(p.name)
-        else:
-            (numbers if p.annotation in (float, "float") else arrays).append(p.name)
-    return tuple(arrays), tuple(numbers), tuple(hyper), defaults
-
-
-def named(node):
-    return isinstance(node, ast.Name)
-
-
 def check(function):
     """Raise TypeError unless a kernel can be written from the formula."""
     write([(function, [np.dtype(float)] * len(read(function).arrays))], float)
 
-
-def refuse(function, node, why):
-    line = ast.unparse(node).splitlines()[0]
-    raise TypeError(
-        f"rule {function.__name__}: `{line}` {why}. A rule is a list of assignments with one return; choose "
-        f"with where(condition, a, b) instead of if, and call {', '.join(sorted(set(CALLS.values())))} or "
-        "ufuncs of NumPy"
-    )
 
 
 UPDATE, STEP, MEASURE = "update", "step", "measure"
@@ -237,13 +103,7 @@ class Text:
         """Add the k-th stage, whose gradient is the variable ``dx``; return the variable of its step."""
         names, targets = self.declare(k, formula, dtypes)
         names |= {"x": ("x", ELEMENT), "dx": (dx, ELEMENT)}
-        translate = Translator(self, formula.function, names)
-        for name, expression in formula.lines:
-            code, kind = translate.visit(expression)
-            variable = f"{name}_{next(self.fresh)}v"
-            (self.each if kind is ELEMENT else self.once).append(f"{variable} = {code}")
-            names[name] = variable, kind
-        step, *state = map(translate.visit, formula.results)
+        step, *state = self.results(formula.function, formula.lines, formula.results, names)
         self.each.append(f"step{k} = {self.element(*step)}")
         for (target, wanted), (code, kind) in zip(targets, state):
             if wanted is ELEMENT:
@@ -253,6 +113,16 @@ class Text:
             else:
                 refuse(formula.function, formula.results[0], "comes with a number that depends on an element")
         return f"step{k}"
+
+    def results(self, function, lines, results, names):
+        """Add assignments, given what names mean; return the pairs (code, kind) of what follows from them."""
+        translate = Translator(self, function, names)
+        for name, expression in lines:
+            code, kind = translate.visit(expression)
+            variable = f"{name}_{next(self.fresh)}v"
+            (self.each if kind is ELEMENT else self.once).append(f"{variable} = {code}")
+            names[name] = variable, kind
+        return list(map(translate.visit, results))
 
     def declare(self, k, formula, dtypes):
         """Load the state and the hyperparameters of a stage; return their variables and where they lie."""
@@ -361,44 +231,33 @@ class Translator(ast.NodeVisitor):
         refuse(self.function, node, "is more than a formula can hold")
 
     def visit_Constant(self, node):
-        if type(node.value) not in (int, float, bool):
-            self.generic_visit(node)
         return repr(node.value), NUMBER
 
     def visit_Name(self, node):
-        """A variable, or a constant from around the formula."""
-        if isinstance(node, ast.Name) and node.id in self.names:
-            return self.names[node.id]
-        value = lookup(self.function, node)
-        if type(value) not in (int, float, bool):
-            refuse(self.function, node, f"is a {type(value).__name__}; from outside only numbers may be used")
-        return repr(value), NUMBER
+        return self.names[node.id]
 
     def visit_Attribute(self, node):
-        """``z.real`` and ``z.imag`` of an element; or a constant of a module."""
-        if node.attr in ("real", "imag"):
-            code, kind = self.visit(node.value)
-            return f"{code}.{node.attr}", kind
-        return self.visit_Name(node)
+        code, kind = self.visit(node.value)
+        return f"{code}.{node.attr}", kind
 
     def visit_UnaryOp(self, node):
+        if isinstance(node.op, ast.Not):
+            (code,) = self.numbers([node.operand], "instead of `not` write ~condition")
+            return f"(not {code})", NUMBER
         return self.joined([node.operand], f"({OPERATORS[type(node.op)]}{{}})")
 
     def visit_BinOp(self, node):
         both = [node.left, node.right]
         if isinstance(node.op, ast.Mod):
             return "mod({}, {})".format(*self.numbers(both, "% is for numbers")), NUMBER
-        if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant):
-            return self.joined([node.left], f"({{}} ** {node.right.value!r})")  # an integer stays one
-        if type(node.op) not in OPERATORS:
-            self.generic_visit(node)
-        if isinstance(node.op, ast.Div) and self.text.dtype.kind == "c":
-            return self.joined(both, "over({}, {})")
+        if isinstance(node.op, ast.Div):
+            return self.over(*map(self.visit, both))
         return self.joined(both, f"({{}} {OPERATORS[type(node.op)]} {{}})")
 
+    def over(self, *parts):
+        return self.filled(parts, "over({}, {})" if self.text.dtype.kind == "c" else "({} / {})")
+
     def visit_Compare(self, node):
-        if len(node.ops) > 1 or type(node.ops[0]) not in OPERATORS:
-            self.generic_visit(node)
         return self.joined([node.left, *node.comparators], f"({{}} {OPERATORS[type(node.ops[0])]} {{}})")
 
     def visit_BoolOp(self, node):
@@ -410,25 +269,29 @@ class Translator(ast.NodeVisitor):
         return self.joined([node.body, node.orelse], f"({{}} if {condition} else {{}})")
 
     def visit_Call(self, node):
-        called = lookup(self.function, node.func)
-        name = CALLS.get(called) or (f"np.{called.__name__}" if isinstance(called, np.ufunc) else None)
-        if name is None or node.keywords:
-            refuse(self.function, node, "calls something that no kernel knows")
-        if name != "where":
-            return self.joined(node.args, f"{name}({', '.join(['{}'] * len(node.args))})")
-        (condition, kind), *parts = map(self.visit, node.args)  # conditions are not cast
+        called = self.function.__globals__[node.func.id]
+        if hasattr(called, "definition"):  # a formula that formulas call: its lines are added here
+            lines, results = body_of(called, called.definition)
+            names = [argument.arg for argument in called.definition.args.args]
+            (result,) = self.text.results(called, lines, results, dict(zip(names, map(self.visit, node.args))))
+            return result
+        if called is formulas.power:
+            return self.power(*node.args)
+        if called is formulas.mod:
+            return "mod({}, {})".format(*self.numbers(node.args, "% is for numbers")), NUMBER
+        if called is formulas.where:
+            return self.where(*node.args)
+        name = f"np.{called.ufunc.__name__}" if hasattr(called, "ufunc") else CALLS[called].__name__
+        return self.joined(node.args, f"{name}({', '.join(['{}'] * len(node.args))})")
+
+    def power(self, base, exponent):
+        product = self.joined([base], f"({{}} ** {abs(exponent.value)})")
+        return product if exponent.value >= 0 else self.over(("1.0", NUMBER), product)
+
+    def where(self, condition, *values):
+        condition, kind = self.visit(condition)  # not cast
+        parts = list(map(self.visit, values[:2]))
         form = f"where({condition}, {{}}, {{}})"
         if kind is NUMBER:
             return self.filled(parts, form)
         return form.format(*(self.text.element(*part) for part in parts)), ELEMENT
-
-
-def lookup(function, node):
-    """The object that a name means around a formula: in its closure, its module, the builtins."""
-    if isinstance(node, ast.Attribute):
-        return getattr(lookup(function, node.value), node.attr)
-    inside = inspect.getclosurevars(function)
-    for names in (inside.nonlocals, inside.globals, function.__globals__, vars(builtins)):
-        if isinstance(node, ast.Name) and node.id in names:
-            return names[node.id]
-    refuse(function, node, "is not defined")

@@ -32,6 +32,7 @@ from ..arrays import (
     regular,
     which,
 )
+from ..reading import roles
 from . import kernels, loops, threads
 from .walk import CHECK, COMMIT, ITEMS, LOOP, UNLOCK, dtype_word
 
@@ -460,7 +461,7 @@ class Plan:
         x, dx, hyper, stages = flat(x), flat(dx), iter(self.hyper.tolist()), []
         for stage, (state, chars) in zip(self.stages[:stop], self.parts(row)):
             numbers = state[-1].tolist() if len(state) > len(chars) else []
-            named = dict(zip(loops.roles(stage.formula)[2], hyper))
+            named = dict(zip(roles(stage.formula)[2], hyper))
             stages.append((stage.formula, [flat(a) for a in state[: len(chars)]], numbers, named))
         for begin in range(0, max(1, x.size), lanes.BLOCK):
             part = slice(begin, begin + lanes.BLOCK)
