@@ -6,6 +6,7 @@ from ..core.recording import fit, record
 from ..core.table import atomic
 from ..core.tape import Parts, take
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..core.trees import frozen
 from ..derivatives.indexing import never_repeats
 
 
@@ -50,8 +51,10 @@ class Buffer:
 
     def __setitem__(self, index, value):
         if type(value) is not Tensor:
-            value = np.asarray(value)
-        index = lower(index, None)
+            value = np.array(value)
+        elif recorded(value) is None:
+            value = np.copy(value)
+        index = frozen(lower(index, None))
         written_to = np.broadcast_to(False, self.shape)[index]
         np.empty_like(written_to)[...] = np.broadcast_to(False, value.shape)  # fails here, not at copy()
         if not np.can_cast(value.dtype, self.dtype, "same_kind"):
@@ -62,7 +65,8 @@ class Buffer:
         self._writes.append((index, value))
 
     def __getitem__(self, index):
-        return self._now()[index]
+        y = self._now()[index]
+        return y if type(y) is Tensor and recorded(y) is not None else y.copy()
 
     def copy(self):
         """Return what the buffer holds now, as a Tensor (as an ndarray if no Tensor went in)."""

@@ -58,7 +58,7 @@ class Run:
 
     __slots__ = ("args", "params", "inputs", "value", "outputs", "entries")
 
-    def __init__(self, f, args, who):
+    def __init__(self, f, args, who, copied=False):
         if not callable(f):
             raise TypeError(not_callable(f, who))
         if not args:
@@ -70,10 +70,15 @@ class Run:
             self.params = args[0].copy()  # the caller's may change later
             self.inputs = list(self.params)
             add_leaves(tape, self.inputs)
-            args = ()
+            args, aliases = (), tape.leaves.values()
         else:
             self.inputs = leaves(args)
-            args = rebuild(args, iter([alias(x, tape, who) for x in self.inputs]))
+            aliases = [alias(x, tape, who) for x in self.inputs]
+            args = rebuild(args, iter(aliases))
+        if copied:  # the caller may change what is his before the way back
+            for t in aliases:
+                if type(t) is Tensor and type(t._value) is ndarray:
+                    t._value = t._value.copy()
         tape.record(self.forward, tape, f, args, who)
 
     def forward(self, tape, f, args, who):
@@ -206,7 +211,8 @@ def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], An
     y : what ``f`` returned, as plain as the arguments: numbers, arrays, or containers of them
     back : function of a gradient shaped like ``y`` (None for an unused part); returns a tuple with one
         gradient per argument (None where ``y`` does not depend on it), or Grads.  It may be called
-        again; each call returns gradients of its own.
+        again; each call returns gradients of its own.  The arguments, the parameters and ``y`` may be
+        overwritten before: ``back`` goes by copies of what they were.
 
     Raises
     ------
@@ -221,14 +227,16 @@ def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], An
     >>> y, back(np.array([1.0, 10.0]))
     (array([1., 4.]), (array([ 2., 40.]),))
     """
-    run = Run(f, args, "pullback")
+    run = Run(f, args, "pullback", copied=True)
     run.refuse_kept(leaves(run.value))
     as_tensor = any(type(x) is Tensor for x in run.inputs)
 
     def back(seed):
         return run.gradients(seeds_like(run, seed))
 
-    return rebuild(run.value, iter([plain(y, as_tensor) for y in leaves(run.value)])), back
+    found = [plain(y, as_tensor) for y in leaves(run.value)]
+    copies = [y.copy() if type(y) is ndarray or type(y) is Tensor and recorded(y) is None else y for y in found]
+    return rebuild(run.value, iter(copies)), back
 
 
 def seeds_like(run, seed):

@@ -34,6 +34,7 @@ from .tensor import (
     tape_of,
     tensors_in,
 )
+from .trees import frozen
 
 _new = object.__new__
 signature_of = functools.cache(inspect.signature)
@@ -41,6 +42,7 @@ _sequences = frozenset({list, tuple})
 _simple = frozenset(
     {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
 )
+_unchanging = _simple - {np.ndarray, slice} | {type(...), np.int64}
 _arrays = (Tensor, np.ndarray, np.generic)
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
@@ -57,6 +59,8 @@ def call(function, args, kwargs):
         given = row.bind(*args, **kwargs)
     except TypeError as error:
         return call_simpler(function, inspect.signature(row.bind), args, kwargs, error)
+    if row.copied and not _unchanging.issuperset(map(type, given)):
+        given = tuple([frozen(x) if position in row.copied else x for position, x in enumerate(given)])
     for t in tensors:
         if t.tape.__class__ is Whole and t.tape.tape is tape:
             return call_exactly(function, row, tape, given, args, kwargs)
@@ -68,9 +72,8 @@ def call(function, args, kwargs):
         y = function(x, *others, **kwargs)
         vjp, keep = row.edges[0]
         return record(tape, y, (fitted(alias, vjp, keep(0, y, x, *given[1:])),))
-    args, kwargs = lower(args, tape), lower(kwargs, tape)
-    y = function(*args, **kwargs)
-    return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
+    y = function(*lower(args, tape), **lower(kwargs, tape))
+    return record(tape, y, tuple(edges_of(row, tape, given, lower(given, tape), y)))
 
 
 def call_exactly(function, row, tape, given, args, kwargs):
@@ -81,7 +84,8 @@ def call_exactly(function, row, tape, given, args, kwargs):
     args = [exactly(x, tape) if name in numbers else lower(x, tape) for name, x in zip(names, args)]
     kwargs = {name: exactly(x, tape) if name in numbers else lower(x, tape) for name, x in kwargs.items()}
     exact = function(*args, **kwargs)
-    edges = edges_of(row, tape, given, row.bind(*args, **kwargs), exact)
+    values = [exactly(x, tape) if position in row.edges else lower(x, tape) for position, x in enumerate(given)]
+    edges = edges_of(row, tape, given, values, exact)
     recorded_y = record(tape, y, tuple(edges))
     several = isinstance(y, (tuple, list))
     for t, value in zip(recorded_y, exact) if several else [(recorded_y, exact)]:

@@ -60,9 +60,10 @@ class Row:
     required : int, how many arguments have no default
     kept : dict, position of an argument -> what the vjp needs, as text
     sequences : set, the positions of arguments that are sequences of arrays: their vjps take ``k``
+    copied : set, the positions of arguments without a vjp that others need: indices, masks, axes, counts
     """
 
-    WORKED_OUT = "parameters", "required", "bind", "kept", "edges", "sequences"
+    WORKED_OUT = "parameters", "required", "bind", "kept", "edges", "sequences", "copied"
     __slots__ = ("function", "name", "note", "_vjps", "_signature", *WORKED_OUT)
 
     def __init__(self, function, vjps, signature, note):
@@ -86,10 +87,20 @@ class Row:
             for position, (vjp, _) in self.edges.items()
             if "k" in wanted_by(vjp) and "k" not in self.parameters
         }
+        wanted = {name for vjp in vjps.values() for name in wanted_by(vjp)}
+        self.copied = {
+            position
+            for position, name in enumerate(self.parameters)
+            if name in wanted and vjps.get(position, nothing) is nothing
+        }
         return getattr(self, name)
 
     def __repr__(self):
         return f"Row({self.name}({', '.join(self.parameters)}))"
+
+
+def nothing(g):
+    """The vjp of an argument that may be recorded, but does not move the result: a condition."""
 
 
 def row(function, *vjps, signature=None, note=""):

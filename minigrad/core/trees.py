@@ -14,6 +14,7 @@ import numpy as np
 
 from .storage import Storage
 
+_CHANGEABLE = frozenset({np.ndarray, list, tuple, slice})
 _LEAVES = (Storage, np.ndarray, float, int, complex, str)
 
 
@@ -153,3 +154,20 @@ def parts(x):
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         return [getattr(x, name) for name in names_of_fields(x)]
     return None
+
+
+def frozen(x):
+    """Return what a tape shall keep of ``x``: copies of the arrays and lists in it, which the caller may change later.
+
+    >>> index = [0, np.array([1])]
+    >>> kept = frozen(index)
+    >>> index[1][0] = 5
+    >>> kept
+    [0, array([1])]
+    """
+    kind = type(x)
+    if kind is np.ndarray:
+        return x.copy()
+    if kind is tuple or kind is list:
+        return kind([frozen(part) if type(part) in _CHANGEABLE else part for part in x])
+    return slice(frozen(x.start), frozen(x.stop), frozen(x.step)) if kind is slice else x

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..core.table import atomic, constant, possibly, primitive, row, transparent
+from ..core.table import atomic, constant, nothing, possibly, primitive, row, transparent
 
 LN2, LN10 = math.log(2), math.log(10)
 
@@ -249,7 +249,7 @@ row(np.fmax, *both(unless_nan(extremum_vjp(np.greater_equal))), note="half to ea
 row(np.fmin, *both(unless_nan(extremum_vjp(np.less_equal))), note="half to each at a tie")
 row(
     np.where,
-    lambda g: None,
+    nothing,
     lambda g, condition: np.where(condition, g, 0),
     lambda g, condition: np.where(condition, 0, g),
     signature="condition, a=None, b=None",

@@ -36,6 +36,7 @@ from ..derivatives.products import flat_product
 NUMBERS = frozenset({float, int})
 CONSTANTS = NUMBERS | {np.ndarray, np.float64, np.float32}
 ARRAYS = frozenset({Tensor, np.ndarray})
+INTEGERS = frozenset({int, np.int64, type(None)})
 VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
 
 
@@ -206,7 +207,8 @@ def reading():
         tape = innermost_tape()
         if tape is not None and (
             type(index) is int
-            or type(index) is slice and type(index.start) is not Tensor is not type(index.stop)
+            or type(index) is slice
+            and INTEGERS.issuperset((index.start.__class__, index.stop.__class__, index.step.__class__))
         ):
             x = self if self.tape is tape else tape.leaves.get(id(self))
             if x is not None:
