@@ -232,3 +232,70 @@ def test_help_shows_types_and_defaults():
 
 def test_a_default_shown_by_its_name_is_still_the_function():
     assert inspect.signature(minigrad.losses.mse).parameters["agg"].default([1, 3]) == 2
+
+
+# ---- declarations of rules
+
+RULES = [cls for cls in {id(cls): cls for cls in vars(o).values()}.values()
+         if inspect.isclass(cls) and issubclass(cls, o.AbstractOptimiser) and getattr(cls, "formula", None)]
+WRITTEN_OUT = {o.ExpDecay, o.Rprop}  # whose formulas have names of their own for some hyperparameters
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: cls.__name__)
+def test_a_built_in_rule_says_nothing_that_its_formula_says(cls):
+    own = {name for c in cls.__mro__[: cls.__mro__.index(o.rules.Rule)] for name in vars(c)}
+    names = [p.name for p in inspect.signature(cls.formula).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    values = {f.name: getattr(cls(1) if cls.__name__.startswith("Clip") else cls(), f.name)
+              for f in dataclasses.fields(cls)}
+    flat = {**values, **{f"{name}{k}": v for name, pair in values.items() if isinstance(pair, tuple)
+                         for k, v in enumerate(pair, 1)}}
+
+    assert "fresh" not in own
+    assert (cls.hyper.__code__.co_filename == "<string>") == (cls not in WRITTEN_OUT)
+    if cls not in WRITTEN_OUT:
+        assert [flat[name] for name in names] == list((cls(1) if "thresh" in values else cls()).hyper())
+
+
+def test_a_rule_is_a_formula_and_a_class_of_its_fields():
+    from minigrad.optimise.formulas import abs2, real, sqrt
+    from minigrad.optimise.rules import Nonnegative, Rule, by_formula, per_parameter
+
+    def scaled(x, dx, v: real, t: float, *, eta, beta1, beta2):
+        v = beta1 * v + beta2 * abs2(dx)
+        return eta * dx / (sqrt(v) + t), v, t + 1
+
+    @by_formula(scaled)
+    class Scaled(Rule):
+        eta: Nonnegative = 0.5
+        beta: Annotated[tuple[float, float], several(number)] = (0.0, 4.0)
+        seen: o.IdDict = per_parameter()
+        _: KW_ONLY
+        η: float = also("eta")
+
+        def initial(self, x):
+            return {"t": 1}
+
+    opt, z = Scaled(η=2), np.array([3j, 0.5])
+    o.update_(opt, z, np.array([0.5j, 0.0]))
+
+    np.testing.assert_allclose(z, [3j - 2 * 0.5j / (np.sqrt(4 * 0.25) + 1), 0.5], rtol=1e-15)
+    v, t = opt.seen[z]
+    assert (v.dtype, v.tolist(), t.tolist()) == (np.float64, [1.0, 0.0], [2.0])
+    assert repr(opt) == "Scaled(eta=2.0, beta=(0.0, 4.0))"
+
+
+@pytest.mark.parametrize("cls", RULES, ids=lambda cls: cls.__name__)
+def test_what_a_formula_marks_as_real_is_real_for_complex_parameters_and_nothing_else_is(cls):
+    if cls is o.Rprop:
+        pytest.skip("refuses complex parameters")
+    opt = cls(1) if cls.__name__.startswith("Clip") else cls()
+    x, dx = np.array([[1 + 2j, 3 - 1j]]), np.array([[0.5 + 1j, -1j]])
+    parameters = list(inspect.signature(cls.formula).parameters.values())[2:]
+    hyper = {p.name: 0.25 for p in parameters if p.kind is p.KEYWORD_ONLY}
+    numbers = [0.5 for p in parameters if p.annotation is float]
+    arrays = [a for a in opt.fresh(x) if a.shape == x.shape]
+
+    _, *new = [*cls.formula(x, dx, *arrays, *numbers, **hyper)] if arrays or numbers else [None]
+
+    assert len(arrays) + len(numbers) + len(hyper) == len(parameters)
+    assert [a.dtype for a in arrays] == [value.dtype for value in new[: len(arrays)]]

@@ -4,11 +4,11 @@ from collections.abc import MutableSequence
 
 import numpy as np
 
-from ..fields import also, also_spelled, checked, flag
+from ..fields import also, also_spelled, flag
 from ..iddict import IdDict
 from . import formulas
 from .optimisers import ADAM
-from .rules import AbstractOptimiser, Period, Proportion, Rule, fractions, nonnegative, per_parameter
+from .rules import AbstractOptimiser, Period, Proportion, Rule, by_formula, fractions, nonnegative, per_parameter
 from .transforms import WeightDecay
 
 
@@ -165,7 +165,7 @@ class ADAMW(Optimiser):
         return f"ADAMW(eta={self.eta!r}, beta={self.beta!r}, decay={self.decay!r}{couple})"
 
 
-@checked()
+@by_formula(formulas.lookahead)
 class SlowWeights(Rule):
     """The second half of ``Lookahead``: pulls the fast weights back to the slow ones."""
 
@@ -173,14 +173,9 @@ class SlowWeights(Rule):
     alpha: Proportion = 0.5
     state: IdDict = per_parameter()
 
-    formula = staticmethod(formulas.lookahead)
-    kept = "state"
 
-    def fresh(self, x):
-        return np.array(x), np.zeros(1)
-
-    def hyper(self):
-        return self.period, self.alpha
+    def initial(self, x):
+        return {"slow": x}
 
 
 @also_spelled

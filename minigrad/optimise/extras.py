@@ -6,11 +6,11 @@ from ..fields import KW_ONLY, also, checked
 from ..iddict import IdDict
 from . import formulas
 from .arrays import order_of
-from .rules import AbstractOptimiser, Fractions, Nonnegative, Nonnegatives, Period, Rule, full, per_parameter, zeros
+from .rules import AbstractOptimiser, Fractions, Nonnegative, Nonnegatives, Period, Rule, by_formula, per_parameter
 from .update import apply_, target
 
 
-@checked()
+@by_formula(formulas.lion)
 class Lion(Rule):
     """Steps of equal length in every element: the sign of a running mean.
 
@@ -38,17 +38,9 @@ class Lion(Rule):
     η: float = also("eta")
     β: tuple[float, float] = also("beta")
 
-    formula = staticmethod(formulas.lion)
-    kept = "state"
-
-    def fresh(self, x):
-        return (zeros(x),)
-
-    def hyper(self):
-        return (self.eta, *self.beta)
 
 
-@checked()
+@by_formula(formulas.rprop)
 class Rprop(Rule):
     """Steps whose width grows while the gradient keeps its sign and shrinks when it turns.
 
@@ -81,11 +73,9 @@ class Rprop(Rule):
     ℓ: tuple[float, float] = also("ell")
     Γ: tuple[float, float] = also("gamma")
 
-    formula = staticmethod(formulas.rprop)
-    kept = "state"
 
-    def fresh(self, x):
-        return zeros(x), full(x, self.eta)
+    def initial(self, x):
+        return {"width": self.eta}
 
     def hyper(self):
         return (*self.ell, *self.gamma)

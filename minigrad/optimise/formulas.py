@@ -1,11 +1,12 @@
 """The second table: one scalar function per update rule, reading like the page it comes from.
 
-    def rule(x, dx, m, ..., t: float, ..., *, eta, ...):
+    def rule(x, dx, m, v: real, ..., t: float, ..., *, eta, ...):
         ...
         return step, m, ..., t, ...
 
 ``x`` is an element of the parameter and ``dx`` of its gradient.  Then comes the rule's state: first
-what it keeps for every element, then (marked ``: float``) the numbers it keeps once per parameter.
+what it keeps for every element (marked ``: real`` if it is real for complex parameters too), then
+(marked ``: float``) the numbers it keeps once per parameter.
 After the ``*`` come the hyperparameters.  Returned are the step that ``update_`` subtracts from
 ``x``, then the new state in the same order.  Whatever else is returned replaces the first
 hyperparameters: only ``exp_decay`` uses that.
@@ -22,6 +23,9 @@ Quirks of Flux's formulas are marked ``# Flux:`` and listed in docs/differences.
 import math
 
 import numpy as np
+
+real = np.floating  # marks state
+
 
 # The functions that formulas may call: on Python numbers, or on arrays element by element.
 
@@ -123,19 +127,19 @@ def nesterov(x, dx, velocity, *, eta, rho):
     return step, velocity
 
 
-def rmsprop(x, dx, acc, *, eta, rho, epsilon):
+def rmsprop(x, dx, acc: real, *, eta, rho, epsilon):
     acc = rho * acc + (1 - rho) * abs2(dx)
     return dx * (eta / (sqrt(acc) + epsilon)), acc
 
 
-def adam(x, dx, m, v, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+def adam(x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
     v_hat = v * (1 / (1 - beta2_t))
     return eta / (1 - beta1_t) * m / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
 
 
-def radam(x, dx, m, v, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, beta2, epsilon):
+def radam(x, dx, m, v: real, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
     v_hat = v * (1 / (1 - beta2_t))
@@ -148,13 +152,13 @@ def radam(x, dx, m, v, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, 
     return step, m, v, beta1_t * beta1, beta2_t * beta2, t + 1
 
 
-def adamax(x, dx, m, u, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+def adamax(x, dx, m, u: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     u = maximum(beta2 * u, absolute(dx))
     return eta / (1 - beta1_t) * m / (u + epsilon), m, u, beta1_t * beta1, beta2_t * beta2
 
 
-def oadam(x, dx, m, v, previous, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+def oadam(x, dx, m, v: real, previous, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
     v_hat = v * (1 / (1 - beta2_t))
@@ -162,19 +166,19 @@ def oadam(x, dx, m, v, previous, beta1_t: float, beta2_t: float, *, eta, beta1, 
     return 2 * current - previous, m, v, current, beta1_t * beta1, beta2_t * beta2
 
 
-def adagrad(x, dx, acc, *, eta, epsilon):
+def adagrad(x, dx, acc: real, *, eta, epsilon):
     acc = acc + abs2(dx)
     return dx * (eta / (sqrt(acc) + epsilon)), acc
 
 
-def adadelta(x, dx, acc, dacc, *, rho, epsilon):
+def adadelta(x, dx, acc: real, dacc: real, *, rho, epsilon):
     acc = rho * acc + (1 - rho) * abs2(dx)
     step = dx * sqrt((dacc + epsilon) / (acc + epsilon))
     dacc = rho * dacc + (1 - rho) * abs2(step)
     return step, acc, dacc
 
 
-def amsgrad(x, dx, m, v, v_max, *, eta, beta1, beta2, epsilon):
+def amsgrad(x, dx, m, v: real, v_max: real, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
     v_max = maximum(v_max, v)
@@ -182,7 +186,7 @@ def amsgrad(x, dx, m, v, v_max, *, eta, beta1, beta2, epsilon):
     return eta * m / (sqrt(v_max) + epsilon), m, v, v_max
 
 
-def nadam(x, dx, m, v, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+def nadam(x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     v = beta2 * v + (1 - beta2) * abs2(dx)
     # Flux: the momentum is constant (the paper lets it grow with the step number).
@@ -191,7 +195,7 @@ def nadam(x, dx, m, v, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, eps
     return eta * m_hat / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
 
 
-def adabelief(x, dx, m, s, *, eta, beta1, beta2, epsilon):
+def adabelief(x, dx, m, s: real, *, eta, beta1, beta2, epsilon):
     m = beta1 * m + (1 - beta1) * dx
     s = beta2 * s + (1 - beta2) * abs2(dx - m)
     # Flux: no correction of the bias, and no epsilon inside s (the paper has both).
@@ -235,7 +239,7 @@ def lion(x, dx, m, *, eta, beta1, beta2):
     return step, m
 
 
-def rprop(x, dx, previous, width, *, shrink, grow, narrowest, widest):
+def rprop(x, dx, previous, width: real, *, shrink, grow, narrowest, widest):
     turn = previous * dx
     wider = minimum(width * grow, widest)
     narrower = maximum(width * shrink, narrowest)

@@ -1,18 +1,16 @@
-"""The optimisers of the manual: what each one keeps; the arithmetic is in formulas.py.
+"""The optimisers of the manual: hyperparameters, their ranges and defaults; the arithmetic is in formulas.py.
 
-Every class says its hyperparameters with their ranges and defaults, its state of a parameter before
-the first step (``fresh``) and the order in which its formula takes the hyperparameters (``hyper``).
+The formula above a class says in which order it takes the hyperparameters and which state it keeps of a parameter;
+the class adds what cannot be read there: where that state begins (``initial``), unless at zero.
 """
 
-import numpy as np
-
-from ..fields import KW_ONLY, also, checked
+from ..fields import KW_ONLY, also
 from ..iddict import IdDict
 from . import formulas
-from .rules import Fraction, Fractions, Nonnegative, Rule, full, per_parameter, zeros
+from .rules import Fraction, Fractions, Nonnegative, Rule, by_formula, per_parameter
 
 
-@checked()
+@by_formula(formulas.descent)
 class Descent(Rule):
     """Gradient descent.
 
@@ -34,13 +32,9 @@ class Descent(Rule):
     _: KW_ONLY
     η: float = also("eta")
 
-    formula = staticmethod(formulas.descent)
-
-    def hyper(self):
-        return (self.eta,)
 
 
-@checked()
+@by_formula(formulas.momentum)
 class Momentum(Rule):
     """Descent with a decaying sum of past gradients.
 
@@ -69,17 +63,9 @@ class Momentum(Rule):
     η: float = also("eta")
     ρ: float = also("rho")
 
-    formula = staticmethod(formulas.momentum)
-    kept = "velocity"
-
-    def fresh(self, x):
-        return (zeros(x),)
-
-    def hyper(self):
-        return self.eta, self.rho
 
 
-@checked()
+@by_formula(formulas.nesterov)
 class Nesterov(Momentum):
     """Momentum whose gradient counts where the velocity is about to lead.
 
@@ -102,10 +88,9 @@ class Nesterov(Momentum):
 
     eta: Nonnegative = 0.001
 
-    formula = staticmethod(formulas.nesterov)
 
 
-@checked()
+@by_formula(formulas.rmsprop)
 class RMSProp(Rule):
     """Descent scaled by a running mean of squared gradients.
 
@@ -137,17 +122,9 @@ class RMSProp(Rule):
     ρ: float = also("rho")
     ϵ: float = also("epsilon")
 
-    formula = staticmethod(formulas.rmsprop)
-    kept = "acc"
-
-    def fresh(self, x):
-        return (full(x, 0),)
-
-    def hyper(self):
-        return self.eta, self.rho, self.epsilon
 
 
-@checked()
+@by_formula(formulas.adam)
 class ADAM(Rule):
     """Descent by running means of the gradient and of its square, both corrected for their start.
 
@@ -180,17 +157,12 @@ class ADAM(Rule):
     β: tuple[float, float] = also("beta")
     ϵ: float = also("epsilon")
 
-    formula = staticmethod(formulas.adam)
-    kept = "state"
 
-    def fresh(self, x):
-        return zeros(x), full(x, 0), np.array(self.beta)
-
-    def hyper(self):
-        return (self.eta, *self.beta, self.epsilon)
+    def initial(self, x):
+        return {"beta1_t": self.beta[0], "beta2_t": self.beta[1]}
 
 
-@checked()
+@by_formula(formulas.radam)
 class RADAM(ADAM):
     """ADAM that makes plain momentum steps until its second moment can be trusted.
 
@@ -214,13 +186,12 @@ class RADAM(ADAM):
     RADAM(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    formula = staticmethod(formulas.radam)
 
-    def fresh(self, x):
-        return zeros(x), full(x, 0), np.array([*self.beta, 1.0])
+    def initial(self, x):
+        return {**super().initial(x), "t": 1}
 
 
-@checked()
+@by_formula(formulas.adamax)
 class AdaMax(ADAM):
     """ADAM with the largest recent gradient in place of the root of the mean square.
 
@@ -243,10 +214,9 @@ class AdaMax(ADAM):
     AdaMax(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    formula = staticmethod(formulas.adamax)
 
 
-@checked()
+@by_formula(formulas.oadam)
 class OADAM(ADAM):
     """Optimistic ADAM: it steps ahead of the gradient by repeating the change of its last step.
 
@@ -272,13 +242,10 @@ class OADAM(ADAM):
     eta: Nonnegative = 0.0001
     beta: Fractions = (0.5, 0.9)
 
-    formula = staticmethod(formulas.oadam)
-
-    def fresh(self, x):
-        return zeros(x), full(x, 0), zeros(x), np.array(self.beta)
 
 
-@checked()
+
+@by_formula(formulas.adagrad)
 class ADAGrad(Rule):
     """Descent scaled by the root of all squared gradients so far.
 
@@ -306,17 +273,12 @@ class ADAGrad(Rule):
     η: float = also("eta")
     ϵ: float = also("epsilon")
 
-    formula = staticmethod(formulas.adagrad)
-    kept = "acc"
 
-    def fresh(self, x):
-        return (full(x, self.epsilon),)
-
-    def hyper(self):
-        return self.eta, self.epsilon
+    def initial(self, x):
+        return {"acc": self.epsilon}
 
 
-@checked()
+@by_formula(formulas.adadelta)
 class ADADelta(Rule):
     """ADAGrad with running means, and steps in the units of the parameter: no learning rate.
 
@@ -346,17 +308,10 @@ class ADADelta(Rule):
     ρ: float = also("rho")
     ϵ: float = also("epsilon")
 
-    formula = staticmethod(formulas.adadelta)
-    kept = "state"
-
-    def fresh(self, x):
-        return full(x, 0), full(x, 0)
-
-    def hyper(self):
-        return self.rho, self.epsilon
 
 
-@checked()
+
+@by_formula(formulas.amsgrad)
 class AMSGrad(ADAM):
     """ADAM that never forgets its largest second moment.
 
@@ -381,14 +336,12 @@ class AMSGrad(ADAM):
     AMSGrad(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    formula = staticmethod(formulas.amsgrad)
 
-    def fresh(self, x):
-        m = full(x, self.epsilon).astype(x.dtype, copy=False)
-        return m, full(x, self.epsilon), full(x, self.epsilon)
+    def initial(self, x):
+        return dict.fromkeys(("m", "v", "v_max"), self.epsilon)
 
 
-@checked()
+@by_formula(formulas.nadam)
 class NADAM(ADAM):
     """ADAM with Nesterov's look ahead.
 
@@ -410,10 +363,9 @@ class NADAM(ADAM):
     NADAM(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    formula = staticmethod(formulas.nadam)
 
 
-@checked()
+@by_formula(formulas.adabelief)
 class AdaBelief(ADAM):
     """ADAM scaled by how far gradients stray from their mean.
 
@@ -436,7 +388,3 @@ class AdaBelief(ADAM):
     AdaBelief(eta=0.001, beta=(0.9, 0.999), epsilon=1e-08)
     """
 
-    formula = staticmethod(formulas.adabelief)
-
-    def fresh(self, x):
-        return zeros(x), full(x, 0)

@@ -5,19 +5,23 @@ import functools
 import inspect
 import math
 import types
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
 from .. import habits
-from ..fields import Checked, Range, checked, whole_number
+from ..fields import Checked, Range, checked, dataclass_transform, whole_number
 from ..hints import meets
 from ..iddict import IdDict
+from . import formulas
 from .arrays import apart, order_of
 from .behaviour import check_behaviour
 from .compiled import loops
 from .reading import roles
 from .rewriting import Outside, rewritten
+
+T = TypeVar("T")
 
 
 class Setting(Range):
@@ -111,13 +115,13 @@ class AbstractOptimiser(Checked):
 class Rule(AbstractOptimiser):
     """An optimiser given by a formula of formulas.py, hence one that can be fused and compiled.
 
-    A subclass says ``formula``; ``hyper()``, the hyperparameters in the formula's order; ``kept``,
-    the name of the IdDict with the state of each parameter; and ``fresh(x)``, that state before the
-    first step, arrays in the formula's order, the numbers together in one array at the end.
+    ``by_formula(formula)`` above a subclass makes one.  The subclass names its hyperparameters, and the IdDict that
+    holds the state of each parameter; in which order the formula takes them, and what the state consists of, is read
+    from the formula's signature.  ``initial`` says which state does not begin at zero.
     """
 
     formula = None
-    kept = None
+    kept = None  # the name of the IdDict
     replaces = False  # whether the formula returns new values of its first hyperparameters
     measures = None  # "each" or "all": the last number is the norm of what arrives here
 
@@ -129,10 +133,23 @@ class Rule(AbstractOptimiser):
         super().__setattr__(name, value)
 
     def hyper(self):
-        raise NotImplementedError
+        """Return the hyperparameters in the formula's order, as they are now."""
+        raise NotImplementedError(f"{type(self).__name__} has no formula; by_formula gives it one")
+
+    def initial(self, x):
+        """Return a dict of the state that does not begin at zero: from its name in the formula to a number or array."""
+        return {}
 
     def fresh(self, x):
-        return ()
+        """Return the state before the first step: arrays in the formula's order, then its numbers in one array."""
+        if self.kept is None:
+            return ()
+        arrays, numbers, _ = roles(self.formula)
+        initial, kinds = self.initial(x), self.formula.__annotations__
+        state = [filled(x, initial.get(name, 0), kinds.get(name) is formulas.real) for name in arrays]
+        if numbers:
+            state.append(np.array([initial.get(name, 0) for name in numbers], float))
+        return tuple(state)
 
     def _arranged(self, args, kwargs):
         if self.kept and args and isinstance(args[-1], IdDict):  # also where epsilon before it was left out, as in Flux
@@ -166,27 +183,44 @@ def no_such(cls, name):
     return f"{cls.__name__} has no hyperparameter {name!r}{how}; it has {', '.join(cls._ranges) or 'none'}"
 
 
-def zeros(x):
-    """Zeros shaped, ordered and typed like ``x``: for state."""
-    return apart(x.shape, x.dtype, order_of(x))
-
-
-def full(x, value):
-    """An array shaped and ordered like ``x``, full of one number, of its real dtype: for state."""
-    array = apart(x.shape, real(x), order_of(x))
-    if value:
+def filled(x, value, is_real):
+    """Return state for every element: an array shaped, ordered and typed like ``x``, or like its real part."""
+    array = apart(x.shape, x.real.dtype if is_real else x.dtype, order_of(x))
+    if np.any(value):  # zeros it is already, in memory that is not touched yet
         array[...] = value
     return array
 
 
-def real(x):
-    """The dtype of the real part of ``x``."""
-    return x.dtype.type(0).real.dtype
-
-
 def per_parameter() -> Any:
-    """A dataclass field for the state of each parameter."""
+    """Say in a class's body, ``name: IdDict = per_parameter()``, where the state of each parameter is kept."""
     return dataclasses.field(default_factory=IdDict, repr=False)
+
+
+@dataclass_transform(field_specifiers=(dataclasses.field,))
+def by_formula(formula: Callable[..., Any]) -> Callable[[type[T]], type[T]]:
+    """Class decorator: make an optimiser of a formula and a class that names its hyperparameters and its state.
+
+    Two numbers ``beta1`` and ``beta2`` of the formula may be one field, ``beta``.
+    """
+
+    def decorate(cls):
+        cls.formula = staticmethod(formula)
+        cls = checked()(cls)
+        cls.kept = next((f.name for f in dataclasses.fields(cls) if f.type is IdDict), None)
+        if "hyper" not in vars(cls):
+            cls.hyper = reader(roles(formula)[2], cls.__dataclass_fields__)
+        return cls
+
+    return decorate
+
+
+def reader(names, fields):
+    """Return a method that reads hyperparameters in a formula's order.
+
+    It runs at every step, so it is written out: ``lambda self: (self.eta, self.beta[0], self.beta[1])``.
+    """
+    read = [name if name in fields else f"{name[:-1]}[{int(name[-1]) - 1}]" for name in names]
+    return eval(f"lambda self: ({''.join(f'self.{each}, ' for each in read)})")
 
 
 def rule(function=None, **defaults):
@@ -226,27 +260,20 @@ def rule(function=None, **defaults):
     formula, outside, defaults = formula_of(function, defaults)
     arrays, numbers, hyper = roles(formula)
     hyper = hyper[: len(hyper) - len(outside.numbers)]
-    own = lambda self: tuple([getattr(self, name) for name in hyper])
     body = {
-        "formula": staticmethod(formula),
         "__doc__": function.__doc__,
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,
         "__annotations__": dict.fromkeys(hyper, Finite),
         **defaults,
-        "hyper": (lambda self: (*own(self), *outside.read())) if outside else own,
     }
+    if outside:
+        own = reader(hyper, hyper)
+        body["hyper"] = lambda self: (*own(self), *outside.read())
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
-        body |= {
-            "state": per_parameter(),
-            "kept": "state",
-            "fresh": lambda self, x: (
-                *[zeros(x) for _ in arrays],
-                *([np.zeros(len(numbers))] if numbers else []),
-            ),
-        }
-    return checked()(type(function.__name__, (Rule,), body))
+        body["state"] = per_parameter()
+    return by_formula(formula)(type(function.__name__, (Rule,), body))
 
 
 def formula_of(function, defaults):

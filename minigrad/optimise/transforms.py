@@ -3,15 +3,13 @@
 import dataclasses
 from typing import Annotated, Literal
 
-import numpy as np
-
-from ..fields import KW_ONLY, Check, also, checked
+from ..fields import KW_ONLY, Check, also
 from ..iddict import IdDict
 from . import formulas
-from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, per_parameter
+from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, by_formula, per_parameter
 
 
-@checked()
+@by_formula(formulas.inv_decay)
 class InvDecay(Rule):
     """Divide by one plus a multiple of the step number.
 
@@ -34,17 +32,12 @@ class InvDecay(Rule):
     _: KW_ONLY
     γ: float = also("gamma")
 
-    formula = staticmethod(formulas.inv_decay)
-    kept = "state"
 
-    def fresh(self, x):
-        return (np.array([1.0]),)
-
-    def hyper(self):
-        return (self.gamma,)
+    def initial(self, x):
+        return {"n": 1}
 
 
-@checked()
+@by_formula(formulas.exp_decay)
 class ExpDecay(Rule):
     """Multiply by a rate that is itself multiplied by ``decay`` every ``step`` steps, down to ``clip``.
 
@@ -82,11 +75,7 @@ class ExpDecay(Rule):
     η: float = also("eta")
     decay_step: int = also("step")
 
-    formula = staticmethod(formulas.exp_decay)
-    kept, replaces = "current", True
-
-    def fresh(self, x):
-        return (np.zeros(1),)
+    replaces = True
 
     def hyper(self):
         return self.eta, self._latest, self.decay, self.step, self.clip, self.start
@@ -100,7 +89,7 @@ class ExpDecay(Rule):
         self._latest = 0.0
 
 
-@checked()
+@by_formula(formulas.weight_decay)
 class WeightDecay(Rule):
     """Add a multiple of the parameter to its gradient, as a penalty ``wd/2 * sum(x^2)`` in the loss would.
 
@@ -123,13 +112,9 @@ class WeightDecay(Rule):
     _: KW_ONLY
     λ: float = also("wd")
 
-    formula = staticmethod(formulas.weight_decay)
-
-    def hyper(self):
-        return (self.wd,)
 
 
-@checked()
+@by_formula(formulas.clip_value)
 class ClipValue(Rule):
     """Limit every element to an interval around 0.
 
@@ -150,10 +135,6 @@ class ClipValue(Rule):
 
     thresh: Threshold
 
-    formula = staticmethod(formulas.clip_value)
-
-    def hyper(self):
-        return (self.thresh,)
 
 
 @Check
@@ -164,7 +145,7 @@ def what_to_do(value, where):
     return value
 
 
-@checked()
+@by_formula(formulas.clip_norm)
 class ClipNorm(Rule):
     """Shorten a gradient whose 2-norm is above a limit; each parameter's by itself.
 
@@ -189,14 +170,9 @@ class ClipNorm(Rule):
     thresh: Threshold
     nonfinite: Annotated[Literal["raise", "skip", "pass"], what_to_do] = "raise"
 
-    formula = staticmethod(formulas.clip_norm)
     measures = "each"
 
-    def hyper(self):
-        return (self.thresh,)
 
-
-@checked()
 class ClipGlobalNorm(ClipNorm):
     """Shorten all gradients of one ``update_(opt, ps, gs)`` together, so that the step keeps its direction.
 
