@@ -13,7 +13,7 @@ from memory import peak_of
 
 from minigrad import optimise as o
 from minigrad.optimise import formulas
-from minigrad.optimise.compiled import kernels, loops, plan, threads
+from minigrad.optimise.compiled import kernels, loops, tasks, threads
 
 # The text of a loop.
 
@@ -61,9 +61,9 @@ def test_formulas_on_arrays_allocate_nothing_of_the_parameters_size(interpreted)
 def test_many_parameters_are_one_call_of_compiled_code(compiled, monkeypatch):
     xs, opt = [numbers(8) for _ in range(50)], o.ADAM()
     o.update_(opt, xs, xs)
-    (plan,) = [plan for plan in opt._plans.values() if plan.rows == 50]
-    calls, update = [], plan.update
-    plan.update = lambda *args: calls.append(1) or update(*args)
+    (tasks,) = [plan.tasks for plan in opt._plans.parts[0].plans.values() if plan.rows == 50]
+    calls, update = [], tasks.update
+    tasks.update = lambda *args: calls.append(1) or update(*args)
 
     o.update_(opt, xs, xs)
 
@@ -110,7 +110,7 @@ def test_a_kernel_on_disk_is_loaded_without_numba(tmp_path):
 
 def test_compiling_waits_until_it_is_worth_it(monkeypatch):
     monkeypatch.setattr(kernels, "find", lambda *args: pytest.fail("asked for a kernel too early"))
-    monkeypatch.setattr(plan, "_worked", {})
+    monkeypatch.setattr(tasks, "_worked", {})
 
     train(o.ADAM(), numbers(10), steps=50)
 
@@ -295,7 +295,7 @@ def test_letting_other_threads_run_changes_no_bit(make, compiled, monkeypatch):
     from minigrad import Tensor
 
     locked, unlocked = train(make(), Tensor(numbers(50))), Tensor(numbers(50))
-    monkeypatch.setattr(plan, "KEEP_LOCK_BELOW", 0)
+    monkeypatch.setattr(tasks, "KEEP_LOCK_BELOW", 0)
     train(make(), unlocked)
 
     assert np.array_equal(locked, unlocked)

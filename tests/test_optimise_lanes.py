@@ -10,7 +10,7 @@ from compiling import needs_numba, python
 from minigrad import NonFiniteError
 from minigrad import optimise as o
 from minigrad.optimise import lanes
-from minigrad.optimise.compiled import plan, threads
+from minigrad.optimise.compiled import tasks, threads
 
 SIZES = [0, 1, 2, 127, 128, 129, 1000, 8191, 8192, 8193, 20_003]
 CLIPPED = {
@@ -115,7 +115,7 @@ def test_formulas_and_kernels_of_all_rules_make_the_same_bits(name, dtype, reque
 def test_threads_and_a_lock_let_go_change_no_norm(compiled, monkeypatch):
     expected = trained(CLIPPED["ClipNorm, ADAM"], "f", [20_003])
     monkeypatch.setattr(threads, "WORTH", 10)
-    monkeypatch.setattr(plan, "KEEP_LOCK_BELOW", 0)
+    monkeypatch.setattr(tasks, "KEEP_LOCK_BELOW", 0)
     o.set_num_threads(3)
     try:
         assert all(map(np.array_equal, trained(CLIPPED["ClipNorm, ADAM"], "f", [20_003]), expected))

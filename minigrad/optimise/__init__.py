@@ -1,14 +1,22 @@
 """Flux's optimisers; in the order of reading:
 
     formulas      THE SECOND TABLE: one scalar function per update rule
+    reading, rewriting, behaviour    a formula's text; a user's function made a formula; one without a text, tried
     arrays        what can be a parameter or a gradient
     rules         hyperparameters with ranges, state by identity; ``rule`` for rules of one's own
     optimisers    the rules of the manual
     transforms    decays and clipping
     compose       Optimiser(a, b, c, ...), ADAMW, Lookahead
-    update        apply_, the dispatch table; update_
+    apply         apply_, the table of update rules
+    lanes         sums in one fixed order
+    plain         the step of one parameter by formulas: what the kernels mean
+    whole         a step is whole or not made
+    plan          state and hyperparameters of formulas for some parameters, and their steps
+    parts         a run of formulas, or a rule of the user's own, for all parameters
+    route         an optimiser taken apart, and the way of gradients through it
+    update        update_
     extras        rules beyond the manual
-    state         saving and loading what optimisers keep
+    contents, state    what optimisers hold; saving and loading it
     compiled/     the same formulas as machine code
 """
 
@@ -16,6 +24,7 @@ import importlib
 
 from ..hints import chapter
 from ..iddict import IdDict
+from .apply import apply_
 from .compiled.threads import get_num_threads, set_num_threads
 from .compose import ADAMW, Lookahead, Optimiser
 from .extras import AccumGrad, Lion, Rprop
@@ -44,7 +53,7 @@ from .transforms import (
     InvDecay,
     WeightDecay,
 )
-from .update import apply_, update_
+from .update import update_
 
 # Later spellings of Flux.
 Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM, RADAM, ADAGrad, ADADelta

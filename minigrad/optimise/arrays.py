@@ -4,6 +4,8 @@ A regular array is contiguous (in C's or Fortran's order), aligned, writeable, i
 order, of a dtype that is computed with.
 """
 
+import bisect
+import functools
 import itertools
 import math
 
@@ -12,6 +14,7 @@ import numpy as np
 from ..core.storage import Storage, ndarray_of
 
 
+@functools.lru_cache(maxsize=100)
 def native(dtype):
     """The dtype in which the steps of a parameter are computed: 16-bit floats in float32."""
     return np.dtype(np.float32) if dtype.char == "e" else dtype.newbyteorder("=")
@@ -51,7 +54,7 @@ def check_parameter(x, row=0, rows=1):
         )
 
 
-def check(x, dx, row=0, rows=1):
+def check(x, dx, row=0, rows=1, what="the gradient of"):
     """Return the gradient as an array that fits ``x``; raise TypeError or ValueError where there is none."""
     check_parameter(x, row, rows)
     if type(dx) is np.ndarray and dx.dtype == x.dtype and dx.shape == x.shape:
@@ -59,22 +62,22 @@ def check(x, dx, row=0, rows=1):
     name = which(row, rows, x)
     if dx is None:
         raise TypeError(
-            f"update_: the gradient of {name} is None: the loss does not depend on it. Leave the "
+            f"update_: {what} {name} is None: the loss does not depend on it. Leave the "
             "parameter out, or pass zeros to let the state move on"
         )
     if isinstance(dx, tuple) and (not all(map(np.isscalar, dx)) or len(dx) != x.size):
         raise TypeError(
-            f"update_: the gradient of {name} is a tuple. gradient and withgradient return tuples; take them "
+            f"update_: {what} {name} is a tuple. gradient and withgradient return tuples; take them "
             "apart, (dx,) = gradient(f, x) or loss, grads = withgradient(f, ps)"
         )
     dx = gradient_array(dx)
     if dx.shape != x.shape:
         raise ValueError(
-            f"update_: the gradient of {name} has shape {dx.shape}; it must have the parameter's"
+            f"update_: {what} {name} has shape {dx.shape}; it must have the parameter's"
         )
     if not np.can_cast(dx.dtype, x.dtype, "same_kind"):
         raise TypeError(
-            f"update_: the gradient of {name} is {dx.dtype}, which cannot be told as {x.dtype}"
+            f"update_: {what} {name} is {dx.dtype}, which cannot be told as {x.dtype}"
             + (": take dx.real if the loss is real" if dx.dtype.kind == "c" else "")
         )
     return dx
@@ -113,6 +116,33 @@ def _made(a, order, dtype):
 def order_of(x):
     """The order in which a regular array made of ``x`` lies in memory."""
     return "F" if x.flags.f_contiguous and not x.flags.c_contiguous else "C"
+
+
+def extent(a):
+    """Where an array begins in memory and where it ends; nowhere if it is empty."""
+    if a.size == 0:
+        return 0, 0
+    begin = end = a.__array_interface__["data"][0]
+    for stride, length in zip(a.strides, a.shape):
+        begin += min(0, stride * (length - 1))
+        end += max(0, stride * (length - 1))
+    return begin, end + a.itemsize
+
+
+def tangled(xs, dxs):
+    """Whether a parameter may overlap another one in memory, or a gradient the parameter of another one."""
+    ids = {*map(id, xs), *map(id, dxs)}
+    if len(ids) == 2 * len(xs) and all(a.flags.owndata for a in (*xs, *dxs)):
+        return False  # nearly always: each has memory of its own
+    places = sorted((*extent(x), row) for row, x in enumerate(xs) if x.size)
+    if any(high > low for (_, high, _), (low, _, _) in itertools.pairwise(places)):
+        return True
+    for row, dx in enumerate(dxs):
+        begin, end = extent(dx)
+        near = places[: bisect.bisect_left(places, (end,))][-2:]  # the last ones to begin before it ends
+        if any(high > begin and other != row for _, high, other in near):
+            return True
+    return False
 
 
 LARGE = 1 << 16  # bytes; large arrays get pages of their own, all beginning at the same place in a page

@@ -36,7 +36,7 @@ class Optimiser(AbstractOptimiser, MutableSequence):
         self.os = [_member(type(self).__name__, o) for o in os]
 
     def __setattr__(self, name, value):
-        if name not in ("os", "_plans") and not hasattr(type(self), name):
+        if name != "os" and not hasattr(type(self), name):
             raise AttributeError(
                 f"{type(self).__name__} itself has no {name!r}; set it on a member, as in "
                 f"opt[0].{name} = ...: {self!r}"
@@ -80,16 +80,14 @@ def _member(owner, o):
     return o
 
 
-def flat(opt):
-    """Return the stages of an optimiser, nested Optimisers taken apart; and these with their members."""
-    if not isinstance(opt, Optimiser):
-        return [opt], []
-    stages, composed = [], [(opt, list(opt.os))]
-    for o in opt.os:
-        inner, nested = flat(o)
-        stages += inner
-        composed += nested
-    return stages, composed
+class Setter(AbstractOptimiser):
+    """What sets hyperparameters of the optimiser inside, the only one in ``os``, before each of its steps.
+
+    A subclass says ``set_hyperparameters_(t)``, and ``count``, an IdDict with the steps made of each parameter.
+    """
+
+    def set_hyperparameters_(self, t):
+        raise NotImplementedError
 
 
 def reaching(name, place):

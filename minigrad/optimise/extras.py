@@ -5,9 +5,11 @@ import numpy as np
 from ..fields import KW_ONLY, also, checked
 from ..iddict import IdDict
 from . import formulas
+from .apply import apply_
 from .arrays import order_of
+from .route import target
 from .rules import AbstractOptimiser, Fractions, Nonnegative, Nonnegatives, Period, Rule, by_formula, per_parameter
-from .update import apply_, target
+from .whole import about_to_move
 
 
 @by_formula(formulas.lion)
@@ -115,6 +117,7 @@ class AccumGrad(AbstractOptimiser):
 @apply_.register
 def apply_accumulation(opt: AccumGrad, x, dx):
     array = target(x)
+    about_to_move(opt.state, x)
     total, many = opt.state.get_or_make(
         x, lambda: (np.zeros(array.shape, array.dtype, order_of(array)), np.zeros(1, int))
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import habits
 from ..fields import Checked, Range, checked, dataclass_transform, whole_number
-from ..hints import meets
+from ..hints import Elsewhere, meets
 from ..iddict import IdDict
 from . import formulas
 from .arrays import apart, order_of
@@ -82,7 +82,7 @@ class AbstractOptimiser(Checked):
     """
 
     _structure = ()  # names of attributes that are how it was built, or worked out anew: not saved
-    _plans = None  # work prepared by step.py, never older than what it was made from
+    _plans = None  # the way of gradients through it, see route.py
 
     def reset_(self) -> None:
         """Forget the state of every parameter, as if no step had been made; hyperparameters stay.
@@ -122,8 +122,8 @@ class Rule(AbstractOptimiser):
 
     formula = None
     kept = None  # the name of the IdDict
-    replaces = False  # whether the formula returns new values of its first hyperparameters
-    measures = None  # "each" or "all": the last number is the norm of what arrives here
+    replaces = ()  # names of its first hyperparameters, if the formula returns new values of them
+    measures = False  # whether the formula's last number is the norm of what arrives, see ``settle``
 
     def __setattr__(self, name, value):
         if name not in self.__dataclass_fields__ and name[0] != "_" and not hasattr(type(self), name):
@@ -159,8 +159,12 @@ class Rule(AbstractOptimiser):
                 raise TypeError(no_such(type(self), name))
         return args, kwargs
 
-    def replace(self, values):
-        """Take back the hyperparameters that the formula has replaced."""
+    def settle(self, norms, name):
+        """Return the norms that count, one per parameter of the step, and the places of those to leave alone.
+
+        ``norms`` has that of each; ``name(place)`` says in an error which parameter it is.
+        """
+        return norms, []
 
     def state_of(self, p, x):
         """Return the state of parameter ``p``, whose numbers are ``x``, as a tuple of arrays."""
@@ -189,6 +193,17 @@ def filled(x, value, is_real):
     if np.any(value):  # zeros it is already, in memory that is not touched yet
         array[...] = value
     return array
+
+
+def refuse_names(owner, names):
+    """Raise TypeError for hyperparameters that would hide what a rule is made of."""
+    for name in names:
+        meaning = inspect.getattr_static(Rule, name, Elsewhere)
+        if name == "state" or not (meaning is Elsewhere or isinstance(meaning, Elsewhere)):
+            raise TypeError(
+                f"rule {owner}: a hyperparameter cannot be called {name!r}, which has a meaning of its own in every "
+                f"rule. Call it {name.strip('_')}_0, for example"
+            )
 
 
 def per_parameter() -> Any:
@@ -245,7 +260,8 @@ def rule(function=None, **defaults):
 
     Raises TypeError where the function is not such a formula, saying which line: an array from outside, a
     sum, a norm, random numbers.  Where its text cannot be read (``python -c``, ``exec``), it is tried on
-    numbers, and refused if it does not do to an array what it does to each element, or not twice the same.
+    numbers, and refused if it does not do to an array what it does to each element, or not twice the same.  A hyperparameter
+    is refused, too, whose name has another meaning in every rule, as ``state`` and ``hyper`` have.
 
     >>> @rule
     ... def Lion(x, dx, m, eta=1e-4, beta1=0.9, beta2=0.99):
@@ -260,6 +276,7 @@ def rule(function=None, **defaults):
     formula, outside, defaults = formula_of(function, defaults)
     arrays, numbers, hyper = roles(formula)
     hyper = hyper[: len(hyper) - len(outside.numbers)]
+    refuse_names(function.__name__, hyper)
     body = {
         "__doc__": function.__doc__,
         "__module__": function.__module__,

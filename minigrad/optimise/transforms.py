@@ -1,8 +1,10 @@
 """Rules that only transform the gradient on its way: decays and clipping, for use in ``Optimiser``."""
 
 import dataclasses
+import math
 from typing import Annotated, Literal
 
+from ..core.errors import NonFiniteError
 from ..fields import KW_ONLY, Check, also
 from ..iddict import IdDict
 from . import formulas
@@ -75,14 +77,10 @@ class ExpDecay(Rule):
     η: float = also("eta")
     decay_step: int = also("step")
 
-    replaces = True
+    replaces = "eta", "_latest"
 
     def hyper(self):
         return self.eta, self._latest, self.decay, self.step, self.clip, self.start
-
-    def replace(self, values):
-        own = vars(self)
-        own["eta"], own["_latest"] = values
 
     def reset_(self):
         super().reset_()
@@ -170,7 +168,20 @@ class ClipNorm(Rule):
     thresh: Threshold
     nonfinite: Annotated[Literal["raise", "skip", "pass"], what_to_do] = "raise"
 
-    measures = "each"
+    measures = True
+
+    def settle(self, norms, name):
+        """Return the norms that count, and the places of the parameters to leave alone; or raise."""
+        if all(map(math.isfinite, norms)):
+            return norms, []
+        bad = [row for row, norm in enumerate(norms) if not math.isfinite(norm)]
+        if self.nonfinite == "raise":
+            raise NonFiniteError(
+                f"{type(self).__name__}: the gradient of {name(bad[0])} has norm {norms[bad[0]]}; nothing was "
+                "updated. Look for the cause, or write nonfinite='skip' to leave such parameters alone or 'pass' "
+                "to go on"
+            )
+        return norms, [] if self.nonfinite == "pass" else bad
 
 
 class ClipGlobalNorm(ClipNorm):
@@ -192,4 +203,6 @@ class ClipGlobalNorm(ClipNorm):
     ClipGlobalNorm(thresh=1.0, nonfinite='raise')
     """
 
-    measures = "all"
+    def settle(self, norms, name):
+        norms, bad = super().settle(norms, name)
+        return [math.hypot(*norms)] * len(norms), list(range(len(norms))) if bad else []

@@ -1,95 +1,14 @@
-"""``apply_``, the dispatch table of update rules, and ``update_``, which subtracts their steps."""
+"""``update_``, which subtracts the steps that an optimiser makes."""
 
-import functools
 import itertools
 
 import numpy as np
 
 from ..core.storage import Storage
-from .arrays import bare, check, gradient_array
-from .compiled.plan import Plans, step, step_of
-from .compose import Optimiser, flat
-from .rules import Rule
+from .arrays import bare, check
+from .route import route_of, target
 
 SINGLE = np.ndarray, Storage  # what one parameter can be
-
-
-@functools.singledispatch
-def apply_(opt, x, dx):
-    """Return the step that ``update_`` subtracts from ``x``, and let the optimiser's state of ``x`` move on.
-
-    Parameters
-    ----------
-    opt : an optimiser
-    x : Tensor or ndarray, the parameter, which is left as it is
-    dx : ndarray of the same shape, its gradient.  A rule of your own may overwrite and return it:
-        ``update_`` hands it a copy.  The built-in rules never write into it.
-
-    Returns
-    -------
-    The step: an array of the parameter's shape and dtype, or None for no step this time.
-
-    Raises TypeError for an optimiser without a rule; otherwise like ``update_``.
-
-    This is a ``functools.singledispatch`` table.  An optimiser of your own is any class with a method
-    registered here; it may be composed with all others:
-
-    >>> class Sign:
-    ...     eta = 0.5
-    >>> @apply_.register
-    ... def apply_sign(opt: Sign, x, dx):
-    ...     dx[...] = opt.eta * np.sign(dx)
-    ...     return dx
-    >>> x = np.zeros(2)
-    >>> update_(Sign(), x, np.array([0.3, -7.0])); x
-    array([-0.5,  0.5])
-
-    Reference: Flux 0.13 ``apply!``.
-    """
-    if isinstance(opt, type):
-        raise TypeError(f"apply_: {opt.__name__} is a class; give an optimiser, opt = {opt.__name__}(...)")
-    raise TypeError(
-        f"apply_: {type(opt).__name__} is no optimiser: no rule is registered for it. Write\n"
-        f"    @apply_.register\n    def apply_rule(opt: {type(opt).__name__}, x, dx):\n"
-        "        ...\n        return step"
-    )
-
-
-@apply_.register
-def apply_rule(opt: Rule, x, dx):
-    return step_of(plans_of(opt), x, target(x), gradient_array(dx))
-
-
-@apply_.register
-def apply_optimiser(opt: Optimiser, x, dx):
-    plans = plans_of(opt)
-    if plans is not None:
-        return step_of(plans, x, target(x), gradient_array(dx))
-    dx = np.array(check(target(x), dx))
-    for o in opt.os:
-        dx = apply_(o, x, dx)
-        if dx is None:
-            break
-    return dx
-
-
-def plans_of(opt):
-    """Return the plans of an optimiser made of built-in rules alone, None for any other."""
-    plans = getattr(opt, "_plans", None)
-    if plans is not None and plans.registered == len(apply_.registry):
-        for composed, members in plans.composed:
-            if composed.os != members:
-                break
-        else:
-            return plans
-    stages, composed = flat(opt)
-    for stage in stages:
-        if not isinstance(stage, Rule) or apply_.dispatch(type(stage)) is not apply_rule:
-            return None
-    if len(set(map(id, stages))) < len(stages):
-        return None  # the second sees what the first has kept
-    opt._plans = Plans(stages, composed, len(apply_.registry))
-    return opt._plans
 
 
 def update_(opt, x, dx=...):
@@ -104,8 +23,8 @@ def update_(opt, x, dx=...):
     opt : an optimiser
     x : Tensor or ndarray of floating-point or complex numbers
     dx : its gradient, of the same shape: array, Tensor or, for one number, a number.  It is cast to
-        the parameter's dtype and never written to.  It must not share memory with *another* parameter of
-        the call, which may have moved before it is read; gradients from ``gradient`` never do.
+        the parameter's dtype and never written to.  It may share memory with parameters, and these with each
+        other: all steps are made before the first is subtracted.
     ps : Params; or a list, tuple or dict of parameters, nested freely
     gs : Grads, or another mapping from parameters to gradients; or the same containers filled with
         gradients, as ``gradient(f, model)`` returns them.  What has the gradient None is left alone.
@@ -114,9 +33,11 @@ def update_(opt, x, dx=...):
 
     Raises
     ------
-    TypeError, ValueError : a parameter or gradient no step can be made of; the message says why.
-        Nothing has been overwritten then.
+    TypeError, ValueError : a parameter or gradient no step can be made of; the message says why
     StrangerError (a KeyError) : a parameter that ``gs`` does not know
+
+    A step is whole or not made.  After an error, also in a rule of your own, after Ctrl-C or a timeout by signal,
+    either all parameters have moved or none, and the state of the built-in rules with them.
 
     float16 parameters are computed in float32.  All built-in rules, alone or composed, run as one pass over
     memory, many parameters in one call.
@@ -131,27 +52,13 @@ def update_(opt, x, dx=...):
     if dx is ...:
         return subtract(opt, x)
     params, dxs = pairs(x, dx)
-    plans = plans_of(opt)
-    if plans is not None and params and plans.again(params, dxs):
+    route = route_of(opt)
+    if params and route.again(opt, params, dxs):
         return
     if params and params[0] is not x:  # one of several without a gradient is left alone
         params, dxs = with_gradient(params, dxs)
-    dxs = tuple(map(bare, dxs))
-    if plans is None:
-        by_own_rules(opt, params, dxs)
-    elif params:
-        step(plans, params, tuple(map(target, params)), dxs)
-
-
-@functools.singledispatch
-def by_own_rules(opt, params, dxs):
-    """A step of an optimiser with a rule of the user's own; a table, for what can be done in one go."""
-    for p, dx in zip(params, dxs):
-        check(target(p), dx)
-    for p, dx in zip(params, dxs):
-        made = apply_(opt, p, np.array(check(target(p), dx)))
-        if made is not None:
-            subtract(p, made)
+    if params:
+        route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)))
 
 
 def pairs(x, gs):
@@ -205,25 +112,6 @@ def with_gradient(params, dxs):
     return tuple(itertools.compress(params, has)), tuple(itertools.compress(dxs, has))
 
 
-def target(x):
-    """Return the array of a parameter, which is to be overwritten."""
-    if isinstance(x, Storage):
-        return x.to_overwrite("update_")  # a Tensor refuses while a gradient is taken
-    if isinstance(x, np.ndarray):
-        return x
-    raise TypeError(no_parameter(x))
-
-
 def subtract(x, made):
     array = target(x)
     np.subtract(array, check(array, bare(made)), out=array, casting="same_kind")
-
-
-def no_parameter(x):
-    """Return the message for what stands in the place of a parameter."""
-    if apply_.dispatch(type(x)) is not apply_.dispatch(object):
-        return (
-            f"update_: {x!r} is an optimiser in the place of a parameter. The optimiser comes first and the "
-            "gradients come last: update_(opt, ps, gradient(lambda: loss(x, y), ps))"
-        )
-    return f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}"

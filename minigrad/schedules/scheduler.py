@@ -7,13 +7,12 @@ import numpy as np
 
 from ..fields import function
 from ..iddict import IdDict
-from ..optimise.arrays import check
-from ..optimise.rules import AbstractOptimiser
-from ..optimise.update import apply_, by_own_rules, target, update_
+from ..optimise.apply import apply_
+from ..optimise.compose import Setter
 from .base import Schedule, any_schedule, shown, values
 
 
-class Scheduler(AbstractOptimiser):
+class Scheduler(Setter):
     """An optimiser that sets hyperparameters of another from schedules before each step.
 
     for a parameter's t-th step:   opt.name <- schedule(t) for every scheduled name,   then the step of opt
@@ -117,30 +116,6 @@ class Scheduler(AbstractOptimiser):
             return f"Scheduler({given}, {self.opt!r}, update_func={shown(self.update_func)})"
         given = ", ".join(f"{name}={shown(schedule)}" for name, schedule in self.schedules.items())
         return f"Scheduler({self.opt!r}, {given})"
-
-
-@apply_.register
-def apply_scheduler(opt: Scheduler, x, dx):
-    t = opt.count.get(x, 0) + 1
-    opt.set_hyperparameters_(t)
-    step = apply_(opt.opt, x, dx)
-    opt.count[x] = t
-    return step
-
-
-@by_own_rules.register
-def update_scheduled(opt: Scheduler, params, dxs):
-    """One update of all parameters that are at the same step; as a rule that is all of them."""
-    steps = [opt.count.get(p, 0) + 1 for p in params]
-    if len(set(steps)) > 1:  # refuse a gradient before any parameter is overwritten
-        for p, dx in zip(params, dxs):
-            check(target(p), dx)
-    for t in sorted(set(steps)):
-        now = [i for i, step in enumerate(steps) if step == t]
-        opt.set_hyperparameters_(t)
-        update_(opt.opt, [params[i] for i in now], [dxs[i] for i in now])
-        for i in now:
-            opt.count[params[i]] = t
 
 
 def an_optimiser(given):

@@ -5,6 +5,6 @@
     cache       compiled code on disk
     kernels     text -> machine code; the only importer of numba
     threads     several threads for a large parameter
-    plan        one step on all parameters
+    tasks       kernels at work on all parameters of a plan
     warmup      kernels compiled before they are needed
 """

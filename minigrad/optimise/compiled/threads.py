@@ -25,7 +25,12 @@ def set_num_threads(n):
     Raises TypeError or ValueError for anything else.
 
     Parameters of fewer than 200,000 elements are updated by one thread in any case, and the numbers
-    do not depend on ``n``.  Any number of your own threads may call ``update_`` at once.
+    do not depend on ``n``.
+
+    Any number of your own threads may call ``update_`` at once: with optimisers of their own on parameters of
+    their own side by side, and with one optimiser (of built-in rules, or composed of any) one after the other,
+    so that no step is lost.  Only if *different* optimisers step on one parameter at once may its steps
+    overwrite each other: let a lock of yours keep them apart.
 
     >>> set_num_threads(2); get_num_threads()
     2

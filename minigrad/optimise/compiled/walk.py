@@ -15,26 +15,27 @@ before the first use, and does without compiled code where it is not so.
     offset in a tuple:     24 items
     offset in a Storage:   16 what it holds (0: nothing)
 
-The plan is a table of integers made by step.py.
+The plan is a table of integers made by tasks.py.
 """
 
 import ctypes
 
 CHECK, LOOP, COMMIT = 1, 2, 4  # what a call is to do; bits of `mode`
-UNLOCK = 8  # and whether other threads of Python run meanwhile
+UNLOCK = 8  # whether other threads of Python run meanwhile
+APART = 16  # whether to check as well that no gradient lies in another parameter's memory
 
 TYPE, DATA, NDIM, DIMENSIONS, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
 DTYPE_WORD, WORD_MASK = 24, ~0xFF000000  # the mask drops the dtype's flags
 ITEMS = 24
 VALUE = 16
 
-COMPILED = "array_at", "has_dtype", "same_shape", "size_of", "fits", "walk"  # each may call those before it
+COMPILED = "array_at", "has_dtype", "same_shape", "size_of", "fits", "apart", "walk"  # each may call those before it
 
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400  # contiguous: in C's order (1) or Fortran's (2)
 
 # The plan's table.
 (FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE) = range(10)
-(NDARRAY, HOLDER, PART, PARTS, MODE) = range(10, 15)
+(NDARRAY, HOLDER, PART, PARTS, MODE, ROWS, PLACES, SORTED) = range(10, 18)
 
 
 # The compiler puts single instructions in the place of these four, and calls in that of the next two.
@@ -123,7 +124,7 @@ def size_of(array):
     return size
 
 
-def fits(x, dx, states, plan):
+def fits(x, dx, nbytes, states, plan):
     """Whether the kernel may touch a parameter's array, its gradient and the arrays of its state."""
     word, wanted = peek(plan + 8 * WORD), peek(plan + 8 * WANTED)
     if not (has_dtype(x, word) and has_dtype(dx, word) and same_shape(x, dx)):
@@ -144,8 +145,34 @@ def fits(x, dx, states, plan):
     # be the parameter itself but not shifted against it.
     if both & CONTIGUOUS == 0 or both & (ALIGNED | WRITEABLE) != ALIGNED | WRITEABLE:
         return False
-    shift, nbytes = peek(dx + DATA) - peek(x + DATA), size_of(x) * peek(plan + 8 * ITEMSIZE)
+    shift = peek(dx + DATA) - peek(x + DATA)
     return shift == 0 or shift >= nbytes or shift <= -nbytes
+
+
+def apart(x, dx, nbytes, row, plan):
+    """Whether a parameter is where it was seen last, apart from all others, and its gradient apart from them too.
+
+    ``places`` has, per parameter, its address, its length in bytes, and the address of the gradient that was
+    found good for it last; ``sorted``, in the order of memory, where parameters begin and end.
+    """
+    places, begin = peek(plan + 8 * PLACES) + 24 * row, peek(dx + DATA)
+    if nbytes == 0:
+        return True
+    if peek(x + DATA) != peek(places) or nbytes != peek(places + 8):
+        return False
+    if begin == peek(places) or begin == peek(places + 16):
+        return True
+    low, high, order = 0, peek(plan + 8 * ROWS), peek(plan + 8 * SORTED)
+    while low < high:  # how many parameters begin before the gradient ends
+        middle = (low + high) // 2
+        if peek(order + 16 * middle) < begin + nbytes:
+            low = middle + 1
+        else:
+            high = middle
+    if low > 0 and peek(order + 16 * low - 8) > begin:
+        return False
+    poke(places + 16, begin)
+    return True
 
 
 def walk(plan, args):
@@ -163,7 +190,12 @@ def walk(plan, args):
             if peek(params + 8 * row) != peek(ids + 8 * row):
                 return row
             x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
-            if x == 0 or dx == 0 or not fits(x, dx, states + stride * row, plan):
+            if x == 0 or dx == 0:
+                return row
+            nbytes = size_of(x) * peek(plan + 8 * ITEMSIZE)
+            if not fits(x, dx, nbytes, states + stride * row, plan):
+                return row
+            if mode & APART and not apart(x, dx, nbytes, row, plan):
                 return row
     if not mode & (LOOP | COMMIT):
         return -1

@@ -5,8 +5,9 @@ import time
 import numpy as np
 
 from ... import optimise as o
-from ..update import plans_of
-from . import cache, kernels
+from ..parts import Formulas
+from ..route import route_of
+from . import cache, kernels, tasks
 
 HELP = """usage: python -m minigrad warmup
 
@@ -45,20 +46,14 @@ def warm_up(opt, *dtypes):
     >>> isinstance(warm_up(o.ADAM(), np.float32), bool)
     True
     """
-    plans = plans_of(opt)
-    if plans is None:
+    parts = route_of(opt).parts
+    if len(parts) > 1 or not isinstance(parts[0], Formulas):
         raise TypeError(
             f"warm_up: {opt!r} has a rule of your own, registered on apply_, which is not compiled; "
             "the decorator @rule makes rules that are"
         )
-    found = []
-    for dtype in dtypes:
-        x = np.zeros(1, dtype)
-        plan = plans.find((x,), (x,))
-        if kernels.available():
-            plan.get_kernels(float("inf"))
-        found.append(plan.update is not None)
-    return all(found)
+    stages, xs = parts[0].stages_of(opt), [np.zeros(1, dtype) for dtype in dtypes]
+    return all([tasks.find(parts[0].find(stages, (x,), (x,)), float("inf")) is not None for x in xs])
 
 
 def main(arguments):

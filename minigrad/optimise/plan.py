@@ -1,0 +1,231 @@
+"""What the steps of some stages on some parameters have in common: a ``Plan``.
+
+A plan holds what stays the same from step to step, the state of every parameter above all.  Nothing in it can
+go stale: the hyperparameters are read anew at every step, the IdDicts are asked whether the state still is
+the same, and parameters and gradients are handed over at every step.  It dies with any of its parameters,
+and refers to no optimiser, so that these die with their last reference.
+
+The work is done by ``plain``, formulas on arrays, or, where it is worth a kernel, by ``compiled``: the same
+numbers in one pass over memory.
+"""
+
+import functools
+import math
+import struct
+
+import numpy as np
+
+from ..core.storage import Storage
+from .arrays import bare, describe, flat, native, order_of, regular, which
+from .compiled import tasks
+from .plain import Made, Stage, norm, root, through, trusted
+from .reading import roles
+from .whole import undisturbed
+
+def name_of(params, row):
+    """How error messages name a parameter."""
+    return which(row, len(params), params[row])
+
+
+class Plan:
+    """The state of every stage for every parameter, and the hyperparameters of this step.
+
+    Parameters
+    ----------
+    stages : rules, whose formulas are to run one after the other
+    params : tuple of parameters, and ``xs``, their arrays now: all of one dtype, no matter in which order of bytes
+    made : is called with row, IdDict, parameter when state is made in there
+    """
+
+    tasks = None  # compiled work, once it is worth its cost
+
+    def __init__(self, stages, params, xs, made):
+        self.rows, self.dtype = len(params), native(xs[0].dtype)
+        self.shapes, self.size = [x.shape for x in xs], sum(x.size for x in xs)
+        self.ids = np.array([id(p) for p in params], np.int64)
+        self.holder = type(params[0]) if isinstance(params[0], Storage) else Storage
+        for stage in stages:
+            stage.refuse_dtype(self.dtype)
+        measuring = [k for k, stage in enumerate(stages) if stage.measures]
+        self.measured = {k: j for j, k in enumerate(measuring)}  # stage -> row of norms
+        self.norms = np.zeros((len(measuring), self.rows))
+        self.lay_out_hyper(stages)
+        self.fresh = [stage.fresh(np.zeros(0, self.dtype)) for stage in stages]
+        self.kinds = tuple(
+            (stage.formula, "".join(a.dtype.char for a in made if a.size == 0))
+            for stage, made in zip(stages, self.fresh)
+        )
+        self.key = self.kinds, self.dtype.char
+        self.states = [
+            [self.state(stage, k, p, x, row, made) for k, stage in enumerate(stages)]
+            for row, (p, x) in enumerate(zip(params, xs))
+        ]
+        self.at_work = {}  # row -> its stages, as ``plain`` takes them
+        self.orders = [self.order(state, x) for state, x in zip(self.states, xs)]
+        self.kept = [
+            (k, stage.kept, getattr(stage, stage.kept), getattr(stage, stage.kept).changes)
+            for k, stage in enumerate(stages)
+            if stage.kept
+        ]
+        self.in_pieces = len(self.replacing) > 1
+        # whether a step is one call of compiled code, which no other thread can meet half done
+        self.one_call = not (self.measured or self.replacing or tasks.lets_others_run(self.size))
+
+    def lay_out_hyper(self, stages):
+        """Give the hyperparameters of all stages their places in one array."""
+        lengths = [len(stage.hyper()) for stage in stages]
+        self.hyper = np.zeros(sum(lengths) + 1)
+        self.pack = struct.Struct(f"{sum(lengths)}d").pack_into
+        self.replacing = []  # stages with the names of what they replace, and its place
+        for k, stage in enumerate(stages):
+            if stage.replaces:
+                values = memoryview(self.hyper)[sum(lengths[:k]) :][: len(stage.replaces)]
+                self.replacing.append((k, stage.replaces, values))
+
+    def state(self, stage, k, p, x, row, made):
+        """Return the arrays of a stage for a parameter, made if need be; raise unless they fit it."""
+        if stage.kept and p not in getattr(stage, stage.kept):
+            made(row, getattr(stage, stage.kept), p)
+        state = stage.state_of(p, regular(x, x, order_of(x), self.dtype)[0])
+        good = len(state) == len(self.fresh[k]) and all(
+            type(a) is np.ndarray
+            and a.dtype == b.dtype
+            and a.shape == (b.shape if b.size else x.shape)
+            and a.flags.behaved
+            and a.flags.forc
+            for a, b in zip(state, self.fresh[k])
+        )
+        if not good:
+            kept = ", ".join(describe(a) if isinstance(a, np.ndarray) else repr(a) for a in state)
+            raise ValueError(
+                f"{type(stage).__name__}: the state kept for this parameter ({kept}) does not fit it "
+                f"({describe(x)}). If its data was replaced by another array, forget the old state: "
+                f"opt.reset_() or del opt.{stage.kept}[x]"
+            )
+        return state + (self.norms[self.measured[k], row : row + 1],) if stage.measures else state
+
+    def order(self, state, x):
+        """The order in memory in which a parameter meets its state."""
+        shaped = [a for (_, chars), arrays in zip(self.kinds, state) for a in arrays[: len(chars)]]
+        return order_of(shaped[0] if shaped else x)
+
+    def valid(self, stages):
+        """Whether the plan still holds: no state was replaced or forgotten since."""
+        for k, name, kept, changes in self.kept:
+            if getattr(stages[k], name) is not kept or kept.changes != changes:
+                return False
+        return True
+
+    def suits(self, xs):
+        """Whether the plan was made for arrays such as these."""
+        return [x.shape for x in xs] == self.shapes and {native(x.dtype) for x in xs} == {self.dtype}
+
+    def read_hyper(self, stages):
+        """Read the hyperparameters as they are now."""
+        if len(stages) == 1:
+            return self.pack(self.hyper, 0, *stages[0].hyper())
+        values = []
+        for stage in stages:
+            values += stage.hyper()
+        self.pack(self.hyper, 0, *values)
+
+    def give_back(self, stages):
+        """Give the hyperparameters that formulas have replaced back to their optimisers."""
+        for k, names, values in self.replacing:
+            vars(stages[k]).update(zip(names, values))
+
+    def again(self, stages, params, dxs):
+        """Make a compiled step like the last; False, and nothing is written, if it cannot be made so."""
+        self.read_hyper(stages)
+        work, xs = self.tasks, params
+        if self.one_call:
+            return work.update(params, xs, dxs) is params
+        if work.unlocked:
+            xs, dxs = tasks.held(params, dxs)
+        for k, j in self.measured.items():
+            if work.measuring[j](params, xs, dxs) is not params:
+                return False
+            norms = self.measured_norms(k, xs, dxs)
+            self.norms[j], left = stages[k].settle(norms, functools.partial(name_of, params))
+            if left:
+                return False
+        if self.in_pieces or work.unlocked and work.shared():
+            return undisturbed(functools.partial(self.again_in_pieces, stages, params, xs, dxs))
+        if not self.replacing:
+            return work.update(params, xs, dxs) is params
+        ((k, names, values),) = self.replacing
+        give_back, pairs = vars(stages[k]).update, zip(names, values)
+        try:
+            return work.update(params, xs, dxs) is params
+        finally:
+            give_back(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
+
+    def again_in_pieces(self, stages, params, xs, dxs):
+        if self.tasks.shared():
+            done = self.tasks.update_by_threads(params, xs, dxs)
+        else:
+            done = self.tasks.update(params, xs, dxs) is params
+        self.give_back(stages)
+        return done
+
+    # The pieces of a step that is made with care.  ``xs`` and ``dxs`` are regular arrays, ``rows`` the places of
+    # the parameters that take part.
+
+    def measure(self, k, params, xs, dxs):
+        """Return the norm of what arrives at stage ``k``, for every parameter."""
+        if self.tasks and tasks.obeyed(self.tasks.measuring[self.measured[k]], params, xs, dxs):
+            return self.measured_norms(k, xs, dxs)
+        hyper = self.hyper.tolist()
+        return [norm(self.stages_of(row)[:k], hyper, x, dx) for row, (x, dx) in enumerate(zip(xs, dxs))]
+
+    def measured_norms(self, k, xs, dxs):
+        """The norms whose squares the task before stage ``k`` has measured."""
+        totals = self.norms[self.measured[k]].tolist()
+        low, high = trusted(self.dtype)
+        if low <= min(totals) <= max(totals) <= high:
+            return list(map(math.sqrt, totals))
+        hyper, xs, dxs = self.hyper.tolist(), map(bare, xs), map(bare, dxs)
+        every = enumerate(zip(totals, xs, dxs))
+        return [root(total, self.stages_of(row)[:k], hyper, x, dx) for row, (total, x, dx) in every]
+
+    @np.errstate(all="ignore")
+    def subtract(self, stages, rows, params, xs, dxs):
+        """Overwrite parameters and their state."""
+        if not (self.tasks and self.tasks.subtract(rows, params, xs, dxs)):
+            for made in self.by_formulas(rows, xs, dxs):
+                made.subtract()
+        self.give_back(stages)
+
+    @np.errstate(all="ignore")
+    def write(self, stages, rows, params, xs, dxs):
+        """Overwrite gradients with the steps; and the state."""
+        if not (self.tasks and self.tasks.write(self, rows, params, xs, dxs)):
+            for made in self.by_formulas(rows, xs, dxs):
+                made.write()
+        self.give_back(stages)
+
+    @np.errstate(all="ignore")
+    def rehearse(self, xs, dxs):
+        """Raise what the formulas would raise, whatever the elements are."""
+        for row, (x, dx) in enumerate(zip(xs, dxs)):
+            through(self.stages_of(row), self.hyper.tolist(), flat(x), flat(dx), slice(0))
+
+    def by_formulas(self, rows, xs, dxs):
+        """Make the steps by formulas; all of them are known to be possible when this returns."""
+        made, hyper = [], self.hyper.tolist()
+        for row in rows:
+            tasks.worked(self, xs[row].size)
+            made.append(Made(self.stages_of(row), hyper, xs[row], dxs[row]))
+            hyper = made[-1].next_hyper() if self.replacing else hyper
+        self.hyper[:] = hyper
+        return made
+
+    def stages_of(self, row):
+        """The stages at work on one parameter, for ``plain``."""
+        found = self.at_work.get(row)
+        if found is None:
+            found = self.at_work[row] = [
+                Stage(formula, roles(formula)[2], list(map(flat, state[: len(chars)])), (*state, None)[len(chars)])
+                for (formula, chars), state in zip(self.kinds, self.states[row])
+            ]
+        return found

@@ -1,0 +1,245 @@
+"""The way of gradients through an optimiser: taken apart, and gone by all parameters together.
+
+An optimiser is taken apart into *parts* that the gradients of all parameters go through together, one part
+after the other: a run of formulas, or a rule of the user's own, which is asked for each parameter.  A formula
+that needs a norm is told that of all parameters, wherever in a composition it stands.  The steps of all
+parameters are made before the first is subtracted.
+"""
+
+import functools
+import operator
+import threading
+import weakref
+
+import numpy as np
+
+from ..core.storage import Storage
+from .apply import apply_
+from .arrays import check, gradient_array, tangled
+from .compose import Optimiser, Setter
+from .parts import Formulas, OwnRule
+from .plan import name_of
+from .rules import AbstractOptimiser, Rule
+from .whole import Undo, undisturbed
+
+
+@apply_.register
+def apply_rule(opt: Rule, x, dx):
+    """The rule of everything that has a formula."""
+    return step_of(opt, x, dx)
+
+
+@apply_.register(Optimiser)
+@apply_.register(Setter)
+def apply_composed(opt, x, dx):
+    """The rule of what is made of other optimisers."""
+    return step_of(opt, x, dx)
+
+
+def step_of(opt, x, dx):
+    """Return the step of one parameter, None if it is left alone, and let the state move on."""
+    array = target(x)
+    return route_of(opt).step(opt, x, array, check(array, gradient_array(dx)))
+
+
+def target(x):
+    """Return the array of a parameter, which is to be overwritten."""
+    if isinstance(x, Storage):
+        return x.to_overwrite("update_")  # a Tensor refuses while a gradient is taken
+    if isinstance(x, np.ndarray):
+        return x
+    raise TypeError(no_parameter(x))
+
+
+def no_parameter(x):
+    """Return the message for what stands in the place of a parameter."""
+    if apply_.dispatch(type(x)) is not apply_.dispatch(object):
+        return (
+            f"update_: {x!r} is an optimiser in the place of a parameter. The optimiser comes first and the "
+            "gradients come last: update_(opt, ps, gradient(lambda: loss(x, y), ps))"
+        )
+    return f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}"
+
+
+# Taking an optimiser apart.
+
+
+def route_of(opt):
+    """Return the way of gradients through an optimiser, prepared once and again whenever it is composed anew."""
+    route = getattr(opt, "_plans", None)
+    if route is not None and route.registered == len(apply_.registry):
+        for composed, members in route.composed:
+            now = (opt if composed is None else composed).os
+            if now != members or not route.fused and any(map(operator.is_not, now, members)):
+                break
+        else:
+            return route
+    route = Route(opt)
+    if isinstance(opt, AbstractOptimiser):
+        vars(opt)["_plans"] = route
+    return route
+
+
+class Turn:
+    """A Setter at its place in a composition, where parameters have their turn."""
+
+    def __init__(self, setter):
+        self.setter = weakref.ref(setter)
+
+
+class Route:
+    """The parts of an optimiser.  It refers to everything in there, but not to the optimiser itself."""
+
+    def __init__(self, opt):
+        self.registered = len(apply_.registry)  # how many rules there were then
+        self.composed = []  # pairs (what is made of others, None for the optimiser itself; its members then)
+        self.parts = []
+        self.take_apart(opt, opt, ())
+        self.parts = self.parts or [Formulas()]
+        for k, part in enumerate(self.parts):
+            later = [turn for other in self.parts[k + 1 :] for turn in other.turns]
+            part.leaving = [turn for turn in part.turns if turn not in later]
+        first = self.parts[0]
+        self.fused = len(self.parts) == 1 and isinstance(first, Formulas)
+        self.stages = None if None in first.stages else first.stages
+        self.recent, self.turns = (first.recent, first.turns) if self.fused else ({}, [])
+        self.lock = threading.RLock()  # so that two threads do not meet in one state
+
+    def __reduce__(self):
+        return type(None), ()  # in a copy, or in a file, there is none
+
+    def take_apart(self, opt, o, turns):
+        """Add the stages of ``o``, nested ones taken apart, as parts of the optimiser ``opt``."""
+        if apply_.dispatch(type(o)) is apply_composed:
+            self.composed.append((None if o is opt else o, list(o.os)))
+            turns += (Turn(o),) if isinstance(o, Setter) else ()
+            for member in o.os:
+                self.take_apart(opt, member, turns)
+            return
+        stage = None if o is opt else o  # which is handed over at every step
+        if not isinstance(o, Rule) or apply_.dispatch(type(o)) is not apply_rule:
+            self.parts.append(OwnRule())
+        elif not self.parts or not self.parts[-1].takes(stage):
+            self.parts.append(Formulas())
+        self.parts[-1].add(stage, turns)
+
+    def again(self, opt, params, dxs):
+        """Make a compiled step like the last; False, and nothing is written, if there was none like it."""
+        first = params[0]
+        plan = self.recent.get((id(first), len(params)))
+        if plan is None:
+            return False
+        stages = (opt,) if self.stages is None else self.stages
+        if not plan.valid(stages):
+            return False
+        if isinstance(first, Storage):
+            first.to_overwrite("update_")  # refuses while a gradient is taken, of whichever
+        if plan.one_call and not self.turns:
+            return plan.again(stages, params, dxs)
+        with self.lock:
+            if self.turns:
+                return self.again_in_turn(plan, stages, params, dxs)
+            return plan.again(stages, params, dxs)
+
+    def again_in_turn(self, plan, stages, params, dxs):
+        """The same where Setters set hyperparameters, if all parameters are at the same step."""
+        setters = [turn.setter() for turn in self.turns]
+        times = [setter.count.get(params[0], 0) + 1 for setter in setters]
+        for setter, time in zip(setters, times):
+            if any([setter.count.get(p, 0) + 1 != time for p in params]):
+                return False
+        for setter, time in zip(setters, times):
+            setter.set_hyperparameters_(time)
+
+        def step():
+            if not plan.again(stages, params, dxs):
+                return False
+            for setter, time in zip(setters, times):
+                for p in params:
+                    setter.count[p] = time
+            return True
+
+        return undisturbed(step)
+
+    def update(self, opt, params, xs, dxs):
+        """Subtract the steps of all parameters: tuples of them, of their arrays, of their gradients."""
+        with self.lock, Undo() as undo:
+            step = Step(opt, params, xs, dxs, undo)
+            for part in self.parts[:-1]:
+                part.through(step)
+            self.parts[-1].subtract(step)
+
+    def step(self, opt, x, array, dx):
+        """Return the step of one parameter, None if it is left alone."""
+        with self.lock, Undo() as undo:
+            step = Step(opt, (x,), (array,), (dx,), undo)
+            for part in self.parts:
+                part.through(step)
+            undo.done(subtracted=False)
+            return step.dxs[0]
+
+
+class Step:
+    """A step as it is made: parameters, their arrays, and their gradients on the way to become steps.
+
+    ``dxs[row]`` is None once a parameter is left alone.
+    """
+
+    def __init__(self, opt, params, xs, dxs, undo):
+        if len(set(map(id, params))) < len(params):
+            raise ValueError(
+                "update_: a parameter is listed twice, each time with a gradient of its own. Add the "
+                "gradients first, or list it once"
+            )
+        self.opt, self.params, self.xs, self.undo = opt, params, xs, undo
+        self.dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
+        self.times = {}  # Turn -> {row: the number of this step among those of its parameter}
+
+    def rows(self):
+        """The places of the parameters that have not been left alone."""
+        return [row for row, dx in enumerate(self.dxs) if dx is not None]
+
+    def name(self, row):
+        """How error messages name a parameter."""
+        return name_of(self.xs, row)
+
+    def tangled(self):
+        """Whether parameters may overlap each other in memory, or gradients other parameters."""
+        rows = self.rows()
+        return len(rows) > 1 and tangled([self.xs[row] for row in rows], [self.dxs[row] for row in rows])
+
+    def times_of(self, turns, row):
+        """The number of this step among those of a parameter, as each of some turns counts them."""
+        for turn in turns:
+            times = self.times.setdefault(turn, {})
+            if row not in times:
+                times[row] = turn.setter().count.get(self.params[row], 0) + 1
+        return [self.times[turn][row] for turn in turns]
+
+    def set(self, turns, row):
+        """Let Setters set what is theirs for this step of a parameter."""
+        for turn, time in zip(turns, self.times_of(turns, row)):
+            turn.setter().set_hyperparameters_(time)
+
+    def end_turns(self, turns):
+        """Count this step as made."""
+        for turn in turns:
+            count = turn.setter().count
+            for row, time in self.times.pop(turn, {}).items():
+                p = self.params[row]
+                back = (count.pop, p, None) if time == 1 else (count.__setitem__, p, time - 1)
+                self.undo.add(row, functools.partial(*back))
+                count[p] = time
+
+    def leave_alone(self, row):
+        """Make no step for a parameter, and put back what has moved for it."""
+        self.dxs[row] = None
+        self.undo.back(row)
+        for times in self.times.values():
+            times.pop(row, None)
+
+    def subtract(self):
+        """Overwrite the parameters, which ends the step."""
+        for row in self.rows():
+            np.subtract(self.xs[row], self.dxs[row], out=self.xs[row], casting="same_kind")
+        self.undo.done()
