@@ -39,8 +39,11 @@ Those that turn their arguments into plain arrays first (an error, while a gradi
 all, `where=` of a ufunc) are refused by name while a gradient is taken, with what to write. Of the methods of
 ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
 
-Values are NumPy's, to the last bit and dtype, and derivatives are mathematics': whole numbers have the value that NumPy
-computes of them, which may wrap around, and the derivative that the same numbers have in floating point.
+Values are NumPy's, to the last bit and dtype, and derivatives are mathematics'. Whole numbers have the value that
+NumPy computes of them, which may wrap around, and the derivative that the same numbers have in floating point. (A
+number of Python's that is differentiated is a `float64` of NumPy's, which widens a float32 array where the plain
+number would not: hand over `np.float32(2)`.) On a branch cut the sign of the zero says which side is meant, for values
+and derivatives.
 
 Complex numbers: the gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. Of a
 holomorphic function `jacobian(f, z, holomorphic=True)` gives the complex derivative, and a function that is not
@@ -56,10 +59,11 @@ Where a function has a kink, a jump or a pole, somebody has to choose. These are
 test: the gradient of `sum(f(...))` at the given place, `None` for an argument that is not differentiated.
 
 A *kink* between two straight sides (abs, relu, maximum) has the second derivative of both sides, 0. The *tip* of a cone
-(every norm where it is 0, `hypot`, abs of a complex number, the deviation of equal numbers) has the gradient 0, the middle of
-all directions, and **no second derivative**: near it that grows without bound, and at it NaN comes out, so
-`hessian(lambda w: np.linalg.norm(A @ w - b)**2, w)` is NaN at the solution. A square has no tip: write `np.sum(r * r)`, or
-`np.sum((z * np.conj(z)).real)` for complex numbers, and `x * x` for `np.abs(x)**2`. Python's own `max(t)`, `min(t)`, `sorted(t)` compare and choose: at a tie the first of the equals takes all. A branch
+(every norm where it is 0, `hypot`, abs of a complex number, the deviation of equal numbers) has the gradient 0, the
+middle of all directions, and **no second derivative**: near it that grows without bound, and at it NaN comes out, so
+`hessian(lambda w: np.linalg.norm(A @ w - b)**2, w)` is NaN at the solution. A square has no tip: write
+`np.sum(r * r)`, or `np.sum((z * np.conj(z)).real)` for complex numbers, and `x * x` for `np.abs(x)**2`. Python's
+own `max(t)`, `min(t)`, `sorted(t)` compare and choose: at a tie the first of the equals takes all. A branch
 of `np.where` that was not taken still multiplies its gradient by 0, so an infinite one gives NaN: choose a
 harmless argument as well, `np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)`.
 

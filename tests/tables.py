@@ -1,5 +1,7 @@
 """Test rows of the elementwise functions and the reductions."""
 
+import operator
+
 import numpy as np
 from cases import Case, Draw, Kink, between, distinct, fraction, nonzero, positive, real, with_nans
 from minigrad.derivatives import WHOLE
@@ -48,6 +50,9 @@ ELEMENTWISE = [
     *binary(np.multiply, real, real, complex=True),
     *binary(np.divide, real, nonzero, complex=True),
     *binary(np.power, positive, real, complex=True),
+    *binary(operator.pow, positive, real, complex=True),
+    *[Case(operator.pow, (nonzero(3), n), complex=True, order=3) for n in (-1, 0, 1, 2, 3)],
+    Case(operator.pow, (positive(3), 0.5), complex=True),
     *[Case(np.power, (nonzero(3), n), complex=True, order=3) for n in (-2, -1, 0, 1, 2, 3)],
     Case(np.power, (nonzero(4), np.array([0, 1, 2, -1])), complex=True),
     *binary(np.float_power, positive, real, complex=True, numbers=False),

@@ -157,6 +157,20 @@ def test_the_gradient_of_float32_is_float32_and_near_that_of_float64(cases):
                 assert np.max(abs(g32 - g), initial=0) <= 3e-4 * max(1, np.max(abs(g), initial=0)), case
 
 
+@over_functions()
+def test_a_gradient_inside_of_a_gradient_has_the_dtype_of_its_argument(cases):
+    for case in cases[:4]:
+        for single in (False, True):
+            xs, kept = drawn(case, single=single), []
+
+            def slope(*xs):
+                kept[:] = gradient(loss_of(case), *xs)  # noqa: B023
+                return 0.0
+
+            gradient(slope, *xs)
+            assert all(g is None or g.dtype == x.dtype for g, x in zip(kept, xs)), (str(case), single)
+
+
 @over_functions([case for case in CASES if case.function in ROWS and case.output is None])
 def test_a_vjp_leaves_float32_in_float32(cases):
     for case in cases:

@@ -14,11 +14,13 @@ from minigrad import gradient, hessian, hvp, jacobian, jvp, losses, withgradient
 from minigrad.core.errors import MinigradError
 from test_derivatives import CASES, check, draws_in, drawn, filled, over_functions
 
+SMALL_FLOATS = np.float16, np.float32, np.complex64
 DTYPES = [np.int8, np.uint8, np.int32, np.int64]
 STEPS = {
     np.piecewise: "what the pieces give is cast to the argument's whole numbers, and moves in steps",
     np.partition: "equal numbers stand in no order that another dtype would share",
 }
+IN_SINGLE = {np.emath.power}  # which computes with 8 bits as complex64
 
 
 # ------------------------------------------------------------------------------------- the whole table
@@ -65,12 +67,12 @@ def check_in(case, dtype, scale):
     f = loss_of(case)
     expected = outcome(f, *[x.astype(float) for x in xs])
     values = value_of(case, xs)
-    if expected is None or values is None:
+    if expected is None or values is None or not all(np.isfinite(part).all() for part in values):
         return
     found = outcome(f, *xs)
     assert found is not None, (str(case), dtype)
     # what NumPy computes of 8 and 16 bits in half and single precision has its gradient there
-    coarse = any(part.dtype in (np.float16, np.float32, np.complex64) for part in values)
+    coarse = case.function in IN_SINGLE or any(part.dtype in SMALL_FLOATS for part in values)
     for g, h, x in zip(found, expected, xs):
         if g is None:
             assert h is None or not np.any(h), (str(case), dtype)
@@ -99,8 +101,10 @@ def test_the_derivatives_of_whole_numbers_are_those_of_the_same_numbers_in_float
 def test_they_are_in_every_dtype(cases):
     for case in cases:
         for dtype in DTYPES:
-            for scale in (1, 3, 40) if type(case) is Case else (1, 3):  # the others add up first, which wraps around
-                check_in(case, dtype, scale)
+            check_in(case, dtype, scale=1)
+            check_in(case, dtype, scale=3)
+            if type(case) is Case and case.function not in IN_SINGLE:  # others add up first, which wraps around
+                check_in(case, dtype, scale=40)
 
 
 # --------------------------------------------------------------------------------------------- by hand

@@ -222,7 +222,7 @@ def name_of(function):
     module = getattr(function, "__module__", None)
     if module is None:  # a ufunc
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
-    return f"{module}.{function.__name__}".replace("numpy.", "np.", 1)
+    return f"{module}.{function.__name__}".replace("numpy.", "np.", 1).lstrip("_")
 
 
 def own_signature(function):

@@ -125,6 +125,7 @@ class Tensor(ArrayMethods, Storage):
     size = property(lambda self: self._value.size)
     nbytes = property(lambda self: self.data.nbytes)
     itemsize = property(lambda self: self.dtype.itemsize)
+    flags = property(lambda self: self.data.flags)
 
     def __hash__(self):
         """By identity, as a parameter is known; a whole number (``np.argmax(t)``) hashes as that number."""

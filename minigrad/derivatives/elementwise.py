@@ -6,6 +6,7 @@ real.  Constants stand as Python's own numbers, which leave float32 in float32.
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -67,6 +68,7 @@ row(np.subtract, lambda g: g, lambda g: -g)
 row(np.multiply, lambda g, b: g * b.conjugate(), lambda g, a: g * a.conjugate())
 row(np.divide, lambda g, b: g / b.conjugate(), lambda g, y, b: -g * (y / b).conjugate())
 row(np.power, power_vjp_a, power_vjp_b, note="0 for x**0 and for 0**x")
+row(operator.pow, power_vjp_a, power_vjp_b, signature="a, b")  # a ** b, which squares and takes roots without np.power
 row(
     np.float_power,
     lambda g, a, b: g * (b * np.float_power(a, np.where(b == 0, 1, b - 1))).conjugate(),
@@ -119,17 +121,30 @@ row(
 )
 
 # --------------------------------------------------------------------- circular and hyperbolic functions
+# On a branch cut the sign of a zero says which side is meant: a difference from a real number keeps it, x + 1 does not.
+def cosine_of_arcsin(x):
+    """Return sqrt(1 - x^2)."""
+    if x.dtype.kind != "c":
+        return np.sqrt((1 - x) * (1 + x))
+    return np.sqrt(-(x - 1)) * np.sqrt(x - -1)
+
+
+def cosh_of_arcsinh(x):
+    """Return sqrt(1 + x^2)."""
+    return np.hypot(x, 1) if x.dtype.kind != "c" else np.sqrt(x * x - -1)
+
+
 row(np.sin, lambda g, x: g * np.cos(x).conjugate())
 row(np.cos, lambda g, x: -g * np.sin(x).conjugate())
 row(np.tan, lambda g, y: g * (1 + y * y).conjugate())
-row(np.arcsin, lambda g, x: g / np.sqrt((1 - x) * (1 + x)).conjugate())
-row(np.arccos, lambda g, x: -g / np.sqrt((1 - x) * (1 + x)).conjugate())
+row(np.arcsin, lambda g, x: g / cosine_of_arcsin(x).conjugate())
+row(np.arccos, lambda g, x: -g / cosine_of_arcsin(x).conjugate())
 row(np.arctan, lambda g, x: g / (1 + x * x).conjugate())
 row(np.sinh, lambda g, x: g * np.cosh(x).conjugate())
 row(np.cosh, lambda g, x: g * np.sinh(x).conjugate())
 row(np.tanh, lambda g, y: g * (1 - y * y).conjugate())
-row(np.arcsinh, lambda g, x: g / np.sqrt(1 + x * x).conjugate())
-row(np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)).conjugate())  # one sqrt: wrong branch
+row(np.arcsinh, lambda g, x: g / cosh_of_arcsinh(x).conjugate())
+row(np.arccosh, lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x - -1)).conjugate())  # one sqrt: wrong branch
 row(np.arctanh, lambda g, x: g / ((1 - x) * (1 + x)).conjugate())
 for _function in (np.deg2rad, np.radians):
     row(_function, lambda g: np.deg2rad(g))

@@ -2,12 +2,18 @@
 
 import numpy as np
 
+from ..core.calls import as_array, astype
 from ..core.table import composition
+
+SINGLE = {np.single, np.csingle, np.byte, np.short, np.ubyte, np.ushort}  # what widens to complex64; else complex128
 
 
 def widened(x, outside):
-    """Return ``x`` as complex numbers if one of them lies where ``outside`` is true, else as it is."""
-    return x + 0j if not np.iscomplexobj(x) and np.any(outside(x)) else x
+    """Return ``x`` as complex numbers if one of them is real and lies where ``outside`` is true, else as it is."""
+    x = as_array(x)
+    if not np.any(outside(x.real) & np.isreal(x)):
+        return x
+    return astype(x, np.csingle if x.dtype.type in SINGLE else np.cdouble)
 
 
 def negative(x):
@@ -36,4 +42,5 @@ def logn(n, x):
 
 @composition(np.emath.power)
 def power(x, p):
-    return np.power(widened(x, negative), p * 1.0 if np.any(negative(p)) else p)
+    p = as_array(p)
+    return np.power(widened(x, negative), p * 1.0 if np.any(negative(p.real) & np.isreal(p)) else p)

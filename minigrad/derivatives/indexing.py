@@ -255,23 +255,27 @@ def extract(condition, arr):
     return np.ravel(arr)[np.flatnonzero(condition)]
 
 
-@composition(np.sort)
-def sort(a, axis=-1, kind=None, order=None, *, stable=None):
+def sort_vjp(g, a, axis):
+    """The gradient of the smallest number goes to where that stood, and so on; equal numbers keep their order."""
     if axis is None:
-        a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, np.argsort(a, axis, kind="stable"), axis)
+        return np.reshape(sort_vjp(g, np.ravel(a), -1), np.shape(a))
+    rank = np.argsort(np.argsort(a, axis, kind="stable"), axis)
+    return np.take_along_axis(g, rank, axis)
 
 
-@composition(np.partition)
-def partition(a, kth, axis=-1, kind="introselect", order=None):
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, np.argpartition(a, kth, axis, kind), axis)
+def partition_vjp(g, y, a, axis):
+    return sort_vjp(np.take_along_axis(g, np.argsort(y, axis or 0, kind="stable"), axis or 0), a, axis)
+
+
+row(np.sort, sort_vjp, signature="a, axis=-1, kind=None, order=None, *, stable=None")
+row(np.partition, partition_vjp, signature="a, kth, axis=-1, kind='introselect', order=None")
 
 
 @composition(np.sort_complex)
 def sort_complex(a):
-    return np.sort(a) if a.dtype.kind == "c" else astype(np.sort(a), complex)
+    y = np.sort(as_array(a))
+    wide = {"F": "bhBH", "G": "g"}  # what NumPy makes of these, else complex128
+    return y if y.dtype.kind == "c" else astype(y, next((to for to in wide if y.dtype.char in wide[to]), "D"))
 
 
 row(np.bincount, None, lambda g, x: g[x], signature="x, weights=None, minlength=0")

@@ -166,6 +166,8 @@ def matrix_power(a, n):
         raise LinAlgError(f"np.linalg.matrix_power: square matrices have powers; got shape {a.shape}")
     if n < 0:
         a, n = np.linalg.inv(a), -n
+    if n == 3:  # as NumPy does, for the sake of the last digit
+        return np.matmul(np.matmul(a, a), a)
     y = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) if n == 0 else None
     while n:
         if n % 2:
@@ -187,6 +189,6 @@ def tensorinv(a, ind=2):
 def tensorsolve(a, b, axes=None):
     if axes is not None:
         a = np.transpose(a, [axis for axis in range(np.ndim(a)) if axis not in axes] + list(axes))
-    shape = np.shape(a)[np.ndim(b) :]
+    shape = np.shape(a)[np.ndim(b) - np.ndim(a) :]
     n = np.prod(shape, dtype=int)
     return np.reshape(np.linalg.solve(np.reshape(a, (n, n)), np.ravel(b)), shape)

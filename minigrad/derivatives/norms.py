@@ -32,6 +32,7 @@ def steady(s):
 
 row(steady, lambda g, s: g * np.logical_not(vanishing(s)))
 SINGULAR = {2: largest, -2: np.min, "nuc": nuclear}
+WITHOUT_AXES = {(2, 1), ("fro", 2), ("f", 2)}  # order, axes of the array: the root of the product with itself
 SUMS = {1: (largest, -2), -1: (np.min, -2), np.inf: (largest, -1), -np.inf: (np.min, -1)}
 
 
@@ -96,7 +97,7 @@ def matrix_norm(x, ord, axis, keepdims):
 @composition(np.linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
     x, ndim = floating(x), np.ndim(x)
-    if axis is None and ord is None:
+    if axis is None and (ord is None or (ord, ndim) in WITHOUT_AXES):
         return power_norm(x, 2, None, keepdims)
     axes = tuple(range(ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
     if len(axes) == 1:

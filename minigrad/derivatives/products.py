@@ -159,21 +159,21 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
     if not {2, 3}.issuperset((a.shape[-1], b.shape[-1])):
         raise ValueError(f"np.cross: vectors have 2 or 3 components; got {a.shape[-1]} and {b.shape[-1]}")
-    flat = a.shape[-1] == b.shape[-1] == 2
-    a, b = in_space(a), in_space(b)
-    y = a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
-    return y[..., 2] if flat else np.moveaxis(y, -1, axisc)
+    if a.shape[-1] == b.shape[-1] == 3:
+        y = a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
+        return np.moveaxis(y, -1, axisc)
+    z = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    if a.shape[-1] == b.shape[-1]:
+        return z
+    if a.shape[-1] == 3:
+        return np.moveaxis(np.stack([-(a[..., 2] * b[..., 1]), a[..., 2] * b[..., 0], z], -1), -1, axisc)
+    return np.moveaxis(np.stack([a[..., 1] * b[..., 2], -(a[..., 0] * b[..., 2]), z], -1), -1, axisc)
 
 
 def cross_in_space(x1, x2, *, axis=-1):
     if np.shape(x1)[axis] != 3 or np.shape(x2)[axis] != 3:
         raise ValueError("np.linalg.cross: vectors must have 3 components; np.cross takes 2, too")
     return cross(x1, x2, axis=axis)
-
-
-def in_space(x):
-    """Give vectors of the plane a third component 0."""
-    return np.concatenate([x, np.zeros((*x.shape[:-1], 1))], axis=-1) if x.shape[-1] == 2 else x
 
 
 # ------------------------------------------------------------------------------------------------- einsum

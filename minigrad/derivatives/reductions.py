@@ -286,7 +286,7 @@ def spread_without_nan(function):
     return definition
 
 
-@composition(np.nanmean)
+@composition(np.nanmean, rounded=True)
 def nanmean(a, axis=None, *, keepdims=False, where=True):
     return np.mean(a, axis, keepdims=keepdims, where=~np.isnan(a) & where)
 
@@ -295,8 +295,8 @@ composition(np.nansum)(passing_over_nan(np.sum, 0))
 composition(np.nanprod)(passing_over_nan(np.prod, 1))
 composition(np.nancumsum)(lambda a, axis=None: np.cumsum(np.where(np.isnan(a), 0, a), axis))
 composition(np.nancumprod)(lambda a, axis=None: np.cumprod(np.where(np.isnan(a), 1, a), axis))
-composition(np.nanvar)(spread_without_nan(np.var))
-composition(np.nanstd)(spread_without_nan(np.std))
+composition(np.nanvar, rounded=True)(spread_without_nan(np.var))
+composition(np.nanstd, rounded=True)(spread_without_nan(np.std))
 
 
 # --------------------------------------------------------------------------------- scans with a first entry
@@ -376,7 +376,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 composition(*(getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)))(trapezoid)
 
 
-@composition(np.gradient)
+@composition(np.gradient, rounded=True)
 def gradient(f, *varargs, axis=None, edge_order=1):
     """Central differences inside, one-sided ones of first or second order at the edges."""
     f = as_array(f)
@@ -416,11 +416,12 @@ def slope(f, h, axis, edge_order):
     return np.concatenate([start, inside, end], axis)
 
 
-@composition(np.interp)
+@composition(np.interp, rounded=True)
 def interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
     types = float, float, np.result_type(fp.dtype, float)
-    x, xp, fp = (in_dtype(a, dtype, "safe", "np.interp") for a, dtype in zip((x, xp, fp), types))
+    casting = "safe" if period is None else "same_kind"
+    x, xp, fp = (in_dtype(a, dtype, casting, "np.interp") for a, dtype in zip((x, xp, fp), types))
     np.interp(0.0, counted(xp), counted(fp), period=None if period is None else 1.0)  # NumPy's own errors
     if period is not None:
         refuse_if(period == 0, ValueError, "np.interp: period must be a non-zero value")

@@ -15,9 +15,11 @@ from ..core.table import composition, constant, primitive, refuse_if, row, trans
 # ------------------------------------------------------------------------------------------- covariance
 
 
-@composition(np.cov)
+@composition(np.cov, rounded=True)
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
     rows = np.atleast_2d(m)
+    if not len(rows):
+        return np.zeros((0, 0))
     rows = rows if rowvar or np.ndim(m) < 2 else rows.T
     if y is not None:
         more = np.atleast_2d(y)
@@ -38,7 +40,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     return np.squeeze((away * weights) @ away.T.conjugate() / np.where(n > 0, n, 0))
 
 
-@composition(np.corrcoef)
+@composition(np.corrcoef, rounded=True)
 def corrcoef(x, y=None, rowvar=True, *, dtype=None):
     c = np.cov(x, y, rowvar, dtype=dtype)
     if np.ndim(c) == 0:
@@ -99,35 +101,46 @@ def polyval(p, x):
     return y
 
 
+def of_one_degree(a1, a2):
+    """Return two polynomials, the shorter one with zeros before it."""
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+    more = len(a2) - len(a1)
+    return np.pad(a1, (more, 0)) if more > 0 else a1, np.pad(a2, (-more, 0)) if more < 0 else a2
+
+
 @composition(np.polyadd)
 def polyadd(a1, a2):
-    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
-    n = max(a1.size, a2.size)
-    return np.pad(a1, (n - a1.size, 0)) + np.pad(a2, (n - a2.size, 0))
+    a1, a2 = of_one_degree(a1, a2)
+    return a1 + a2
 
 
 @composition(np.polysub)
 def polysub(a1, a2):
-    return np.polyadd(a1, -as_array(a2))
+    a1, a2 = of_one_degree(a1, a2)
+    return a1 - a2
 
 
 @composition(np.polymul)
 def polymul(a1, a2):
-    return np.convolve(np.atleast_1d(a1), np.atleast_1d(a2))
+    return np.convolve(*[without_leading_zeros(np.atleast_1d(a)) for a in (a1, a2)])
+
+
+def without_leading_zeros(p):
+    p = np.trim_zeros(p, "f")
+    return p if len(p) else np.zeros(1, p.dtype)
 
 
 @composition(np.polydiv)
 def polydiv(u, v):
-    u, v = np.atleast_1d(u), np.atleast_1d(v)
-    quotient, n = [np.zeros(0, np.result_type(u.dtype, v.dtype, np.float16))], v.size
-    for _ in range(u.size - n + 1):
-        quotient.append(u[:1] / v[0])
-        u = np.concatenate([u[1:n] - quotient[-1] * v[1:], u[n:]])
-    quotient = np.concatenate(quotient) if len(quotient) > 1 else np.zeros(1, quotient[0].dtype)
+    u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
+    rest, n, inverse, quotient = astype(u, np.result_type(u.dtype, v.dtype)), v.size, 1.0 / v[0], []
+    for k in range(u.size - n + 1):
+        quotient.append(inverse * rest[k])
+        rest = np.concatenate([rest[:k], rest[k : k + n] - quotient[-1] * v, rest[k + n :]])
     leading = 0
-    while leading < u.size - 1 and np.allclose(u[leading], 0, rtol=1e-14):
+    while leading < u.size - 1 and np.allclose(rest[leading], 0, rtol=1e-14):
         leading += 1
-    return quotient, u[leading:] if u.size else np.zeros(1, quotient.dtype)
+    return np.stack(quotient) if quotient else np.zeros(1, rest.dtype), rest[leading:]
 
 
 @composition(np.polyder)
@@ -157,9 +170,10 @@ def polyfit(x, y, deg, rcond=None, *, w=None):
     return (np.linalg.lstsq(columns / scale, y, rcond)[0].T / scale).T
 
 
-@composition(np.poly)
+@composition(np.poly, rounded=True)
 def poly(seq_of_zeros):
     roots = np.linalg.eigvals(seq_of_zeros) if np.ndim(seq_of_zeros) == 2 else np.atleast_1d(seq_of_zeros)
+    roots = roots if roots.dtype.char in "GDFgdf" else astype(roots, float)
     p = np.ones(1, roots.dtype)
     for root in roots:
         p = np.pad(p, (0, 1)) - root * np.pad(p, (1, 0))
@@ -182,7 +196,7 @@ def roots(p):
     return np.concatenate([np.linalg.eigvals(companion), zeros.astype(p.dtype)])
 
 
-@composition(np.vander)
+@composition(np.vander, rounded=True)
 def vander(x, N=None, increasing=False):
     x = as_array(x)
     powers = np.arange(np.size(x) if N is None else N)
@@ -190,12 +204,12 @@ def vander(x, N=None, increasing=False):
 
 
 # ----------------------------------------------------------------------------------------------- ranges
-@composition(np.linspace)
+@composition(np.linspace, rounded=True)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
     t = np.linspace(0, num - 1, num)  # NumPy's own errors
-    start, stop = start * 1.0, stop * 1.0  # whole numbers would wrap around
+    kind = np.result_type(start, stop, 0.0)
+    start, stop = astype(as_array(start), kind), astype(as_array(stop), kind)
     width = stop - start
-    kind = np.result_type(width, float(0))
     steps = num - 1 if endpoint else num
     t = np.reshape(t.astype(kind), (-1,) + (1,) * np.ndim(width))
     y = start + width / max(steps, 1) * t
@@ -206,7 +220,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     return (y, step) if retstep else y
 
 
-@composition(np.logspace)
+@composition(np.logspace, rounded=True)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     if np.ndim(base):
         ndim = max(map(np.ndim, (start, stop, base)))
@@ -216,7 +230,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     return y if dtype is None else astype(y, dtype)
 
 
-@composition(np.geomspace)
+@composition(np.geomspace, rounded=True)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     for end in (start, stop):
         refuse_if(np.any(end == 0), ValueError, "np.geomspace: a geometric sequence cannot include zero")

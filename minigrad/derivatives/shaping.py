@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.calls import as_array, astype
 from ..core.errors import NoDerivativeError
+from ..core.storage import Storage
 from ..core.table import composition, constant, refuse, row
 from .indexing import at, of_numpy, one_or_all, scatter_add
 
@@ -259,7 +260,12 @@ row(np.tile, tile_vjp, signature="A, reps")
 def rearranged(function, a, *args):
     """Return ``function(a, *args)`` for a function that only moves, repeats or drops elements of ``a``."""
     positions = np.arange(math.prod(np.shape(a))).reshape(np.shape(a))
-    return np.ravel(a)[function(positions, *args)]
+    return np.ravel(a)[function(positions, *map(plain, args))]
+
+
+def plain(index):
+    """Return an index that is a Tensor (a whole number that is differentiated elsewhere) as an ndarray."""
+    return index.data if isinstance(index, Storage) else index
 
 
 @composition(np.delete)
@@ -278,7 +284,7 @@ def insert(arr, obj, values, axis=None):
     both = np.concatenate([np.ravel(arr), np.ravel(astype(values, arr.dtype))])
     positions = np.arange(both.shape[0])
     moved = np.insert(
-        positions[: arr.size].reshape(arr.shape), obj, positions[arr.size :].reshape(values.shape), axis
+        positions[: arr.size].reshape(arr.shape), plain(obj), positions[arr.size :].reshape(values.shape), axis
     )
     return both[moved]
 
