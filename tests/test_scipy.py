@@ -141,3 +141,13 @@ def test_functions_of_scipy_special_are_known_when_a_tensor_meets_them():
     )
 
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_a_real_matrix_whose_root_is_complex_has_a_real_gradient_in_a_gradient_too():
+    """The eigenvalues of A are 3 and -1; the expected numbers are differences of SciPy's sqrtm."""
+    A, weights = np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([[1.0, 2.0], [3.0, 5.0]])
+    slope = lambda a: gradient(lambda a: np.sum(weights * np.imag(ms.sqrtm(a))), a)[0]
+
+    (g,) = gradient(lambda a: np.sum(np.abs(slope(a)) ** 2), A)
+
+    assert g == pytest.approx(np.array([[0.203125, -0.109375], [0.046875, -0.671875]]), abs=1e-9)
