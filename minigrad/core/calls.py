@@ -90,14 +90,14 @@ OUT_OF_C = {np.concatenate: 2, np.dot: 2}  # where ``out`` stands, in versions o
 
 @functools.cache
 def writing(function):
-    """Return (name, position) of each parameter that makes a function write into an argument."""
+    """Return how a function is told to write into an argument: {name of a parameter: its position}, and the first."""
     if function in OUT_OF_C:
-        return [("out", OUT_OF_C[function])]
-    names = {"out", "overwrite_input"} | ({"copy"} if function is np.nan_to_num else set())
-    theirs = list(parameters_of(function).values())
-    return [
-        (p.name, len(theirs) if p.kind is p.KEYWORD_ONLY else i) for i, p in enumerate(theirs) if p.name in names
-    ]
+        places = {"out": OUT_OF_C[function]}
+    else:
+        names = {"out", "overwrite_input"} | ({"copy"} if function is np.nan_to_num else set())
+        theirs = parameters_of(function).values()
+        places = {p.name: 99 if p.kind is p.KEYWORD_ONLY else i for i, p in enumerate(theirs) if p.name in names}
+    return places, -1 if function in WRITERS else min(places.values(), default=99)
 
 
 def overwritten(function, args, kwargs):
@@ -106,8 +106,11 @@ def overwritten(function, args, kwargs):
     >>> overwritten(np.round, (1.5, 0, "here"), {}), overwritten(np.median, ("a",), {"overwrite_input": True})
     (['here'], ['a'])
     """
+    places, first = writing(function)
+    if len(args) <= first and (not kwargs or kwargs.keys().isdisjoint(places)):
+        return ()  # as a rule
     targets = list(args[:1]) if function in WRITERS else []
-    for name, position in writing(function):
+    for name, position in places.items():
         value = args[position] if position < len(args) else kwargs.get(name)
         if name == "out":
             targets += value if isinstance(value, tuple) else [value]

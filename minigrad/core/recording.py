@@ -50,7 +50,8 @@ _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 # ------------------------------------------------------------------------------------- recording it
 def call(function, args, kwargs):
     """Run a function that has a row in the table, on arguments some of which are Tensors."""
-    tensors = tensors_in((args, kwargs)) if kwargs or len(args) > 1 or type(args[0]) is not Tensor else args
+    only = len(args) == 1 and not kwargs and type(args[0]) is Tensor
+    tensors = args if only else tensors_in((*args, *kwargs.values()))
     tape = tape_of(tensors)
     if tape is None:
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
@@ -59,8 +60,6 @@ def call(function, args, kwargs):
         given = row.bind(*args, **kwargs)
     except TypeError as error:
         return call_simpler(function, inspect.signature(row.bind), args, kwargs, error)
-    if row.copied and not _unchanging.issuperset(map(type, given)):
-        given = tuple([frozen(x) if position in row.copied else x for position, x in enumerate(given)])
     for t in tensors:
         if t.tape.__class__ is Whole and t.tape.tape is tape:
             return call_exactly(function, row, tape, given, args, kwargs)
@@ -71,9 +70,22 @@ def call(function, args, kwargs):
         x, others = alias._value, args[1:]
         y = function(x, *others, **kwargs)
         vjp, keep = row.edges[0]
-        return record(tape, y, (fitted(alias, vjp, keep(0, y, x, *given[1:])),))
-    y = function(*lower(args, tape), **lower(kwargs, tape))
-    return record(tape, y, tuple(edges_of(row, tape, given, lower(given, tape), y)))
+        values = kept_arguments(row, given, (x, *given[1:]))
+        return record(tape, y, (fitted(alias, vjp, keep(0, y, *values)),))
+    args, kwargs = lower(args, tape), lower(kwargs, tape)
+    y = function(*args, **kwargs)
+    values = kept_arguments(row, given, row.bind(*args, **kwargs))
+    return record(tape, y, tuple(edges_of(row, tape, given, values, y)))
+
+
+def kept_arguments(row, given, values):
+    """Return the values of a call's arguments as edges keep them: what is no operand is copied if it can change."""
+    if not row.copied or _unchanging.issuperset(map(type, given)):
+        return values
+    values = list(values)
+    for position in row.copied:
+        values[position] = frozen(values[position])
+    return values
 
 
 def call_exactly(function, row, tape, given, args, kwargs):
@@ -84,7 +96,7 @@ def call_exactly(function, row, tape, given, args, kwargs):
     args = [exactly(x, tape) if name in numbers else lower(x, tape) for name, x in zip(names, args)]
     kwargs = {name: exactly(x, tape) if name in numbers else lower(x, tape) for name, x in kwargs.items()}
     exact = function(*args, **kwargs)
-    values = [exactly(x, tape) if position in row.edges else lower(x, tape) for position, x in enumerate(given)]
+    values = kept_arguments(row, given, row.bind(*args, **kwargs))
     edges = edges_of(row, tape, given, values, exact)
     recorded_y = record(tape, y, tuple(edges))
     several = isinstance(y, (tuple, list))

@@ -19,7 +19,7 @@ from .methods import ArrayMethods
 from .storage import Storage, ndarray_or_stand_in, stands_in
 from .tape import active_tape
 
-PLAIN = frozenset({float, int, np.ndarray})
+PLAIN = frozenset({float, int, bool, str, type(None), np.ndarray})
 _new = object.__new__
 
 
@@ -313,7 +313,8 @@ def tensors_in(x):
         elif kind in PLAIN:
             continue
         elif isinstance(x, (list, tuple)):
-            waiting += x
+            if not PLAIN.issuperset(map(type, x)):
+                waiting += x
         elif kind is dict:
             waiting += x.values()
         elif kind is slice:

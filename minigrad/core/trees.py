@@ -169,5 +169,6 @@ def frozen(x):
     if kind is np.ndarray:
         return x.copy()
     if kind is tuple or kind is list:
-        return kind([frozen(part) if type(part) in _CHANGEABLE else part for part in x])
+        whole = _CHANGEABLE.isdisjoint(map(type, x))
+        return kind(x) if whole else kind([frozen(part) for part in x])
     return slice(frozen(x.start), frozen(x.stop), frozen(x.step)) if kind is slice else x
