@@ -334,6 +334,69 @@ def test_a_recorded_value_that_comes_in_through_a_closure_is_refused():
         gradient(lambda x: checkpointed(lambda z: x * z, 2.0), 2.0)
 
 
+def random_numbers():
+    rng = np.random.default_rng(0)
+    return lambda x: x * rng.random(3)
+
+
+def a_changed_closure():
+    factors = iter([2.0, 2.001])
+    return lambda x: x * next(factors)
+
+
+def an_overwritten_array():
+    factor = np.ones(3)
+
+    def f(x):
+        y = x * factor
+        factor[2] = 5.0
+        return y
+
+    return f
+
+
+def another_shape():
+    n = iter([2, 3])
+    return lambda x: x[: next(n)]
+
+
+def another_structure():
+    n = iter([1, 2])
+    return lambda x: (x,) * next(n)
+
+
+@pytest.mark.parametrize("make", [random_numbers, a_changed_closure, an_overwritten_array, another_shape])
+def test_a_checkpointed_function_that_gives_other_numbers_is_noticed(make):
+    with pytest.raises(LostGradientError, match=r"other numbers .*checkpointed\(f, x, mask\)"):
+        gradient(lambda x: np.sum(checkpointed(make(), x)), X)
+    W = Tensor(X)
+    with pytest.raises(LostGradientError, match="other numbers"):
+        gradient(lambda: np.sum(checkpointed(make(), W)), params(W))
+
+
+def test_a_checkpointed_function_that_returns_other_things_is_noticed():
+    with pytest.raises(LostGradientError, match="other numbers"):
+        gradient(lambda x: np.sum(checkpointed(another_structure(), x)[0]), X)
+
+
+def test_a_checkpointed_function_may_give_nan_and_round_differently():
+    values = iter([1.0, 1.0 + 1e-15])
+
+    (g,) = gradient(lambda x: np.sum(checkpointed(lambda x: x * next(values) + [np.nan, 0, 0], x)), X)
+
+    assert g == pytest.approx(np.ones(3))
+
+
+def test_random_numbers_drawn_before_are_the_same_in_both_runs():
+    rng, drawn = np.random.default_rng(0), []
+
+    def loss(x):
+        drawn.append(rng.random(3))
+        return np.sum(checkpointed(lambda x, mask: x * mask, x, drawn[-1]))
+
+    assert np.array_equal(gradient(loss, X)[0], drawn[0])
+
+
 def test_the_pullback_of_a_checkpointed_function_may_be_called_again():
     _, back = pullback(lambda x: checkpointed(np.square, x), 3.0)
 

@@ -222,15 +222,18 @@ def checkpointed(f, *xs):
 
     Parameters
     ----------
-    f : function of arrays; deterministic.  Parameters (of an implicit gradient) may be used freely;
-        whatever else depends on what is differentiated must come in through ``xs``.
+    f : function of arrays that gives the same numbers each time.  Parameters (of an implicit gradient) may be
+        used freely; whatever else depends on what is differentiated must come in through ``xs``.
     *xs : Tensors, arrays, containers of them, or anything else
 
     Returns
     -------
     what ``f`` returns: a number, an array, or a container of them and of constants
 
-    Raises LostGradientError if ``f`` uses a recorded value that is not among ``xs``.
+    Raises LostGradientError if ``f`` uses a recorded value that is not among ``xs``, or (from the backward pass)
+    gives other numbers when it runs again: random ones are drawn before and passed in.
+
+    Differs from Zygote: the values of both runs are compared.
 
     Source: Zygote 0.6 ``checkpointed``.
 
@@ -257,7 +260,8 @@ def checkpointed(f, *xs):
         *edges_to_parts(tape, given),
         *((a.slot, take, len(given) + k) for k, a in enumerate(aliases)),
     )
-    slot, n = tape.add((parts, recompute, f, low_xs, among, keys, low_leaves)), len(outputs)
+    edge = parts, recompute, f, low_xs, among, keys, low_leaves, values_of(outputs)
+    slot, n = tape.add(edge), len(outputs)
     results = [
         leaf if output is None else new_tensor(output._value, tape, tape.add((slot, place, k, n)))
         for k, (leaf, output) in enumerate(zip(leaves(y), outputs))
@@ -280,11 +284,38 @@ def rerun(f, xs, among, keys, low_leaves):
     return entries, *tape.record(forward)
 
 
-def recompute(g, f, xs, among, keys, low_leaves):
+def values_of(outputs):
+    return [None if output is None else output._value for output in outputs]
+
+
+def recompute(g, f, xs, among, keys, low_leaves, first):
     entries, _, outputs = rerun(f, xs, among, keys, low_leaves)
+    refuse_other_numbers(f, first, values_of(outputs))
     seeds = {}
     for y, seed in zip(outputs, g):
         if y is not None and seed is not None:
             seeds[y.slot] = seeds[y.slot] + seed if y.slot in seeds else seed
     found = iter(backward(entries, seeds, sum(among) + len(keys), consume=True))
     return Parts([next(found) if on_tape else None for on_tape in among] + list(found))
+
+
+def refuse_other_numbers(f, first, again):
+    """Raise unless both runs of a function gave the same; BLAS may round differently the second time."""
+    same = len(first) == len(again) and all(map(close, lower(first, None), lower(again, None)))
+    if not same:
+        raise LostGradientError(
+            f"checkpointed: {getattr(f, '__name__', 'the function')} gave other numbers when it ran again on the way "
+            "back, whose derivative is not that of the first ones. Draw random numbers before and pass them in, "
+            "checkpointed(f, x, mask); and change nothing that the function uses until the gradient is taken."
+        )
+
+
+def close(a, b):
+    if a is None or b is None:
+        return a is b
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if np.array_equal(a, b, equal_nan=True):
+        return True
+    tolerance = np.finfo(a.dtype).eps ** 0.75 if a.dtype.kind in "fc" else 0
+    return np.allclose(a, b, tolerance, tolerance * np.max(np.abs(a[np.isfinite(a)]), initial=0), equal_nan=True)
