@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import generator
+from .core.errors import door
 from .core.tensor import Tensor
 from .core.trees import leaves, rebuild
 from .hints import chapter
@@ -22,6 +23,7 @@ _folder = Path(__file__).parent / "datasets"
 FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples" / "data"
 
 
+@door
 class DataLoader:
     """Hands out data in batches: ``for x, y in DataLoader((x, y), batchsize=64): ...``
 
@@ -60,7 +62,7 @@ class DataLoader:
         self.data = as_arrays("DataLoader", data)
         self.n = rows("DataLoader", self.data)
         if isinstance(batchsize, bool) or not isinstance(batchsize, (int, np.integer)) or batchsize < 1:
-            raise ValueError(f"DataLoader: batchsize must be an integer >= 1; got {batchsize!r}")
+            raise ValueError(f"DataLoader: batchsize must be an integer >= 1; got {no_batchsize(batchsize)}")
         if batchsize > self.n and not partial:
             raise ValueError(
                 f"DataLoader: batchsize {batchsize} is more than the {self.n} rows of the data, and "
@@ -168,6 +170,17 @@ class Pass:
         self.going_on = not self.loaded
 
 
+def no_batchsize(given):
+    """Return what was given as the size of batches, and what to write if that is more data."""
+    if np.ndim(given) == 0:
+        return repr(given)
+    return (
+        f"a {type(given).__name__} of shape {np.shape(given)}. Arrays that belong together, row by row, stand in "
+        "one tuple: DataLoader((x, y), batchsize=32)"
+    )
+
+
+@door
 def train_test_split(data, held_out=0.2, *, rng=None):
     """Return the data in two parts, chosen at random: one to train with, one held out to judge by.
 
@@ -246,6 +259,7 @@ def picked(data, index):
 
 
 # ----------------------------------------------------------------------------------------- labels
+@door
 def onehot(labels, classes, *, dtype=float):
     """Return one row per label: 1 at the label's class, 0 elsewhere.
 
@@ -295,6 +309,7 @@ def in_range(labels, n):
     return labels
 
 
+@door
 def onecold(y, classes=None, *, axis=-1):
     """Return the class of each row that has the largest number: the reverse of ``onehot``.
 

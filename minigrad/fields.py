@@ -33,6 +33,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 
+from .core.errors import door, shorten
+
 if TYPE_CHECKING:  # in Python from 3.11 on, in every checker
     from typing_extensions import dataclass_transform
 else:
@@ -180,10 +182,14 @@ class Checked:
         cls._ranges = {**cls._ranges, **checks_of(cls)}
 
     def __setattr__(self, name, value):
-        check = self._ranges.get(name)
-        if check is not None:
-            value = check(value, f"{type(self).__name__}: {name}")
-        object.__setattr__(self, name, value)
+        try:
+            check = self._ranges.get(name)
+            if check is not None:
+                value = check(value, f"{type(self).__name__}: {name}")
+            object.__setattr__(self, name, value)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _arranged(self, args, kwargs):
         """The arguments of the constructor's call in the order and under the names of the fields."""
@@ -270,7 +276,7 @@ def also_spelled(cls: type[T]) -> type[T]:
     signature = plain_signature(init, getattr(cls, "__dataclass_fields__", ()))
     __init__.__signature__ = signature.replace(return_annotation=signature.empty)
     cls.__init__ = __init__
-    return cls
+    return door(cls)
 
 
 def call_that_makes(value):
@@ -308,6 +314,8 @@ def plain_signature(function, fields=()):
     signature = inspect.signature(function)
     parameters = []
     for p in signature.parameters.values():
+        if p.kind is p.VAR_KEYWORD and p.name == "others":
+            continue  # taken in order to be refused with a word on what they are called here
         if typing.get_origin(p.annotation) is Annotated:
             p = p.replace(annotation=p.annotation.__origin__)
         if p.name in fields and fields[p.name].default_factory is not dataclasses.MISSING:

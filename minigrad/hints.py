@@ -14,7 +14,9 @@ from types import ModuleType
 import numpy as np
 
 from . import habits
+from .core.errors import KEYWORDS
 
+KEYWORDS.update(habits.KEYWORDS)
 PUBLIC = "", "nn", "losses", "data", "checkpoint", "optimise", "schedules", "training", "sampling"
 
 
@@ -175,6 +177,21 @@ def path_of(place):
 def is_importing(frame):
     """Say whether a frame is at a ``from ... import``: the name is then missed by an ImportError."""
     return opcode_at(frame, frame.f_lasti) == "IMPORT_FROM"
+
+
+def result_is_unpacked():
+    """Say whether the result of the function that asks is taken apart where it is called: ``a, b = f(x)``.
+
+    >>> a, b = (lambda: [result_is_unpacked()] * 2)(); a
+    True
+    >>> a = (lambda: [result_is_unpacked()] * 2)(); a
+    [False, False]
+    """
+    frame = sys._getframe(2)
+    place = frame.f_lasti + 2
+    while not frame.f_code.co_code[place]:  # where Python keeps what it has learnt of the call
+        place += 2
+    return opcode_at(frame, place) == "UNPACK_SEQUENCE"
 
 
 def opcode_at(frame, place):

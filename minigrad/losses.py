@@ -14,6 +14,7 @@ are classes): ``np.mean``, ``np.sum``, any function, or ``lambda l: np.mean(weig
 import numpy as np
 
 from .arrays import as_numbers
+from .core.errors import unknown_keyword
 from .core.tensor import Tensor
 from .derivatives.compound import (
     logsoftmax,
@@ -39,7 +40,7 @@ ARRAYS = frozenset({Tensor, np.ndarray})
 
 # ------------------------------------------------------------------------------------------- numbers
 @readable
-def mse(yhat, y, *, agg=np.mean):
+def mse(yhat, y, *, agg=np.mean, **others):
     """Return the mean squared error: ``agg(abs(yhat - y)**2)``.
 
     Parameters
@@ -55,7 +56,7 @@ def mse(yhat, y, *, agg=np.mean):
     >>> float(mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    yhat, y = matched("mse", yhat, y)
+    yhat, y = matched("mse", others, yhat, y)
     if agg is np.mean:
         return mean_squared_error(yhat, y)
     d = floating(yhat) - y
@@ -63,7 +64,7 @@ def mse(yhat, y, *, agg=np.mean):
 
 
 @readable
-def mae(yhat, y, *, agg=np.mean):
+def mae(yhat, y, *, agg=np.mean, **others):
     """Return the mean absolute error: ``agg(abs(yhat - y))``.
 
     Parameters
@@ -83,12 +84,12 @@ def mae(yhat, y, *, agg=np.mean):
     >>> float(mae(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     1.0
     """
-    yhat, y = matched("mae", yhat, y)
+    yhat, y = matched("mae", others, yhat, y)
     return agg(np.abs(floating(yhat) - y))
 
 
 @readable
-def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
+def huber_loss(yhat, y, *, delta=1.0, agg=np.mean, **others):
     """Return a loss that is square for small errors and straight for large ones.
 
         e = abs(yhat - y);   agg(e**2 / 2 where e < delta, else delta * (e - delta / 2))
@@ -107,14 +108,14 @@ def huber_loss(yhat, y, *, delta=1.0, agg=np.mean):
     >>> float(huber_loss(np.array([0.0, 0.0]), np.array([1.0, 3.0]), agg=np.sum))
     3.0
     """
-    yhat, y = matched("huber_loss", yhat, y)
+    yhat, y = matched("huber_loss", others, yhat, y)
     e = np.abs(floating(yhat) - y)
     return agg(np.where(e < delta, e * e * 0.5, delta * (e - 0.5 * delta)))
 
 
 # ------------------------------------------------------------------------------------------- classes
 @readable
-def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean):
+def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean, **others):
     """Return the cross entropy of scores: ``agg(-sum(y * logsoftmax(yhat), axis))``.
 
     The same as ``crossentropy(softmax(yhat), y)`` and exact for every score: this is the one to train
@@ -137,14 +138,14 @@ def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean):
     >>> logitcrossentropy(scores, truth, agg=lambda losses: losses)
     array([6.93147181e-01, 1.00000000e+03])
     """
-    yhat, y = matched("logitcrossentropy", yhat, y, axis)
+    yhat, y = matched("logitcrossentropy", others, yhat, y, axis)
     if agg is np.mean and axis == -1:
         return mean_softmax_crossentropy(yhat, y)[0]
     return agg(-np.sum(y * logsoftmax(yhat, axis), axis))
 
 
 @readable
-def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
+def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others):
     """Return the cross entropy of probabilities: ``agg(-sum(y * log(yhat + epsilon), axis))``.
 
     Parameters
@@ -169,12 +170,12 @@ def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     >>> float(crossentropy(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])))
     0.69314718
     """
-    yhat, y = matched("crossentropy", yhat, y, axis)
+    yhat, y = matched("crossentropy", others, yhat, y, axis)
     return agg(-np.sum(xlogy(y, yhat + epsilon_for(yhat, epsilon)), axis))
 
 
 @readable
-def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
+def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others):
     """Return the Kullback-Leibler divergence: ``agg(sum(y * log(y), axis)) + crossentropy(yhat, y)``.
 
     Parameters
@@ -195,7 +196,7 @@ def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None):
     >>> abs(float(kldivergence(p, p))) < 1e-12
     True
     """
-    yhat, y = matched("kldivergence", yhat, y, axis)
+    yhat, y = matched("kldivergence", others, yhat, y, axis)
     return agg(np.sum(xlogx(y), axis)) + crossentropy(yhat, y, axis=axis, agg=agg, epsilon=epsilon)
 
 
@@ -229,7 +230,7 @@ def label_smoothing(y, alpha, *, axis=-1):
 
 # ----------------------------------------------------------------------------------------- yes or no
 @readable
-def logitbinarycrossentropy(yhat, y, *, agg=np.mean):
+def logitbinarycrossentropy(yhat, y, *, agg=np.mean, **others):
     """Return the cross entropy of yes-or-no scores: ``agg((1 - y) * yhat - log(sigmoid(yhat)))``.
 
     The same as ``binarycrossentropy(sigmoid(yhat), y)`` and exact for every score: this is the one to
@@ -248,12 +249,12 @@ def logitbinarycrossentropy(yhat, y, *, agg=np.mean):
     >>> logitbinarycrossentropy(np.array([0.0, -1000.0]), np.array([1.0, 1.0]), agg=lambda losses: losses)
     array([6.93147181e-01, 1.00000000e+03])
     """
-    yhat, y = matched("logitbinarycrossentropy", yhat, y)
+    yhat, y = matched("logitbinarycrossentropy", others, yhat, y)
     return agg(sigmoid_crossentropy(yhat, y))
 
 
 @readable
-def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None):
+def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None, **others):
     """Return the cross entropy of probabilities of yes.
 
         agg(-y * log(yhat + epsilon) - (1 - y) * log(1 - yhat + epsilon))
@@ -276,13 +277,13 @@ def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None):
     >>> float(binarycrossentropy(np.array([0.5, 0.5]), np.array([1.0, 0.0])))
     0.69314718
     """
-    yhat, y = matched("binarycrossentropy", yhat, y)
+    yhat, y = matched("binarycrossentropy", others, yhat, y)
     epsilon = epsilon_for(yhat, epsilon)
     return agg(-xlogy(y, yhat + epsilon) - xlogy(1 - y, 1 - yhat + epsilon))
 
 
 @readable
-def hinge_loss(yhat, y, *, agg=np.mean):
+def hinge_loss(yhat, y, *, agg=np.mean, **others):
     """Return the loss of a support-vector machine: ``agg(max(0, 1 - yhat * y))``.
 
     Parameters
@@ -302,13 +303,13 @@ def hinge_loss(yhat, y, *, agg=np.mean):
     >>> float(hinge_loss(np.array([0.5, 2.0]), np.array([1.0, 1.0])))
     0.25
     """
-    yhat, y = matched("hinge_loss", yhat, y)
+    yhat, y = matched("hinge_loss", others, yhat, y)
     return agg(relu(1 - floating(yhat) * y))
 
 
 # -------------------------------------------------------------------------------------------- counts
 @readable
-def poisson_loss(yhat, y, *, agg=np.mean):
+def poisson_loss(yhat, y, *, agg=np.mean, **others):
     """Return the loss of predicted counts: ``agg(yhat - y * log(yhat))``.
 
     Parameters
@@ -329,7 +330,7 @@ def poisson_loss(yhat, y, *, agg=np.mean):
     >>> float(poisson_loss(np.array([1.0, 0.0]), np.array([3.0, 0.0])))
     0.5
     """
-    yhat, y = matched("poisson_loss", yhat, y)
+    yhat, y = matched("poisson_loss", others, yhat, y)
     return agg(yhat - xlogy(y, yhat))
 
 
@@ -339,11 +340,14 @@ def floating(x):
     return x * 1.0 if getattr(x, "dtype", np.dtype(float)).kind in "bui" else x
 
 
-def matched(name, yhat, y, classes=None):
+def matched(name, others, yhat, y, classes=None):
     """Return both as arrays of one shape, or raise; the truth may be a single number unless there are ``classes``.
 
-    ``classes`` is the axis of the classes in losses that have one.
+    ``others`` are the keywords that the loss does not have; ``classes`` is the axis of the classes in those that
+    have one.
     """
+    if others:
+        raise unknown_keyword(name, *others)
     if not (type(yhat) in ARRAYS and type(y) in ARRAYS and yhat.shape == y.shape and y.dtype.kind in "fciub"):
         yhat, y = as_numbers(yhat, f"{name}: yhat"), as_numbers(y, f"{name}: y")
         needed, given = np.shape(yhat), np.shape(y)

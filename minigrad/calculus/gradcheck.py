@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.errors import door
 from ..core.gradient import gradient
 from ..core.params import Params
 from ..core.tensor import Tensor
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..aliases import LossFunction
 
 
+@door
 def gradcheck(
     f: LossFunction,
     *args: Any,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.errors import door
 from ..core.gradient import Run, gradient, not_callable, pullback
 from ..core.params import Grads, Params
 from ..core.tensor import Tensor, lower, new_tensor
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..aliases import Function, LossFunction
 
 
+@door
 def jacobian(f: Function, *args: Any, holomorphic: bool = False) -> Any:
     """Return the derivative of every element of ``f``'s result by every element of each argument.
 
@@ -122,6 +124,7 @@ def zeros_as(x, shape):
     return new_tensor(zeros) if type(x) is Tensor else zeros if shape else zeros[()].item()
 
 
+@door
 def hessian(f: LossFunction, x: Any) -> Any:
     """Return the second derivatives of a function of one argument.
 
@@ -166,6 +169,7 @@ def filled(g, x):
     return np.zeros_like(x.data) if g is None else g
 
 
+@door
 def diaghessian(f: LossFunction, *args: Any) -> tuple[Any, ...]:
     """Return the diagonal of the Hessian with respect to each argument.
 
@@ -208,6 +212,7 @@ def diagonal_of_hessian(f, args, k):
     return np.reshape(np.stack(elements), shape).astype(rows[0].dtype) if shape else elements[0]
 
 
+@door
 def hvp(f: LossFunction, x: Any, v: Any) -> Any:
     """Return the product of the Hessian with a vector, without making the Hessian.
 
@@ -274,6 +279,7 @@ def inner(gradients, directions):
     return total
 
 
+@door
 def jvp(f: Function, args: Any, directions: Any) -> tuple[Any, Any]:
     """Return the value of ``f`` and its derivative along a direction (forward derivative).
 
@@ -316,6 +322,7 @@ def pushed(y, back, directions):
     return zeros_for_none(y, dy)
 
 
+@door
 def ggnvp(f: Function, loss: LossFunction, x: Any, v: Any) -> Any:
     """Return the product of the Gauss-Newton matrix of ``loss(f(x))`` with a vector, without making it.
 

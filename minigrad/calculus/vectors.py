@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import door
 from ..core.params import Grads, Params
 from ..core.storage import ndarray_of
 from ..core.tensor import Tensor, refuse_if_recorded
 
 
+@door
 def copy_(target: Any, source: Any) -> Any:
     """Overwrite ``target`` with ``source``: a Params or Grads with a flat vector, or the other way round.
 

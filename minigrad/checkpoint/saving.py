@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import __version__
-from ..core.errors import MinigradError
+from ..core.errors import MinigradError, door
 from ..core.params import named_tensors, params
 from ..core.tensor import Tensor
 from ..interrupts import CtrlC
@@ -41,6 +41,7 @@ class CheckpointError(MinigradError, ValueError):
 
 
 # ------------------------------------------------------------------------------------- the public part
+@door
 def save(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
     """Write a checkpoint, whole or not at all.
 
@@ -91,6 +92,7 @@ def save(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
         write(file, suffix, json.dumps(header) + "\n" + text, arrays)
 
 
+@door
 def load_(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
     """Read a checkpoint and overwrite what is given with it, by the names under which it was saved.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 from numpy import ndarray
 
-from .errors import LostGradientError
+from .errors import TOLD_TO_US, LostGradientError, door, float_errors, set_float_errors, shorten
 from .params import Grads, Params, named_tensors
 from .storage import ndarray_or_stand_in
 from .tape import Tape, active_tape, backward
@@ -108,6 +108,11 @@ class Run:
                 slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
         return self.finish(backward(self.entries, slots, len(self.inputs)))
 
+    @door
+    def back(self, seed):
+        """The ``back`` of ``pullback``."""
+        return self.gradients(seeds_like(self, seed))
+
     def finish(self, gradients):
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
         gradients = as_kinds_of(self.inputs, gradients)
@@ -196,6 +201,7 @@ def plain(y, as_tensor=False):
 
 
 # ------------------------------------------------------------------------------------- the public part
+@door
 def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Run ``f`` and return its value together with the function that pulls gradients back.
 
@@ -230,13 +236,9 @@ def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], An
     run = Run(f, args, "pullback", copied=True)
     run.refuse_kept(leaves(run.value))
     as_tensor = any(type(x) is Tensor for x in run.inputs)
-
-    def back(seed):
-        return run.gradients(seeds_like(run, seed))
-
     found = [plain(y, as_tensor) for y in leaves(run.value)]
     copies = [y.copy() if type(y) is ndarray or type(y) is Tensor and recorded(y) is None else y for y in found]
-    return rebuild(run.value, iter(copies)), back
+    return rebuild(run.value, iter(copies)), run.back
 
 
 def seeds_like(run, seed):
@@ -275,22 +277,33 @@ def withgradient(f: Any, *args: Any) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: withgradient(zero_argument(function), f)
-    run = Run(f, args, "withgradient")
-    loss = run.value[0] if isinstance(run.value, tuple) and run.value else run.value
-    grad = gradient_of_loss(run, loss, "withgradient")
+    run, grad = differentiate(f, args, "withgradient")
     return WithGradient(rebuild(run.value, iter([plain(y) for y in leaves(run.value)])), grad)
 
 
-def gradient_of_loss(run, loss, who):
-    """Return the gradients of the run's first output, which must be one real number."""
-    check_loss(loss, who)
-    y, n = run.outputs[0], len(run.inputs)
-    if y is None:
-        run.refuse_kept([loss])
-        return run.finish([None] * n)
-    dtype = y._value.dtype
-    one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
-    return run.finish(backward(run.entries, {y.slot: one}, n, consume=True))
+def differentiate(f, args, who):
+    """Run a loss and walk back: return the Run, and the gradient of its first output, one real number."""
+    before = float_errors()
+    try:  # as ``door`` does
+        set_float_errors(TOLD_TO_US[before])
+        run = Run(f, args, who)
+        loss = run.value
+        if who == "withgradient" and isinstance(loss, tuple) and loss:
+            loss = loss[0]
+        check_loss(loss, who)
+        y = run.outputs[0]
+        if y is None:
+            run.refuse_kept([loss])
+            return run, run.finish([None] * len(run.inputs))
+        dtype = y._value.dtype
+        one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
+        return run, run.finish(backward(run.entries, {y.slot: one}, len(run.inputs), consume=True))
+    except Exception as error:
+        shorten(error)
+        error.__traceback__ = error.__traceback__.tb_next  # but for this frame
+        raise
+    finally:
+        set_float_errors(before)
 
 
 @overload
@@ -352,8 +365,7 @@ def gradient(f: Any, *args: Any) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: gradient(zero_argument(function), f)
-    run = Run(f, args, "gradient")
-    return gradient_of_loss(run, run.value, "gradient")
+    return differentiate(f, args, "gradient")[1]
 
 
 def zero_argument(function):

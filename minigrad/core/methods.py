@@ -3,13 +3,20 @@
 import numpy as np
 
 from .calls import astype
+from .errors import explain, shorten
 
 
 def method(function):
     """Return ``function`` as a method: its first argument is the array itself."""
 
     def call(self, *args, **kwargs):
-        return function(self, *args, **kwargs)
+        try:
+            return function(self, *args, **kwargs)
+        except Exception as error:
+            shorten(error)
+            if type(error) is TypeError:
+                explain(error)
+            raise
 
     call.__name__ = function.__name__
     call.__doc__ = f"``np.{function.__name__}(t, ...)``, which see."

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import StrangerError
+from .errors import StrangerError, shorten
 from .tensor import Tensor, recorded
 
 LEAVES = str, bytes, int, float, complex, np.ndarray, type, ModuleType
@@ -323,8 +323,12 @@ class Grads:
 
     def map(self, f: Callable[..., Any], *others: Any) -> Grads:
         """Return Grads of ``f(g, ...)`` over these gradients and the others'; None counts as zeros."""
-        columns = [self.filled(), *(self.matched(other) for other in others)]
-        return Grads(self.params, [f(*row) for row in zip(*columns)])
+        try:
+            columns = [self.filled(), *(self.matched(other) for other in others)]
+            return Grads(self.params, [f(*row) for row in zip(*columns)])
+        except Exception as error:
+            shorten(error)
+            raise
 
     def map_(self, f: Callable[..., Any], *others: Any) -> Grads:
         """Overwrite each gradient with ``f(g, ...)``; return these Grads."""

@@ -38,3 +38,14 @@ def identity(x):
     3.0
     """
     return x
+
+
+def as_activation(name, given):
+    """Return what a layer was given as its activation, if it is a function of an array."""
+    if callable(given) and not isinstance(given, type):
+        return given
+    known = given.lower() if isinstance(given, str) and given.lower() in __all__ else "relu"
+    raise TypeError(
+        f"{name}: the activation is a function: {name}(..., {known}), after from minigrad.nn import {known}; "
+        f"got {given!r}"
+    )

@@ -10,10 +10,11 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import zeros
+from ..core.errors import door
 from ..core.tensor import Tensor
 from ..derivatives.windows import windows
 from ..fields import readable
-from .activations import identity
+from .activations import as_activation, identity
 from .initialisers import glorot_uniform
 from .layers import layer
 from .precision import taken
@@ -175,8 +176,9 @@ class Conv(Printed):
     ):  # fmt: skip
         self.W = init(*window(size, "Conv"), n_in, n_out, dtype=dtype, rng=rng)
         self.b = zeros(n_out, dtype=dtype) if bias else None
-        self.activation, self.stride, self.pad = activation, stride, pad
+        self.activation, self.stride, self.pad = as_activation("Conv", activation), stride, pad
 
+    @door
     def __call__(self, x):
         y = conv(taken(self, x, self.W), self.W, stride=self.stride, pad=self.pad)
         return self.activation(y if self.b is None else y + self.b)
@@ -217,6 +219,7 @@ class MaxPool(Printed):
     def __init__(self, size, *, stride=None):
         self.size, self.stride = window(size, "MaxPool"), stride
 
+    @door
     def __call__(self, x):
         return maxpool(x, self.size, stride=self.stride)
 

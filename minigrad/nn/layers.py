@@ -18,17 +18,21 @@ import numpy as np
 from ..arrays import generator, ones, rand, randn, zeros
 from ..calculus.adjoint import dropgrad
 from ..core.calls import as_array
+from ..core.errors import door, shorten
 from ..core.table import refuse_if
 from ..core.tensor import Tensor
 from ..core.trees import parts
 from ..derivatives.compound import normalise
 from ..fields import readable
-from .activations import identity
+from .activations import as_activation, identity
 from .initialisers import glorot_uniform
 from .precision import in_precision, taken
 from .printing import Printed, call_of, listing_of_chain
 
-layer = dataclass(init=False, repr=False, eq=False)
+
+def layer(cls):
+    """Class decorator of layers: a dataclass with a constructor of its own."""
+    return door(dataclass(cls, init=False, repr=False, eq=False))
 
 
 @layer
@@ -73,9 +77,13 @@ class Chain(Printed):
         self.layers = list(layers) if dtype is None else in_precision(list(layers), dtype)
 
     def __call__(self, x):
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        try:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+        except Exception as error:
+            shorten(error)
+            raise
 
     def __getitem__(self, index):
         return Chain(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
@@ -131,13 +139,17 @@ class Dense(Printed):
     ):
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
         self.b = zeros(n_out, dtype=dtype) if bias else None
-        self.activation = activation
+        self.activation = as_activation("Dense", activation)
 
     def __call__(self, x):
-        x = taken(self, x, self.W)
-        check_features("Dense", x, self.W.shape[0])
-        y = x @ self.W
-        return self.activation(y if self.b is None else y + self.b)
+        try:
+            x = taken(self, x, self.W)
+            check_features("Dense", x, self.W.shape[0])
+            y = x @ self.W
+            return self.activation(y if self.b is None else y + self.b)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def spelled(self):
         without = {"bias": False} if self.b is None else {}

@@ -10,9 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import generator, zeros
+from ..core.errors import door, shorten
 from ..core.tensor import Tensor
 from ..derivatives.compound import sigmoid
 from ..fields import readable
+from ..hints import result_is_unpacked
+from .activations import as_activation
 from .initialisers import glorot_uniform
 from .layers import check_features, layer
 from .precision import taken
@@ -32,8 +35,18 @@ class Recurrent(Printed):
         self.b = zeros(self.gates * n_out, dtype=dtype)
 
     def __call__(self, x):
-        return self.unroll(x)[0]
+        if result_is_unpacked():
+            raise TypeError(
+                f"{type(self).__name__}: a layer called gives one array, the outputs of all moments. Write "
+                "outputs, state = layer.unroll(x), which gives the last state, too"
+            )
+        try:
+            return self.unroll(x)[0]
+        except Exception as error:
+            shorten(error)
+            raise
 
+    @door
     def unroll(self, x, state=None):
         """Return the outputs (batch, time, n_out) and the state after the last moment.
 
@@ -105,7 +118,7 @@ class RNN(Recurrent):
     @readable
     def __init__(self, n_in, n_out, activation=np.tanh, **options):
         super().__init__(n_in, n_out, **options)
-        self.activation = activation
+        self.activation = as_activation(type(self).__name__, activation)
 
     def step(self, h, x):
         h = self.activation(x + h @ self.Wh)

@@ -4,6 +4,7 @@ from collections.abc import MutableSequence
 
 import numpy as np
 
+from ..core.errors import door
 from ..fields import also, also_spelled, flag
 from ..iddict import IdDict
 from . import formulas
@@ -12,6 +13,7 @@ from .rules import AbstractOptimiser, Period, Proportion, Rule, by_formula, frac
 from .transforms import WeightDecay
 
 
+@door
 class Optimiser(AbstractOptimiser, MutableSequence):
     """Several optimisers one after the other: the step of each is the gradient of the next.
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 
 from .. import habits
+from ..core.errors import door
 from ..fields import Checked, Range, checked, dataclass_transform, whole_number
 from ..hints import Elsewhere, meets
 from ..iddict import IdDict
@@ -238,6 +239,7 @@ def reader(names, fields):
     return eval(f"lambda self: ({''.join(f'self.{each}, ' for each in read)})")
 
 
+@door
 def rule(function=None, **defaults):
     """Decorator: make an optimiser class of one scalar formula.
 

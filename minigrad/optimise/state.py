@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..core.errors import door
 from ..core.storage import Storage, ndarray_of
 from ..randomness import RANDOM, random_state, to_set_random_state
 from .arrays import describe, order_of
@@ -19,6 +20,7 @@ from .rules import Rule
 FORMAT, BEFORE = "minigrad optimiser 2", "minigrad optimiser 1"  # the second did not know lists, arrays, generators
 
 
+@door
 def state_dict(opt, ps):
     """Return all that an optimiser knows, as plain data: its hyperparameters and its state of each parameter.
 
@@ -52,6 +54,7 @@ def state_dict(opt, ps):
     return state_to_save(opt, ps, "state_dict")
 
 
+@door
 def load_state_(opt, ps, saved):
     """Overwrite an optimiser's hyperparameters and state with what ``state_dict`` returned.
 

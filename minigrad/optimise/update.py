@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from ..core.errors import shorten
 from ..core.storage import Storage
 from .arrays import bare, check
 from .route import route_of, target
@@ -49,16 +50,20 @@ def update_(opt, x, dx=...):
 
     Reference: Flux 0.13 ``update!``.
     """
-    if dx is ...:
-        return subtract(opt, x)
-    params, dxs = pairs(x, dx)
-    route = route_of(opt)
-    if params and route.again(opt, params, dxs):
-        return
-    if params and params[0] is not x:  # one of several without a gradient is left alone
-        params, dxs = with_gradient(params, dxs)
-    if params:
-        route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)))
+    try:
+        if dx is ...:
+            return subtract(opt, x)
+        params, dxs = pairs(x, dx)
+        route = route_of(opt)
+        if params and route.again(opt, params, dxs):
+            return
+        if params and params[0] is not x:  # one of several without a gradient is left alone
+            params, dxs = with_gradient(params, dxs)
+        if params:
+            route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)))
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def pairs(x, gs):

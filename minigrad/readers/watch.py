@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.errors import outwards
+from ..core.errors import cell, outwards
 from ..core.recording import append
 from ..core.storage import ndarray_of
 from ..core.table import name_of
@@ -33,7 +33,8 @@ class Operation(NamedTuple):
         bad = self.result[~np.isfinite(self.result)]
         code = linecache.getline(self.file, self.line).strip()
         what = f"{self.name}, which gave {bad[0]} ({bad.size} of {self.result.size} numbers)"
-        return f"{what}, at {self.file}:{self.line}" + f"\n    {code}" * bool(code)
+        place = f"line {self.line} of {cell(self.file)}" if cell(self.file) else f"{self.file}:{self.line}"
+        return f"{what}, at {place}" + f"\n    {code}" * bool(code)
 
 
 class Watched(list):

@@ -15,7 +15,7 @@ from typing import Annotated, Any, overload
 
 import numpy as np
 
-from ..core.errors import MinigradError
+from ..core.errors import MinigradError, shorten
 from ..fields import Check, Checked, Count, Flag, Function, Number, Positive, Whole, number
 
 __all__ = [  # what a schedule of one's own is made of
@@ -104,7 +104,11 @@ class Schedule(Checked):
         wrong = steps[~(steps >= 1) | np.isinf(steps)]
         if wrong.size:
             raise StepError(f"{type(self).__name__}: t = {wrong[0]:g}, but steps are counted 1, 2, 3, ...")
-        y = values(self, steps.ravel())
+        try:
+            y = values(self, steps.ravel())
+        except Exception as error:
+            shorten(error)
+            raise
         return y.reshape(steps.shape) if steps.ndim else float(y[0])
 
     def __iter__(self) -> Iterator[float]:

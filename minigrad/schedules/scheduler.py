@@ -5,13 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from .. import habits
+from ..core.errors import door
 from ..fields import function
 from ..iddict import IdDict
 from ..optimise.apply import apply_
 from ..optimise.compose import Setter
-from .base import Schedule, any_schedule, shown, values
+from .base import Schedule, StepError, any_schedule, shown, values
 
 
+@door
 class Scheduler(Setter):
     """An optimiser that sets hyperparameters of another from schedules before each step.
 
@@ -89,7 +92,14 @@ class Scheduler(Setter):
     def set_hyperparameters_(self, t: int) -> None:
         """Give the optimiser inside the values of step t."""
         if self._latest[0] != t or self.listening():
-            self._latest = t, self.values_at(t)
+            try:
+                self._latest = t, self.values_at(t)
+            except StepError as error:
+                raise StepError(
+                    f"Scheduler: {error}: it has run out. reset_(opt) lets it, and what the optimiser keeps of each "
+                    "parameter, begin again, as does a new optimiser; to go on, make a schedule that lasts longer, "
+                    "such as Sequence([schedule, last_value], [steps, more_steps])"
+                ) from None
         for name, value in self._latest[1].items():
             if self.update_func is None:
                 setattr(holder(self.opt, name), name, value)
@@ -159,7 +169,8 @@ def holder(opt, name):
     if len(found) == 1:
         return found[0]
     if not found:
-        raise AttributeError(f"Scheduler: there is no hyperparameter {name!r} in {opt!r}")
+        how = f": {habits.OPTIMISER[name]}" if name in habits.OPTIMISER else ""
+        raise AttributeError(f"Scheduler: there is no hyperparameter {name!r} in {opt!r}{how}")
     raise AttributeError(f"Scheduler: {len(found)} members of {opt!r} have {name!r}; schedule the one that "
                          f"is meant, Optimiser(..., Scheduler(member, {name}=...), ...)")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.errors import NonFiniteError
+from ..core.errors import NonFiniteError, door
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
 from ..core.trees import leaves
@@ -112,6 +112,7 @@ class Context:
     losses: list
 
 
+@door
 def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
     """Train: for every datum take the gradient of the loss and update the parameters; overwrites ``ps``.
 
@@ -187,6 +188,7 @@ def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
     return losses
 
 
+@door
 def train_step_(loss, ps, datum, opt):
     """Make one step of training; overwrites ``ps``.
 
