@@ -85,6 +85,7 @@ USERS = {
     "a callback": lambda: train_(lambda x: np.sum(W), PS, [1], Descent(), cb=lambda: broken(), progress="silent"),
     "a layer of one's own": lambda: Chain(Dense(2, 3), broken)(np.ones((1, 2))),
     "nested": lambda: gradient(lambda x: gradient(lambda y: broken(), x)[0], 1.0),
+    "a schedule": lambda: update_(Scheduler(Descent(), eta=broken), np.ones(2), np.ones(2)),
     "loss of a network": lambda: gradient(lambda: Chain(Chain(broken))(W), PS),
 }
 
@@ -122,6 +123,12 @@ OURS = {
     "state": lambda: state_dict(ADAM(), [1.0]),
     "NumPy's": lambda: gradient(lambda: np.sum(np.linalg.inv(W)), PS),
     "method": lambda: W.sum(axis=7),
+    "step": lambda: update_(ADAM(), PS, [np.ones(7)]),
+    "NumPy's ufunc": lambda: np.add(W, np.ones((5, 5))),
+    "operator": lambda: W @ np.ones((5, 5)),
+    "NumPy's function": lambda: np.linalg.solve(W, np.ones(7)),
+    "a loss": lambda: minigrad.mse(W, np.ones(7)),
+    "a network": lambda: Chain(Dense(3, 4), np.sin, Dense(7, 4))(W),
 }
 
 

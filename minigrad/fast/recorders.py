@@ -17,6 +17,7 @@ from string import Template
 import numpy as np
 from numpy import ndarray
 
+from ..core.errors import shorten
 from ..core.recording import (
     append,
     call,
@@ -263,29 +264,37 @@ RECORDERS = Recorders()
 # --------------------------------------------------------------------------- what NumPy and Python ask
 def array_ufunc(self, ufunc, method, *inputs, **kwargs):
     """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc."""
-    if method == "__call__" and not kwargs and ufunc in ROWS:
-        return RECORDERS[ufunc](*inputs)
-    if any(map(is_foreign, inputs)):
-        return NotImplemented
-    targets = [target for target in kwargs.get("out", ()) if target is not None]
-    if targets:
-        return overwrite(getattr(ufunc, method), name_of(ufunc), targets, inputs, kwargs)
-    if method == "__call__" and (ufunc.signature is not None or not kwargs):
-        return dispatch(ufunc, inputs, kwargs)
-    return call_method(ufunc, method, inputs, kwargs)
+    try:
+        if method == "__call__" and not kwargs and ufunc in ROWS:
+            return RECORDERS[ufunc](*inputs)
+        if any(map(is_foreign, inputs)):
+            return NotImplemented
+        targets = [target for target in kwargs.get("out", ()) if target is not None]
+        if targets:
+            return overwrite(getattr(ufunc, method), name_of(ufunc), targets, inputs, kwargs)
+        if method == "__call__" and (ufunc.signature is not None or not kwargs):
+            return dispatch(ufunc, inputs, kwargs)
+        return call_method(ufunc, method, inputs, kwargs)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def array_function(self, function, types, args, kwargs):
     """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
-    if not kwargs and len(args) == 1 and type(args[0]) is Tensor:
-        whole = WHOLE.get(function, function)
-        if whole in ROWS:
-            return RECORDERS[whole](args[0])
-    elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and ARRAYS.issuperset(map(type, args)):
-        return RECORDERS[function](*args)
-    if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
-        return NotImplemented
-    return dispatch(function, args, kwargs)
+    try:
+        if not kwargs and len(args) == 1 and type(args[0]) is Tensor:
+            whole = WHOLE.get(function, function)
+            if whole in ROWS:
+                return RECORDERS[whole](args[0])
+        elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and ARRAYS.issuperset(map(type, args)):
+            return RECORDERS[function](*args)
+        if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+            return NotImplemented
+        return dispatch(function, args, kwargs)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 Tensor.__array_ufunc__ = array_ufunc
