@@ -249,7 +249,7 @@ def unless_nan(vjp):
 
 def both(vjp):
     """Return the vjps for the arguments a and b of a function that is symmetric in them."""
-    return (lambda g, a, b: vjp(g, a, b)), (lambda g, a, b: vjp(g, b, a))
+    return vjp, (lambda g, a, b: vjp(g, b, a))
 
 
 def nan_to_num_vjp(g, x):
