@@ -272,7 +272,7 @@ def test_a_rule_is_a_formula_and_a_class_of_its_fields():
         _: KW_ONLY
         η: float = also("eta")
 
-        def initial(self, x):
+        def first_state(self, x):
             return {"t": 1}
 
     opt, z = Scaled(η=2), np.array([3j, 0.5])

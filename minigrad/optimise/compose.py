@@ -1,6 +1,7 @@
 """Optimisers made of optimisers: each one's step is the next one's gradient."""
 
 from collections.abc import MutableSequence
+from typing import Any, overload
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .transforms import WeightDecay
 
 
 @door
-class Optimiser(AbstractOptimiser, MutableSequence):
+class Optimiser(AbstractOptimiser, MutableSequence[Any]):
     """Several optimisers one after the other: the step of each is the gradient of the next.
 
         step = o_n(x, ... o_2(x, o_1(x, dx)))
@@ -34,10 +35,10 @@ class Optimiser(AbstractOptimiser, MutableSequence):
     Descent(eta=0.1)
     """
 
-    def __init__(self, *os):
-        self.os = [_member(type(self).__name__, o) for o in os]
+    def __init__(self, *os: Any) -> None:
+        self.os = [member_of(type(self).__name__, o) for o in os]
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name != "os" and not hasattr(type(self), name):
             raise AttributeError(
                 f"{type(self).__name__} itself has no {name!r}; set it on a member, as in "
@@ -45,23 +46,27 @@ class Optimiser(AbstractOptimiser, MutableSequence):
             )
         super().__setattr__(name, value)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.os)
 
+    @overload
+    def __getitem__(self, i: int) -> Any: ...
+    @overload
+    def __getitem__(self, i: slice) -> "Optimiser": ...
     def __getitem__(self, i):
         return Optimiser(*self.os[i]) if isinstance(i, slice) else self.os[i]
 
-    def __setitem__(self, i, o):
+    def __setitem__(self, i: Any, o: Any) -> None:
         name = type(self).__name__
-        self.os[i] = [_member(name, each) for each in o] if isinstance(i, slice) else _member(name, o)
+        self.os[i] = [member_of(name, each) for each in o] if isinstance(i, slice) else member_of(name, o)
 
-    def __delitem__(self, i):
+    def __delitem__(self, i: Any) -> None:
         del self.os[i]
 
-    def insert(self, i, o):
-        self.os.insert(i, _member(type(self).__name__, o))
+    def insert(self, i: int, o: Any) -> None:
+        self.os.insert(i, member_of(type(self).__name__, o))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.os))})"
 
     _structure = ("os",)
@@ -70,7 +75,8 @@ class Optimiser(AbstractOptimiser, MutableSequence):
         return {str(i): o for i, o in enumerate(self.os)}
 
 
-def _member(owner, o):
+def member_of(owner, o):
+    """Return what is given as a member of a composition; raise TypeError where it can be none."""
     if isinstance(o, type):
         raise TypeError(f"{owner}: {o.__name__} is a class; give an optimiser, {o.__name__}(...)")
     if isinstance(o, (list, tuple)):
@@ -88,11 +94,11 @@ class Setter(AbstractOptimiser):
     A subclass says ``set_hyperparameters_(t)``, and ``count``, an IdDict with the steps made of each parameter.
     """
 
-    def set_hyperparameters_(self, t):
+    def set_hyperparameters_(self, t: int) -> None:
         raise NotImplementedError
 
 
-def reaching(name, place):
+def reaching(name: str, place: int) -> Any:
     """A property that stands for a hyperparameter of a member."""
     return property(
         lambda self: getattr(self.os[place], name),
@@ -107,7 +113,7 @@ class CoupledWeightDecay(WeightDecay):
     _rate_of = None
     _structure = ("_rate_of",)
 
-    def hyper(self):
+    def hyper(self) -> tuple[float, ...]:
         return (self._rate_of.eta * self.wd,)
 
 
@@ -138,7 +144,9 @@ class ADAMW(Optimiser):
     ADAMW(eta=0.001, beta=(0.9, 0.999), decay=0.01, couple=True)
     """
 
-    def __init__(self, eta=0.001, beta=(0.9, 0.999), decay=0, couple=False):
+    def __init__(
+        self, eta: float = 0.001, beta: tuple[float, float] = (0.9, 0.999), decay: float = 0, couple: bool = False
+    ) -> None:
         couple = flag(couple, "ADAMW: couple")
         adam = ADAM(nonnegative(eta, "ADAMW: eta"), fractions(beta, "ADAMW: beta"))
         decay = nonnegative(decay, "ADAMW: decay")
@@ -156,11 +164,11 @@ class ADAMW(Optimiser):
     η, β, ϵ = also("eta"), also("beta"), also("epsilon")
 
     @property
-    def couple(self):
+    def couple(self) -> bool:
         """Whether the decay is multiplied by eta; fixed at construction."""
         return isinstance(self.os[1], CoupledWeightDecay)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         couple = ", couple=True" if self.couple else ""
         return f"ADAMW(eta={self.eta!r}, beta={self.beta!r}, decay={self.decay!r}{couple})"
 
@@ -173,8 +181,7 @@ class SlowWeights(Rule):
     alpha: Proportion = 0.5
     state: IdDict = per_parameter()
 
-
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         return {"slow": x}
 
 
@@ -199,11 +206,11 @@ class Lookahead(Optimiser):
     Lookahead(Descent(eta=0.1), period=5, alpha=0.8)
     """
 
-    def __init__(self, opt, period=5, alpha=0.5):
+    def __init__(self, opt: Any, period: int = 5, alpha: float = 0.5) -> None:
         super().__init__(opt, SlowWeights(period, alpha))
 
     period, alpha = reaching("period", 1), reaching("alpha", 1)
     α = also("alpha")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Lookahead({self.os[0]!r}, period={self.period!r}, alpha={self.alpha!r})"

@@ -1,5 +1,7 @@
 """Rules beyond the manual that users of its successors have come to expect."""
 
+from typing import Any
+
 import numpy as np
 
 from ..fields import KW_ONLY, also, checked
@@ -76,13 +78,13 @@ class Rprop(Rule):
     Γ: tuple[float, float] = also("gamma")
 
 
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         return {"width": self.eta}
 
-    def hyper(self):
+    def hyper(self) -> tuple[float, ...]:
         return (*self.ell, *self.gamma)
 
-    def refuse_dtype(self, dtype):
+    def refuse_dtype(self, dtype: np.dtype) -> None:
         if dtype.kind == "c":
             raise TypeError(
                 "Rprop follows the sign of the gradient, and complex numbers have none; use a Tensor of "

@@ -1,8 +1,12 @@
 """The optimisers of the manual: hyperparameters, their ranges and defaults; the arithmetic is in formulas.py.
 
 The formula above a class says in which order it takes the hyperparameters and which state it keeps of a parameter;
-the class adds what cannot be read there: where that state begins (``initial``), unless at zero.
+the class adds what cannot be read there: where that state begins (``first_state``), unless at zero.
 """
+
+from typing import Any
+
+import numpy as np
 
 from ..fields import KW_ONLY, also
 from ..iddict import IdDict
@@ -158,7 +162,7 @@ class ADAM(Rule):
     ϵ: float = also("epsilon")
 
 
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         return {"beta1_t": self.beta[0], "beta2_t": self.beta[1]}
 
 
@@ -187,8 +191,8 @@ class RADAM(ADAM):
     """
 
 
-    def initial(self, x):
-        return {**super().initial(x), "t": 1}
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
+        return {**super().first_state(x), "t": 1}
 
 
 @by_formula(formulas.adamax)
@@ -274,7 +278,7 @@ class ADAGrad(Rule):
     ϵ: float = also("epsilon")
 
 
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         return {"acc": self.epsilon}
 
 
@@ -337,7 +341,7 @@ class AMSGrad(ADAM):
     """
 
 
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         return dict.fromkeys(("m", "v", "v_max"), self.epsilon)
 
 

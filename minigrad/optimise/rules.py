@@ -118,7 +118,7 @@ class Rule(AbstractOptimiser):
 
     ``by_formula(formula)`` above a subclass makes one.  The subclass names its hyperparameters, and the IdDict that
     holds the state of each parameter; in which order the formula takes them, and what the state consists of, is read
-    from the formula's signature.  ``initial`` says which state does not begin at zero.
+    from the formula's signature.  ``first_state`` says which state does not begin at zero.
     """
 
     formula = None
@@ -133,23 +133,23 @@ class Rule(AbstractOptimiser):
             raise TypeError(f"{type(self).__name__}: {name} must be an IdDict, got {value!r}")
         super().__setattr__(name, value)
 
-    def hyper(self):
+    def hyper(self) -> tuple[float, ...]:
         """Return the hyperparameters in the formula's order, as they are now."""
         raise NotImplementedError(f"{type(self).__name__} has no formula; by_formula gives it one")
 
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         """Return a dict of the state that does not begin at zero: from its name in the formula to a number or array."""
         return {}
 
-    def fresh(self, x):
+    def fresh(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the state before the first step: arrays in the formula's order, then its numbers in one array."""
         if self.kept is None:
             return ()
         arrays, numbers, _ = roles(self.formula)
-        initial, kinds = self.initial(x), self.formula.__annotations__
-        state = [filled(x, initial.get(name, 0), kinds.get(name) is formulas.real) for name in arrays]
+        first, kinds = self.first_state(x), self.formula.__annotations__
+        state = [filled(x, first.get(name, 0), kinds.get(name) is formulas.real) for name in arrays]
         if numbers:
-            state.append(np.array([initial.get(name, 0) for name in numbers], float))
+            state.append(np.array([first.get(name, 0) for name in numbers], float))
         return tuple(state)
 
     def _arranged(self, args, kwargs):
@@ -160,21 +160,21 @@ class Rule(AbstractOptimiser):
                 raise TypeError(no_such(type(self), name))
         return args, kwargs
 
-    def settle(self, norms, name):
+    def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
         """Return the norms that count, one per parameter of the step, and the places of those to leave alone.
 
         ``norms`` has that of each; ``name(place)`` says in an error which parameter it is.
         """
         return norms, []
 
-    def state_of(self, p, x):
+    def state_of(self, p: Any, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the state of parameter ``p``, whose numbers are ``x``, as a tuple of arrays."""
         if self.kept is None:
             return ()
         state = getattr(self, self.kept).get_or_make(p, lambda: packed(self.fresh(x)))
         return state if isinstance(state, tuple) else (state,)
 
-    def refuse_dtype(self, dtype):
+    def refuse_dtype(self, dtype: np.dtype) -> None:
         """Raise TypeError where the rule has no meaning for a dtype."""
 
 
@@ -240,7 +240,7 @@ def reader(names, fields):
 
 
 @door
-def rule(function=None, **defaults):
+def rule(function: Callable[..., Any] | None = None, **defaults: float) -> Any:
     """Decorator: make an optimiser class of one scalar formula.
 
         step, *state = formula(x, dx, *state, *hyperparameters)
@@ -262,8 +262,8 @@ def rule(function=None, **defaults):
 
     Raises TypeError where the function is not such a formula, saying which line: an array from outside, a
     sum, a norm, random numbers.  Where its text cannot be read (``python -c``, ``exec``), it is tried on
-    numbers, and refused if it does not do to an array what it does to each element, or not twice the same.  A hyperparameter
-    is refused, too, whose name has another meaning in every rule, as ``state`` and ``hyper`` have.
+    numbers, and refused if it does not do to an array what it does to each element, or not twice the same.
+    A hyperparameter is refused, too, whose name has another meaning in every rule, as ``state`` and ``hyper`` have.
 
     >>> @rule
     ... def Lion(x, dx, m, eta=1e-4, beta1=0.9, beta2=0.99):

@@ -2,7 +2,10 @@
 
 import dataclasses
 import math
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import numpy as np
 
 from ..core.errors import NonFiniteError
 from ..fields import KW_ONLY, Check, also
@@ -35,7 +38,7 @@ class InvDecay(Rule):
     γ: float = also("gamma")
 
 
-    def initial(self, x):
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
         return {"n": 1}
 
 
@@ -79,10 +82,10 @@ class ExpDecay(Rule):
 
     replaces = "eta", "_latest"
 
-    def hyper(self):
+    def hyper(self) -> tuple[float, ...]:
         return self.eta, self._latest, self.decay, self.step, self.clip, self.start
 
-    def reset_(self):
+    def reset_(self) -> None:
         super().reset_()
         self._latest = 0.0
 
@@ -170,7 +173,7 @@ class ClipNorm(Rule):
 
     measures = True
 
-    def settle(self, norms, name):
+    def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
         """Return the norms that count, and the places of the parameters to leave alone; or raise."""
         if all(map(math.isfinite, norms)):
             return norms, []
@@ -203,6 +206,6 @@ class ClipGlobalNorm(ClipNorm):
     ClipGlobalNorm(thresh=1.0, nonfinite='raise')
     """
 
-    def settle(self, norms, name):
+    def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
         norms, bad = super().settle(norms, name)
         return [math.hypot(*norms)] * len(norms), list(range(len(norms))) if bad else []
