@@ -5,10 +5,16 @@ import itertools
 import signal
 import threading
 
-import _signal
 import numpy as np
 
-_now = threading.local()  # .undo: that of the step which this thread is making, inside of a rule of the user's own
+try:  # the functions themselves: what the signal module puts around them costs some microseconds a call
+    from _signal import getsignal as handler_of
+    from _signal import signal as let_hear
+except ImportError:
+    from signal import getsignal as handler_of
+    from signal import signal as let_hear
+
+making = threading.local()  # .undo: that of the step which this thread is making, inside of a rule of the user's own
 
 
 class Undo:
@@ -24,7 +30,7 @@ class Undo:
 
     def __init__(self):
         self.tasks, self.row = {}, None
-        self.outer = getattr(_now, "undo", None)  # that of the step whose rule of the user's own makes this one
+        self.outer = getattr(making, "undo", None)  # that of the step whose rule of the user's own makes this one
 
     def add(self, row, task):
         self.tasks.setdefault(row, []).append(task)
@@ -63,11 +69,11 @@ class Undo:
 
     def by_own_rule(self, row, function, *args):
         """Call a rule of the user's own for one parameter; steps that it makes of others can be put back too."""
-        before, _now.undo, self.row = self.outer, self, row
+        before, making.undo, self.row = self.outer, self, row
         try:
             return function(*args)
         finally:
-            _now.undo = before
+            making.undo = before
 
 
 def about_to_move(kept, x):
@@ -75,15 +81,14 @@ def about_to_move(kept, x):
 
     It is put back if the step is not made.
     """
-    undo = getattr(_now, "undo", None)
+    undo = getattr(making, "undo", None)
     if undo is not None and x in kept:
         undo.keep(undo.row, kept[x])
     elif undo is not None:
         undo.forget(undo.row, kept, x)
 
 
-# The C functions themselves: what the signal module puts around them costs some microseconds a call.
-_INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
+INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
 
 
 def undisturbed(work):
@@ -95,14 +100,14 @@ def undisturbed(work):
         return work()
     heard, before = [], {}
     try:
-        for number in _INTERRUPTS:
-            handler = _signal.getsignal(number)
+        for number in INTERRUPTS:
+            handler = handler_of(number)
             if callable(handler):
                 before[number] = handler
-                _signal.signal(number, lambda number, frame: heard.append(number))
+                let_hear(number, lambda number, frame: heard.append(number))
         return work()
     finally:
         for number, handler in before.items():
-            _signal.signal(number, handler)
+            let_hear(number, handler)
         for number in heard:
             before[number](number, None)
