@@ -11,6 +11,7 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
+    shown                   what notebooks show in a way of their own
     fields, iddict, interrupts, randomness, aliases    checked fields with Greek names; a weak dictionary by identity;
                             Ctrl-C; random generators' states; types
     habits, hints           what other libraries call it; how a name that is not here is answered
@@ -25,6 +26,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     training/               the training loop
     checkpoint/             saving and resuming
     bridge, scipy, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
+    notebook                how notebooks show it: tables and curves
 """
 
 __version__ = "0.1.0"
@@ -48,6 +50,7 @@ from .derivatives import supported
 from .derivatives.indexing import put_along_axis
 from .fast import recorders  # noqa: F401
 from .hints import Nowhere, chapter, meets
+from .shown import Shown
 
 if TYPE_CHECKING:  # what __getattr__ below finds
     from . import checkpoint, data, nn, sampling  # noqa: F401
@@ -89,6 +92,7 @@ _LATER = {
 _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
 
 # fmt: off
+# ruff: noqa: F405  (most are found when they are first asked for)
 # Written out, for type checkers read it.
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdaBelief", "AdaDelta",
@@ -130,4 +134,6 @@ def _also():
 
 
 meets(habits.TENSOR, Nowhere)(Tensor)
+for _kind in (Tensor, Params, Grads):  # the core knows nothing of notebooks
+    _kind._repr_html_ = Shown._repr_html_
 chapter(__name__, _later, _also)

@@ -16,6 +16,7 @@ from .core.tensor import Tensor
 from .core.trees import leaves, rebuild
 from .hints import chapter
 from .randomness import random_state, to_set_random_state
+from .shown import Shown
 
 __all__ = ["DataLoader", "breast_cancer", "digits", "onecold", "onehot", "train_test_split"]
 
@@ -24,7 +25,7 @@ FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples"
 
 
 @door
-class DataLoader:
+class DataLoader(Shown):
     """Hands out data in batches: ``for x, y in DataLoader((x, y), batchsize=64): ...``
 
     Parameters

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import numpy as np
 
 from .core.errors import door, shorten
+from .shown import Shown
 
 if TYPE_CHECKING:  # in Python from 3.11 on, in every checker
     from typing_extensions import dataclass_transform
@@ -159,7 +160,7 @@ Function = Annotated[Callable[..., Any], function]
 
 
 # ------------------------------------------------------------------------------------------- the classes
-class Checked:
+class Checked(Shown):
     """The common parent of what has checked fields: every value that is assigned passes its field's check.
 
     >>> @checked()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.table import COMPOSITIONS, CONSTANTS, REFUSED, ROWS, name_of
+from ..shown import Shown
 
 
 class Supported(NamedTuple):
@@ -26,6 +27,10 @@ class Supported(NamedTuple):
         tested = f"to order {self.order}, {self.dtypes}" if self.order else ""
         remarks = "; ".join(filter(None, [tested, self.note]))
         return f"{self.function}({', '.join(self.arguments)})" + (f": {remarks}" if remarks else "")
+
+
+class Table(Shown, list):
+    """The list that ``supported()`` returns; notebooks show it as a table."""
 
 
 def supported(name=""):
@@ -64,7 +69,7 @@ def supported(name=""):
         Supported(name_of(function), (), 0, "", f"refused: {reason}") for function, reason in REFUSED.items()
     ]
     public = re.compile(r"(np|scipy|minigrad\.scipy)(\.[a-z]\w*)+$")
-    return sorted(line for line in lines if public.match(line.function) and name in line.function)
+    return Table(sorted(line for line in lines if public.match(line.function) and name in line.function))
 
 
 @functools.cache

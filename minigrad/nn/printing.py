@@ -9,11 +9,12 @@
 from .. import habits
 from ..core.params import named_tensors
 from ..hints import Nowhere, meets
+from ..shown import Shown
 from .activations import identity
 
 
 @meets(habits.MODEL, Nowhere)
-class Printed:
+class Printed(Shown):
     """What shows a layer; the layer says how it is ``spelled``."""
 
     def __repr__(self):

@@ -25,9 +25,8 @@ class Optimiser(AbstractOptimiser, MutableSequence[Any]):
     *os : optimisers, decays, clippings, other Optimisers, or your own; none at all is plain ``x - dx``
 
     It is a sequence: ``opt[0].eta = 0.1``, ``opt[1:]`` (an Optimiser), ``opt.append(...)``, ``len(opt)``;
-    ``opt.os`` is the list.  Built-in rules run as one fused loop however they are nested.  A rule of
-    your own among them is asked for one parameter after the other, between the loops of what stands before and
-    behind it.  Each stage meets all parameters of an ``update_``, so a norm of all is that in every composition.
+    ``opt.os`` is the list.  Built-in rules run as one fused loop however they are nested.  With a rule of
+    your own among them they run one after the other.
 
     Reference: Flux 0.13 ``Optimiser``; PyTorch has no such thing, optax calls it ``chain``.
 

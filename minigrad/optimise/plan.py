@@ -22,7 +22,6 @@ from .plain import Made, Stage, norm, root, through, trusted
 from .reading import roles
 from .whole import undisturbed
 
-
 def name_of(params, row):
     """How error messages name a parameter."""
     return which(row, len(params), params[row])
@@ -162,7 +161,6 @@ class Plan:
             give_back(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
 
     def again_in_pieces(self, stages, params, xs, dxs):
-        """The last part of ``again`` where it is more than one call."""
         if self.tasks.shared():
             done = self.tasks.update_by_threads(params, xs, dxs)
         else:

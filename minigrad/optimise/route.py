@@ -86,20 +86,6 @@ class Turn:
     def __init__(self, setter):
         self.setter = weakref.ref(setter)
 
-    def keep(self, undo):
-        """Let a step put back the hyperparameters that are set now, whatever they are set to."""
-        for o in everything_in(self.setter()):
-            own = getattr(o, "__dict__", {})
-            undo.add(None, functools.partial(own.update, dict(own)))
-
-
-def everything_in(o):
-    """An optimiser, and all that it is made of."""
-    found = [o]
-    for each in found:  # grows
-        found += each.os if isinstance(each, (Optimiser, Setter)) else []
-    return found
-
 
 class Route:
     """The parts of an optimiser.  It refers to everything in there, but not to the optimiser itself."""
@@ -162,21 +148,18 @@ class Route:
         for setter, time in zip(setters, times):
             if any([setter.count.get(p, 0) + 1 != time for p in params]):
                 return False
-        with Undo() as undo:
-            for turn, setter, time in zip(self.turns, setters, times):
-                turn.keep(undo)
-                setter.set_hyperparameters_(time)
+        for setter, time in zip(setters, times):
+            setter.set_hyperparameters_(time)
 
-            def step():
-                if not plan.again(stages, params, dxs):
-                    return False
-                for setter, time in zip(setters, times):
-                    for p in params:
-                        setter.count[p] = time
-                undo.done()
-                return True
+        def step():
+            if not plan.again(stages, params, dxs):
+                return False
+            for setter, time in zip(setters, times):
+                for p in params:
+                    setter.count[p] = time
+            return True
 
-            return undisturbed(step)
+        return undisturbed(step)
 
     def update(self, opt, params, xs, dxs):
         """Subtract the steps of all parameters: tuples of them, of their arrays, of their gradients."""
@@ -211,7 +194,6 @@ class Step:
         self.opt, self.params, self.xs, self.undo = opt, params, xs, undo
         self.dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
         self.times = {}  # Turn -> {row: the number of this step among those of its parameter}
-        self.begun = set()  # Turns that have set hyperparameters
 
     def rows(self):
         """The places of the parameters that have not been left alone."""
@@ -237,9 +219,6 @@ class Step:
     def set(self, turns, row):
         """Let Setters set what is theirs for this step of a parameter."""
         for turn, time in zip(turns, self.times_of(turns, row)):
-            if turn not in self.begun:
-                self.begun.add(turn)
-                turn.keep(self.undo)
             turn.setter().set_hyperparameters_(time)
 
     def end_turns(self, turns):

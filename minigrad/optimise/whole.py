@@ -5,16 +5,10 @@ import itertools
 import signal
 import threading
 
+import _signal
 import numpy as np
 
-try:  # the functions themselves: what the signal module puts around them costs some microseconds a call
-    from _signal import getsignal as handler_of
-    from _signal import signal as let_hear
-except ImportError:
-    from signal import getsignal as handler_of
-    from signal import signal as let_hear
-
-making = threading.local()  # .undo: that of the step which this thread is making, inside of a rule of the user's own
+_now = threading.local()  # .undo: that of the step which this thread is making, inside of a rule of the user's own
 
 
 class Undo:
@@ -30,7 +24,7 @@ class Undo:
 
     def __init__(self):
         self.tasks, self.row = {}, None
-        self.outer = getattr(making, "undo", None)  # that of the step whose rule of the user's own makes this one
+        self.outer = getattr(_now, "undo", None)  # that of the step whose rule of the user's own makes this one
 
     def add(self, row, task):
         self.tasks.setdefault(row, []).append(task)
@@ -69,11 +63,11 @@ class Undo:
 
     def by_own_rule(self, row, function, *args):
         """Call a rule of the user's own for one parameter; steps that it makes of others can be put back too."""
-        before, making.undo, self.row = self.outer, self, row
+        before, _now.undo, self.row = self.outer, self, row
         try:
             return function(*args)
         finally:
-            making.undo = before
+            _now.undo = before
 
 
 def about_to_move(kept, x):
@@ -81,14 +75,15 @@ def about_to_move(kept, x):
 
     It is put back if the step is not made.
     """
-    undo = getattr(making, "undo", None)
+    undo = getattr(_now, "undo", None)
     if undo is not None and x in kept:
         undo.keep(undo.row, kept[x])
     elif undo is not None:
         undo.forget(undo.row, kept, x)
 
 
-INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
+# The C functions themselves: what the signal module puts around them costs some microseconds a call.
+_INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
 
 
 def undisturbed(work):
@@ -100,14 +95,14 @@ def undisturbed(work):
         return work()
     heard, before = [], {}
     try:
-        for number in INTERRUPTS:
-            handler = handler_of(number)
+        for number in _INTERRUPTS:
+            handler = _signal.getsignal(number)
             if callable(handler):
                 before[number] = handler
-                let_hear(number, lambda number, frame: heard.append(number))
+                _signal.signal(number, lambda number, frame: heard.append(number))
         return work()
     finally:
         for number, handler in before.items():
-            let_hear(number, handler)
+            _signal.signal(number, handler)
         for number in heard:
             before[number](number, None)

@@ -1,6 +1,8 @@
 """The Program: a computation, forward and backward, as a value that can be read."""
 
+from .drawing import svg
 from .listing import listing
+from .page import html, in_notebook
 from .pickling import flattened, restored
 from .source import Lines, source
 from .wording import public_path
@@ -80,6 +82,17 @@ class Program:
 
     def __repr__(self):
         return f"<Program of {self.name}: {len(self)} operations>"
+
+    def svg(self):
+        """Return the program as a picture, text in SVG, with layers, functions and loops closed."""
+        return svg(self)
+
+    def html(self):
+        """Return a page in HTML: the graph, whose boxes open, beside the listing, both to be walked through."""
+        return html(self)
+
+    def _repr_html_(self):
+        return in_notebook(self)
 
     def source(self):
         """Return the function and its gradient as NumPy code that can be run by itself."""
