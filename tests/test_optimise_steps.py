@@ -494,6 +494,16 @@ def test_a_formula_that_fails_for_one_dtype_or_one_state_moves_nothing(interpret
         assert fresh.tolist() == single.tolist() == [1, 1] and np.array_equal(old, then) and opt.state[old][0] == 1
 
 
+@pytest.mark.parametrize("own", [o.Optimiser, Halving])
+@pytest.mark.filterwarnings("error")
+def test_warnings_that_are_errors_cut_no_step_in_two(own, either_way):
+    a, b, c = np.zeros(1, np.float16), np.full(1, 6e4, np.float16), np.full(1, 3e38, np.float32)
+
+    update_(o.Optimiser(o.Descent(1.0), own()), [a, b, c], [np.ones(1), np.full(1, -6e4), np.full(1, -3e38)])
+
+    assert (a[0], b[0], c[0]) == (-1, np.inf, np.inf)
+
+
 def test_a_step_returned_in_memory_that_is_used_again_is_the_parameters_own(either_way):
     scratch = np.zeros(2)
 

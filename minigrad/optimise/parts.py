@@ -80,6 +80,7 @@ class Formulas(Part):
         for bundle in bundles:
             bundle.keep(step, stages)
 
+        @np.errstate(all="ignore")  # a warning that is made an error would cut the step in two
         def write():
             for bundle in self.one_by_one(step, stages, bundles):
                 bundle.plan.write(stages, bundle.left(step), *bundle.arrays())
@@ -96,6 +97,7 @@ class Formulas(Part):
             return undisturbed(step.subtract)
         bundles, stages = self.prepare(step)
 
+        @np.errstate(all="ignore")
         def subtract():
             for bundle in self.one_by_one(step, stages, bundles):
                 bundle.plan.subtract(stages, bundle.left(step), *bundle.arrays())

@@ -238,6 +238,7 @@ class Step:
         for times in self.times.values():
             times.pop(row, None)
 
+    @np.errstate(all="ignore")  # a warning that is made an error would cut the step in two
     def subtract(self):
         """Overwrite the parameters, which ends the step."""
         for row in self.rows():
