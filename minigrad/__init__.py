@@ -14,7 +14,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     shown                   what notebooks show in a way of their own
     fields, iddict, interrupts, randomness, aliases    checked fields with Greek names; a weak dictionary by identity;
                             Ctrl-C; random generators' states; types
-    habits, hints           what other libraries call it; how a name that is not here is answered
+    habits, hints, conversions    what other libraries call it; how what is not here is answered
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
     fast/                   the short way for the calls that programs make most
@@ -35,7 +35,7 @@ import importlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from . import array_api, habits
+from . import array_api, conversions, habits  # noqa: F401
 from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .calculus.buffer import Buffer

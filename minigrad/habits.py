@@ -343,3 +343,30 @@ KEYWORDS = {
     "has_aux": "withgradient(f, x) of an f that returns (loss, whatever) passes the rest on",
     **each("create_graph retain_graph", "leave it out: gradients of gradients are taken by nesting"),
 }
+
+# ----------------------------------------------------------------------------- what turns a Tensor into plain numbers
+PANDAS = (
+    "the plain array, df.to_numpy(), in the place of a table or column of pandas, as in df.to_numpy() @ t; a table "
+    "cannot hold Tensors"
+)
+MASKED = "plain arrays in the place of a masked array m: m.filled(0), with weights ~m.mask"
+
+# What is looked for in the call as it is written, and in the names of NumPy's functions that are running ("np.full(").
+CONVERSIONS = {
+    r"\bc?math\.": "np.exp(t) for math.exp(t), np.sum(minigrad.array([t, u])) for math.fsum([t, u])",
+    r"\bfull\(": "x * np.ones(shape), or np.broadcast_to(x, shape), for np.full(shape, x)",
+    r"\b(vectorize|frompyfunc)\(": "the function on the whole Tensor, with NumPy's functions in it; or "
+    "minigrad.array([f(x) for x in t])",
+    r"\bfromiter\(": "minigrad.array([f(x) for x in t])",
+    r"\b(ndenumerate|ndindex)\(": "NumPy's functions on whole arrays; for one number after the other, t[i, j] with "
+    "the indices of np.ndindex(t.shape)",
+    r"\barange\(": "np.linspace(a, b, n), or a + step * np.arange(n)",
+    r"\b(asmatrix|matrix|bmat)\(": "the Tensor itself: t @ u is the product of matrices",
+    r"\bnp\.ma\.": MASKED,
+    r"(?<!np)\.dot\(": "a @ t, or np.dot(a, t), for a.dot(t)",
+    r"(?<!np)\.(clip|searchsorted|choose|take|repeat|put|compress|round)\(": "NumPy's function in the place of the "
+    "method, as in np.clip(a, t, u) for a.clip(t, u)",
+    r"\brandom\.|\b(rng|generator)\.": "mean + deviation * rng.normal(size=n), or a function of minigrad.sampling",
+    r"\b(?!array\b|asarray\b|float\b|Tensor\b)\w+\(\s*[\[(]": "np.stack([t, u]) or minigrad.array([t, u]) in the "
+    "place of the list [t, u], as in np.sum(minigrad.array([t, u]))",
+}

@@ -17,7 +17,7 @@ try:
 except ImportError as error:
     raise ImportError("minigrad.scipy calls SciPy; install it with python -m pip install scipy") from error
 
-from .core.errors import INSTEAD_OF_SCIPY
+from .conversions import INSTEAD_OF_SCIPY
 from .core.table import composition, primitive, row
 from .derivatives import scipy_rows
 from .derivatives.products import hermitian

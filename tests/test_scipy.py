@@ -12,7 +12,7 @@ import minigrad.scipy as ms  # noqa: E402
 import scipy.linalg  # noqa: E402
 import scipy.special  # noqa: E402
 from minigrad import LostGradientError, gradient  # noqa: E402
-from minigrad.core.errors import INSTEAD_OF_SCIPY  # noqa: E402
+from minigrad.conversions import INSTEAD_OF_SCIPY  # noqa: E402
 
 
 @pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])

@@ -43,6 +43,11 @@ def copy_(target: Any, source: Any) -> Any:
     if isinstance(source, (Params, Grads)):
         tensors = source.filled() if isinstance(source, Grads) else list(source)
         refuse_if_recorded(tensors, "copy_(flat, ...)", "np.concatenate([np.ravel(t) for t in ...])")
+        if isinstance(target, (Params, Grads)):
+            raise TypeError(
+                "copy_: one of the two is a flat vector. From parameters to others write for p, q in zip(ps, qs): "
+                "p[...] = q"
+            )
         flat = np.concatenate([np.zeros(0), *(t.data.ravel() for t in tensors)])
         check_copy([target], flat)
         ndarray_of(target)[...] = flat
@@ -60,7 +65,16 @@ def copy_(target: Any, source: Any) -> Any:
 def pieces_of(vector, ps):
     """Return the vector cut into arrays of the parameters' shapes, after all checks."""
     array = ndarray_of(vector)
-    flat = np.ravel(np.asarray(vector) if array is None else array)
+    if array is None:
+        try:
+            array = np.asarray(vector)
+        except ValueError:  # a list of arrays of different shapes
+            raise ValueError(
+                f"copy_: the source must be one flat vector, and is a {type(vector).__name__} of arrays of different "
+                "shapes. Write copy_(ps, np.concatenate([np.ravel(a) for a in arrays])), or for each parameter by "
+                "itself for p, a in zip(ps, arrays): p[...] = a"
+            ) from None
+    flat = np.ravel(array)
     check_copy(ps, flat)
     return cut(flat, [p.shape for p in ps])
 

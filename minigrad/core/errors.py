@@ -191,38 +191,15 @@ except ImportError:  # NumPy 1
 TOLD_TO_US = ToldToUs()
 
 
-# ------------------------------------------------------------------------------ functions that lose a gradient
-# The functions of SciPy that turn Tensors into plain arrays and that minigrad.scipy has, too.
-INSTEAD_OF_SCIPY = frozenset(
-    "cho_factor cho_solve expm log_softmax logsumexp polygamma softmax solve_sylvester solve_triangular sqrtm".split()
-)
+# ------------------------------------------------------------------------------------------ gradients that are lost
+explanations = []  # functions like ``explained`` that know better, put here from outside
 
 
-def converting_call():
-    """Return the name of the function that converts its arguments and what to write instead, or None.
-
-    The functions of SciPy and of np.polynomial do so, out of reach of NumPy's protocols.
-
-    >>> converting_call() is None
-    True
-    """
-    frame, package, own = sys._getframe(1), "", ""
-    while frame is not None and frame.f_code.co_filename.startswith(_libraries):
-        module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-        decorated = frame.f_locals.get("f")  # SciPy's decorators convert arguments, too
-        if str(getattr(decorated, "__module__", "")).startswith("scipy."):
-            module, name = decorated.__module__, getattr(decorated, "__name__", name)
-        if module.startswith(("scipy.", "numpy.polynomial")):
-            within, package = package, ".".join(x for x in module.split(".")[:3] if not x.startswith("_"))
-            public = not name.startswith("_") and hasattr(sys.modules.get(package), name)
-            own = name if public else own if package in (within, "scipy") else ""
-        frame = frame.f_back
-    if not package:
-        return None
-    instead = "NumPy's functions, or a derivative of your own (@minigrad.adjoint)"
-    for place, functions in {"np": np, "np.fft": np.fft, "np.linalg": np.linalg}.items():
-        instead = f"{place}.{own}" if callable(getattr(functions, own or "_", None)) else instead
-    return f"{package}.{own}".rstrip("."), f"minigrad.scipy.{own}" if own in INSTEAD_OF_SCIPY else instead
+def explained(what, instead):
+    """Return what the program did, and what to write instead, where a Tensor meets what no derivative goes through."""
+    for explanation in explanations:
+        what, instead = explanation(what, instead)
+    return what, instead
 
 
 class MinigradError(Exception):

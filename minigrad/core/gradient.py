@@ -21,6 +21,7 @@ from .tensor import (
     Tensor,
     add_leaves,
     below,
+    is_labelled,
     leaf,
     new_tensor,
     no_such_array,
@@ -140,6 +141,11 @@ def alias(x, tape, who):
                 f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)"
             )
         return leaf(data, tape, slot) if data.dtype.kind in "fciu" else x
+    if is_labelled(x):
+        raise TypeError(
+            f"{who}: an argument is a {type(x).__name__} of pandas, whose gradient would have no labels; give the "
+            "plain array, df.to_numpy(float)"
+        )
     if isinstance(x, Params):
         raise TypeError(
             f"{who}: Params stand alone, as in {who}(lambda: loss(x), ps). For other arguments too, write "

@@ -23,6 +23,29 @@ def method(function):
     return call
 
 
+class Flat:
+    """What ``t.flat`` is: an iterator over all numbers of a Tensor, which can be indexed, too."""
+
+    def __init__(self, t):
+        self.numbers = t.ravel()
+        self.rest = iter(self.numbers)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.rest)
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, index):
+        return self.numbers[index]
+
+    def __setitem__(self, index, x):
+        raise TypeError("t.flat[i] = x: write t[np.unravel_index(i, t.shape)] = x, which overwrites; or np.where")
+
+
 class ArrayMethods:
     """Methods and attributes of arrays, written with NumPy's functions."""
 
@@ -96,7 +119,7 @@ class ArrayMethods:
         """Overwrite all numbers, as ``t[...] = x`` does."""
         self[...] = x
 
-    flat = property(lambda self: iter(self.ravel()), doc="An iterator over all numbers.")
+    flat = property(lambda self: Flat(self), doc="An iterator over all numbers, which can be indexed, too.")
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))

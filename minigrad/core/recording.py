@@ -18,14 +18,16 @@ import numpy as np
 from .calls import overwritten, simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
-from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, late_rows, name_of
+from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, VECTORIZED, late_rows, name_of
 from .tape import place
 from .tensor import (
     Tensor,
     Whole,
+    as_plain,
     as_tensor,
     below,
     in_floating_point,
+    is_labelled,
     is_own_kind,
     lower,
     new_tensor,
@@ -37,6 +39,7 @@ from .tensor import (
 from .trees import frozen
 
 _new = object.__new__
+OBJECT = np.dtype(object)
 signature_of = functools.cache(inspect.signature)
 _sequences = frozenset({list, tuple})
 _simple = frozenset(
@@ -68,7 +71,13 @@ def call(function, args, kwargs):
         # f(t, ...), the commonest form
         alias = on(tape, args[0])
         x, others = alias._value, args[1:]
-        y = function(x, *others, **kwargs)
+        try:
+            y = function(x, *others, **kwargs)
+        except Exception:
+            lower(others, tape)  # refuses objects
+            raise
+        if getattr(y, "dtype", OBJECT) is OBJECT:
+            lower(others, tape)
         vjp, keep = row.edges[0]
         values = kept_arguments(row, given, (x, *given[1:]))
         return record(tape, y, (fitted(alias, vjp, keep(0, y, *values)),))
@@ -116,12 +125,14 @@ def exactly(x, tape):
         if alias is not None and alias.tape.__class__ is Whole:
             return alias.tape.exact
         x = below(x, tape)
+    x = as_plain(x, tape)
     return in_floating_point(x) if isinstance(x, _arrays) and x.dtype.kind in "iu" else x
 
 
 def call_simpler(function, signature, args, kwargs, error):
     """Call a function again in the form that the table takes, after ``error`` told that this is another one."""
     name = name_of(function)
+    args, kwargs = without_labels(args, kwargs, None)
     simpler = simplified(function, name, signature, args, kwargs)
     if len(simpler[0]) == len(args) and simpler[1].keys() == kwargs.keys():
         raise NoDerivativeError(
@@ -238,8 +249,15 @@ def dispatch(function, args, kwargs):
     if function not in CONSTANTS:
         if late_rows():
             return dispatch(function, args, kwargs)
+        if isinstance(function, np.ufunc) and function.__name__ == "clip":  # what a.clip(t, u) calls
+            return dispatch(np.clip, args, kwargs)
         if tape_of(tensors_in((args, kwargs))) is not None:
             reason = REFUSED.get(function, "the table of derivatives has no row for it")
+            if getattr(function, "__name__", "").endswith(VECTORIZED):
+                reason = (
+                    "it calls Python with one plain number after the other. Call the function on the whole Tensor, "
+                    "with NumPy's functions in it, or write minigrad.array([f(x) for x in t])"
+                )
             raise NoDerivativeError(
                 f"{name_of(function)} ({user_line()}): {reason}. minigrad.supported() lists what there is; "
                 "give it a derivative of your own with @minigrad.adjoint, or call it on minigrad.dropgrad(t) "
@@ -253,6 +271,7 @@ def compose(function, args, kwargs):
     tape = tape_of(tensors_in((args, kwargs)))
     if tape is None:
         return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+    args, kwargs = without_labels(args, kwargs, tape)
     definition = COMPOSITIONS[function]
     signature = signature_of(definition)
     try:
@@ -267,6 +286,12 @@ def compose(function, args, kwargs):
     except Exception:
         function(*lower(args, None), **lower(kwargs, None))  # what NumPy refuses too, it explains better
         raise
+
+
+def without_labels(args, kwargs, tape):
+    """Return the arguments of a call with tables as arrays."""
+    args = tuple([x if type(x) in _simple else as_plain(x, tape) for x in args])
+    return args, {name: x if type(x) in _simple else as_plain(x, tape) for name, x in kwargs.items()}
 
 
 def valued(y, values):
@@ -306,15 +331,25 @@ def overwrite(function, name, targets, args, kwargs):
 
 def call_unless_foreign(function, *args):
     """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
-    if any(map(is_foreign, args)):
+    if left_to_others(args):
         return NotImplemented
     for k, x in enumerate(args):
         if not isinstance(x, _operands):
             x = np.asarray(x)
             if x.dtype.kind not in "fciub":
-                return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
+                if not is_labelled(args[k]):
+                    return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
+                lower(x, tape_of(tensors_in(args)))  # refuses objects
             args = [*args[:k], x, *args[k + 1 :]]
     return call(function, args, {})
+
+
+def left_to_others(args):
+    """Say whether a call is left to an argument of another type; refuse those through which no derivative goes."""
+    foreign = [x for x in args if is_foreign(x)]
+    if foreign and is_own_kind(foreign[0]):
+        lower(foreign, tape_of(tensors_in(args)))  # raises while a gradient is taken
+    return bool(foreign)
 
 
 def is_foreign(x):
@@ -325,4 +360,6 @@ def is_foreign(x):
     """
     if isinstance(x, (Tensor, np.generic)):
         return False
-    return is_own_kind(x) if isinstance(x, np.ndarray) else hasattr(x, "__array_ufunc__")
+    if isinstance(x, np.ndarray):
+        return is_own_kind(x)
+    return hasattr(x, "__array_ufunc__") and not is_labelled(x)

@@ -213,6 +213,9 @@ def refuse_if(condition, error, message):
     raise_if(condition.data if isinstance(condition, Storage) else condition, error, message)
 
 
+VECTORIZED = " (vectorized)"  # how the name ends of what np.frompyfunc makes
+
+
 def name_of(function):
     """Return the function's name as a user writes it: ``np.linalg.solve``.
 
@@ -221,6 +224,8 @@ def name_of(function):
     """
     module = getattr(function, "__module__", None)
     if module is None:  # a ufunc
+        if function.__name__.endswith(VECTORIZED):
+            return f"np.frompyfunc({function.__name__.removesuffix(VECTORIZED)})"
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
     return f"{module}.{function.__name__}".replace("numpy.", "np.", 1).lstrip("_")
 

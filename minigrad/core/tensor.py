@@ -14,12 +14,13 @@ from threading import get_ident
 
 import numpy as np
 
-from .errors import LostGradientError, converting_call, user_line
+from .errors import LostGradientError, explained, user_line
 from .methods import ArrayMethods
 from .storage import Storage, ndarray_or_stand_in, stands_in
 from .tape import active_tape
 
 PLAIN = frozenset({float, int, bool, str, type(None), np.ndarray})
+SCALARS = PLAIN - {np.ndarray} | {complex, np.float64, np.float32, np.int64, np.bool_, type}
 _new = object.__new__
 
 
@@ -64,6 +65,7 @@ class Tensor(ArrayMethods, Storage):
 
     __slots__ = ("tape", "slot")
     __array_priority__ = 1000
+    __pandas_priority__ = 10_000  # pandas leaves operators to whoever has the higher one
 
     def __init__(self, data, dtype=None, copy=True):
         if is_own_kind(data):
@@ -86,7 +88,7 @@ class Tensor(ArrayMethods, Storage):
 
     # turning into plain arrays and numbers
     def __array__(self, dtype=None, copy=None):
-        refuse_if_recorded(
+        refuse_to_convert(
             self,
             "np.asarray(t), np.array([t, ...]) or storing it in an array (a[i] = t)",
             "NumPy's functions on the Tensor itself, minigrad.array([t, u]) or np.stack([t, u]) to build "
@@ -327,15 +329,19 @@ def lower(x, tape):
     kind = type(x)
     if kind is Tensor:
         return x.data if tape is None else below(x, tape)
+    if kind in SCALARS:
+        return x
+    if kind is np.ndarray:
+        if tape is not None and x.dtype.hasobject:
+            refuse_objects(x)
+        return x
     if kind is tuple or kind is list:
         return kind([lower(element, tape) for element in x])
     if kind is dict:
         return {key: lower(value, tape) for key, value in x.items()} if x else x
     if kind is slice:
         return slice(lower(x.start, tape), lower(x.stop, tape), lower(x.step, tape))
-    if tape is not None and is_own_kind(x):
-        raise TypeError(f"while a gradient is taken: {no_such_array(x)}")
-    return x
+    return as_plain(x, tape)
 
 
 def tape_of(tensors):
@@ -375,6 +381,35 @@ def of_a_finished_gradient(t):
     )
 
 
+def as_plain(x, tape):
+    """Return a table as an array; while a gradient is taken, refuse what no derivative goes through."""
+    if type(x) is not np.ndarray and is_labelled(x):
+        x = np.asarray(x)
+    if tape is not None and isinstance(x, np.ndarray):
+        if x.dtype.hasobject:
+            refuse_objects(x)
+        if is_own_kind(x):
+            raise TypeError(f"{at_work()}: {no_such_array(x)}")
+    return x
+
+
+def is_labelled(x):
+    """Say whether ``x`` is a table or column of pandas: an array with labels, which count for nothing here."""
+    return type(x).__module__.partition(".")[0] == "pandas" and hasattr(x, "__array__")
+
+
+def refuse_objects(x):
+    raise TypeError(
+        f"{at_work()}: an array of objects ({x.dtype}) has no derivative, since its elements may be anything. If all "
+        "of them are numbers, write a.astype(float), or df.to_numpy(float) for a table of pandas"
+    )
+
+
+def at_work():
+    """Return what the program is doing, for an error's message."""
+    return f"{explained('while a gradient is taken', '')[0]} ({user_line()})"
+
+
 def is_own_kind(x):
     """Say whether ``x`` is an ndarray that computes in its own way: a masked array or a matrix."""
     return (
@@ -396,7 +431,6 @@ def refuse_if_recorded(x, what, instead):
     tensors = tensors_in(x)
     refuse_strangers(tensors)
     if any(recorded(t) is not None for t in tensors):
-        what, instead = converting_call() or (what, instead)
         raise LostGradientError(
             f"{what} ({user_line()}) would turn a Tensor into plain numbers while its gradient is being "
             f"recorded, and the gradient would be lost without a sign. Use {instead}; t.data gives the plain "
@@ -404,7 +438,14 @@ def refuse_if_recorded(x, what, instead):
         )
 
 
+def refuse_to_convert(t, what, instead):
+    """The same for what can only guess who wants plain numbers."""
+    if recorded(t) is not None:
+        refuse_if_recorded(t, *explained(what, instead))
+    refuse_strangers((t,))
+
+
 def plain_number(t, what, *index):
     what = f"{what} (or a function of math, or a[i] = t, which call it)"
-    refuse_if_recorded(t, what, "np.exp(t) for math.exp(t), and minigrad.Buffer or minigrad.array to fill an array")
+    refuse_to_convert(t, what, "np.exp(t) for math.exp(t), and minigrad.Buffer or minigrad.array to fill an array")
     return t.data.item(*index)

@@ -25,16 +25,17 @@ from ..core.recording import (
     call_unless_foreign,
     dispatch,
     fitted,
-    is_foreign,
+    left_to_others,
     overwrite,
     record,
 )
 from ..core.table import ROWS, layout_of, name_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
-from ..core.tensor import Tensor, below, on
+from ..core.tensor import Tensor, below, lower, on  # noqa: F401  (the texts use them)
 from ..derivatives import WHOLE, getitem
 
 NUMBERS = frozenset({float, int})
+OBJECT = np.dtype(object)
 CONSTANTS = NUMBERS | {np.ndarray, np.float64, np.float32}
 ARRAYS = frozenset({Tensor, np.ndarray})
 INTEGERS = frozenset({int, np.int64, type(None)})
@@ -70,10 +71,16 @@ def record_two(self, other):
     if kind in CONSTANTS and of_a is not None:
         $a = of_a._value
         $b = other
-        y = compute($a, $b)
+        try:
+            y = compute($a, $b)
+        except Exception:
+            lower(other, tape)  # refuses objects
+            raise
         if kind in NUMBERS or $exact:
             edges = ((of_a.slot, vjp_a, $kept_a),)
         else:
+            if getattr(other, "dtype", None) is OBJECT:
+                lower(other, tape)
             edges = (fitted(of_a, vjp_a, ($kept_a)),)
     elif kind is Tensor:
         of_b = other if other.tape is tape else tape.leaves.get(id(other))
@@ -101,10 +108,16 @@ def record_reflected(self, other):
         return call_unless_foreign(function, other, self)
     $a = other
     $b = of_b._value
-    y = compute($a, $b)
+    try:
+        y = compute($a, $b)
+    except Exception:
+        lower(other, tape)
+        raise
     if kind in NUMBERS or $exact:
         edges = ((of_b.slot, vjp_b, $kept_b),)
     else:
+        if getattr(other, "dtype", None) is OBJECT:
+            lower(other, tape)
         edges = (fitted(of_b, vjp_b, ($kept_b)),)
     $append
     return new
@@ -267,7 +280,7 @@ def array_ufunc(self, ufunc, method, *inputs, **kwargs):
     try:
         if method == "__call__" and not kwargs and ufunc in ROWS:
             return RECORDERS[ufunc](*inputs)
-        if any(map(is_foreign, inputs)):
+        if left_to_others(inputs):
             return NotImplemented
         targets = [target for target in kwargs.get("out", ()) if target is not None]
         if targets:

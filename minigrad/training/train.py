@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import NonFiniteError, door
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
+from ..core.tensor import is_labelled
 from ..core.trees import leaves
 from ..data import DataLoader
 from ..interrupts import CtrlC
@@ -368,6 +369,11 @@ def check(loss, ps, data, epochs):
         )
     if len(ps) == 0:
         raise ValueError("train_: there are no parameters; give params(model) of a model that holds Tensors")
+    if is_labelled(data) and np.ndim(data) > 1:
+        raise TypeError(
+            f"train_: the data are a {type(data).__name__}, and a loop over it gives the names of its columns. Its "
+            "rows are given by DataLoader(df, batchsize=...)"
+        )
     if not isinstance(data, Iterable) or isinstance(data, Params):
         raise TypeError(
             f"train_: the data must be something to loop over, such as [(x, y)] or a DataLoader; got "
