@@ -8,6 +8,7 @@ import numpy as np
 
 from .calculus.higher import hvp
 from .calculus.vectors import copy_, cut
+from .core.errors import door
 from .core.gradient import check_loss, gradient, not_callable
 from .core.params import Params, params
 from .hints import chapter
@@ -108,14 +109,17 @@ class Flat:
             for p, numbers in zip(self.ps, before):
                 p.data[...] = numbers
 
+    @door
     def fun(self, x):
         value = self.at(x, self.f)
         check_loss(value, "as_scipy")
         return float(value)
 
+    @door
     def jac(self, x):
         return self.at(x, lambda: copy_(np.empty(np.size(x)), gradient(self.f, self.ps)))
 
+    @door
     def hessp(self, x, p):
         return self.at(x, lambda: copy_(np.empty(np.size(x)), hvp(self.f, self.ps, self.pieces(p))))
 

@@ -158,10 +158,19 @@ def how_in_module(module, name):
     if callable(getattr(np, name, None)):
         return f": it is NumPy's own, np.{name}, which takes Tensors"
     for other, names in chapters:
-        for found in names:
-            if found.casefold().rstrip("_") == name.casefold().rstrip("_"):
-                return f": it is written {path_of(other)}.{found} here"
+        if found := spelled(name, names):
+            return f": it is written {path_of(other)}.{found} here"
     return ""
+
+
+def spelled(name, names):
+    """Return that of the names which differs from one only in the case of letters and in an underscore, or "".
+
+    >>> spelled("adam", ["ADAM", "Adam"])
+    'ADAM'
+    """
+    alike = (found for found in names if found.casefold().rstrip("_") == name.casefold().rstrip("_"))
+    return next(alike, "")
 
 
 def public(place):

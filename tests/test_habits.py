@@ -251,6 +251,10 @@ def test_an_optimiser_may_have_such_a_name_for_something_of_its_own():
     assert ExpDecay(step=100).step == 100 and Counting().step == 7
 
 
+def unpacking():
+    h, state = LSTM(2, 3)(np.ones((2, 5, 2)))  # a batch of two could be taken apart
+
+
 IN_THE_WRONG_PLACE = {
     "ADAM(params(W))": (lambda: ADAM(params(W)), r"update_\(ADAM\(\.\.\.\), ps, gradients\)"),
     "ADAM(W)": (lambda: ADAM(W), r"Parameters are given with each step"),
@@ -268,6 +272,37 @@ IN_THE_WRONG_PLACE = {
         "value and the gradients.*loss, grads = withgradient",
     ),
     "update_(ADAM, W, dx)": (lambda: update_(ADAM, W, W), r"ADAM is a class; give an optimiser, opt = ADAM\(\.\.\.\)"),
+    "train_(..., opt='adam')": (
+        lambda: train_(loss, params(W), [DATUM], "adam"), r"^train_: 'adam' is no optimiser; give ADAM\(\), after from"
+    ),
+    "train_(..., opt='RMSprop')": (lambda: train_(loss, params(W), [DATUM], "RMSprop"), r"give RMSProp\(\)"),
+    "train_(..., opt='sgd')": (lambda: train_(loss, params(W), [DATUM], "sgd"), r"give Descent\(eta\)"),
+    "train_(..., opt=None)": (lambda: train_(loss, params(W), [DATUM], None), r"None is no optimiser; give ADAM\(\)"),
+    "train_(..., opt=ADAM)": (lambda: train_(loss, params(W), [DATUM], ADAM), r"^train_: ADAM is a class"),
+    "update_('adam', W, dx)": (lambda: update_("adam", W, W), r"^apply_: 'adam' is no optimiser; give ADAM"),
+    "DataLoader(x, y)": (lambda: data.DataLoader(*DATUM), r"one tuple: DataLoader\(\(x, y\), batchsize=32\)"),
+    "DataLoader(x, y, batchsize=2)": (
+        lambda: data.DataLoader(*DATUM, batchsize=2), r"in one tuple: DataLoader\(\(x, y\), batchsize=32\)"
+    ),
+    "DataLoader(x, batch_size=2)": (lambda: data.DataLoader(DATUM[0], batch_size=2), "'batch_size': it is batchsize"),
+    "Dense(3, 4, 'relu')": (lambda: Dense(3, 4, "relu"), r"a function: Dense\(\.\.\., relu\), after from minigrad\.nn"),
+    "Dense(3, 4, activation='Tanh')": (lambda: Dense(3, 4, activation="Tanh"), r"Dense\(\.\.\., tanh\)"),
+    "Conv(..., activation=None)": (lambda: Conv((3,), 1, 2, None), "Conv: the activation is a function"),
+    "Dense(in_features=3)": (lambda: Dense(in_features=3, out_features=4), "'in_features': it is n_in here"),
+    "LSTM(hidden_size=3)": (lambda: LSTM(3, hidden_size=4), "n_out"),
+    "h, state = LSTM(...)(x)": (unpacking, r"outputs, state = layer\.unroll\(x\)"),
+    "t.sum(dim=0)": (lambda: W.sum(dim=0), r"sum\(\) got an unexpected keyword argument 'dim': it is axis here"),
+    "t.mean(keepdim=True)": (lambda: W.mean(keepdim=True), "keepdims here"),
+    "mse(reduction=)": (lambda: losses.mse(W, W, reduction="sum"), r"mse\(\) got .* 'reduction': it is agg .*np\.sum"),
+    "logitcrossentropy(weight=)": (lambda: losses.logitcrossentropy(W, W, weight=W), "it is agg here"),
+    "ADAM(lr=)": (lambda: ADAM(lr=0.1), r"no hyperparameter 'lr': the learning rate is eta here.*it has eta, beta"),
+    "ADAM(betas=)": (lambda: ADAM(betas=(0.9, 0.99)), "it is beta here"),
+    "ADAMW(weight_decay=)": (lambda: minigrad.ADAMW(weight_decay=0.1), r"ADAMW\(0\.001, decay=0\.01, couple=True\)"),
+    "Optimiser(lr=)": (lambda: Optimiser(ADAM(), lr=0.1), "the learning rate is eta here"),
+    "train_(optimizer=)": (
+        lambda: train_(loss, params(W), [DATUM], optimizer=ADAM()), r"'optimizer': it is opt here"
+    ),
+    "jacobian(argnums=)": (lambda: minigrad.jacobian(loss, *DATUM, argnums=0), r"lambda x: f\(x, y\), x"),
     "Conv(3, 1, 4)": (lambda: Conv(3, 1, 4), r"Conv: the size .*\(3, 3\) for images, \(3,\) for sequences"),
     "MaxPool(2)": (lambda: MaxPool(2), r"MaxPool: the size .*\(2, 2\) for images"),
     "hvp(x, f, v)": (lambda: hvp(np.ones(2), np.sum, np.ones(2)), "hvp: the first argument must be a function"),
@@ -283,6 +318,33 @@ IN_THE_WRONG_PLACE = {
 def test_what_is_given_in_the_wrong_place_is_told_the_right_one(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_hyperparameters_that_are_set_under_another_librarys_name_are_told_theirs():
+    for opt in (ADAM(), Momentum(), Optimiser(ADAM())):
+        with pytest.raises(AttributeError, match="the learning rate is eta here|set it on a member"):
+            opt.lr = 0.1
+    with pytest.raises(AttributeError, match="no hyperparameter 'lr' in ADAM.*: the learning rate is eta here"):
+        minigrad.Scheduler(ADAM(), lr=0.1)
+
+
+def test_what_a_layer_returns_is_taken_apart_otherwise_as_ever():
+    layer, x = LSTM(2, 3), np.ones((2, 5, 2))
+
+    outputs, (h, c) = layer.unroll(x)
+    first, second = list(layer(x))
+    rows = [row for row in layer(x)]
+
+    assert np.array_equal(first, outputs[0]) and np.array_equal(second, rows[1]) and np.array_equal(h, outputs[:, -1])
+
+
+def test_a_users_own_keyword_error_is_left_alone():
+    def f(x, lr):
+        return x
+
+    with pytest.raises(TypeError) as caught:
+        minigrad.jacobian(lambda x: f(x, dim=1), np.ones(2))
+    assert str(caught.value).endswith("argument 'dim'")
 
 
 def test_a_generator_that_is_used_up_is_told_from_data_that_is_empty():

@@ -194,6 +194,7 @@ class Dropout(Printed):
         self.p, self.training = p, training
         self.rng = None if rng is None else generator(rng)
 
+    @door
     def __call__(self, x):
         if self.training is None:
             raise ValueError(
@@ -244,6 +245,7 @@ class LayerNorm(Printed):
         self.scale, self.shift = ones(n, dtype=dtype), zeros(n, dtype=dtype)
         self.epsilon = epsilon
 
+    @door
     def __call__(self, x):
         x = taken(self, x, self.scale)
         check_features("LayerNorm", x, self.scale.shape[0])
@@ -287,6 +289,7 @@ class Embedding(Printed):
     def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
 
+    @door
     def __call__(self, items):
         items, n = as_array(items), self.W.shape[0]
         if items.dtype.kind not in "iu":

@@ -1,6 +1,12 @@
 """``apply_``, the table of update rules: for an optimiser's class, how a step is made of a gradient."""
 
 import functools
+import importlib
+
+import numpy as np
+
+from .. import habits
+from ..hints import spelled
 
 
 @functools.singledispatch
@@ -40,10 +46,30 @@ def apply_(opt, x, dx):
 
     Reference: Flux 0.13 ``apply!``.
     """
+    raise TypeError(f"apply_: {no_optimiser(opt)}")
+
+
+def no_optimiser(opt):
+    """Return what to write in the place of something for which no rule is registered, for an error's message."""
     if isinstance(opt, type):
-        raise TypeError(f"apply_: {opt.__name__} is a class; give an optimiser, opt = {opt.__name__}(...)")
-    raise TypeError(
-        f"apply_: {type(opt).__name__} is no optimiser: no rule is registered for it. Write\n"
+        return f"{opt.__name__} is a class; give an optimiser, opt = {opt.__name__}(...)"
+    if opt is None or isinstance(opt, (str, int, float, list, tuple, dict, np.ndarray)):
+        known = spelled(opt, importlib.import_module(__package__).__all__) if isinstance(opt, str) else ""
+        instead = f"{known or 'ADAM'}(), after from minigrad import {known or 'ADAM'}"
+        if isinstance(opt, str) and not known:
+            instead = habits.MINIGRAD.get(opt.lower(), instead)
+        return (
+            f"{opt!r} is no optimiser; give {instead}. A rule of your own is a class with a function that is "
+            "registered by @apply_.register"
+        )
+    return (
+        f"{type(opt).__name__} is no optimiser: no rule is registered for it. Write\n"
         f"    @apply_.register\n    def apply_rule(opt: {type(opt).__name__}, x, dx):\n"
         "        ...\n        return step"
     )
+
+
+def refuse_no_optimiser(opt, who):
+    """Raise if no rule is registered for what is given as an optimiser."""
+    if apply_.dispatch(type(opt)) is apply_.dispatch(object):
+        raise TypeError(f"{who}: {no_optimiser(opt)}")

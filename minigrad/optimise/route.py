@@ -13,6 +13,7 @@ import weakref
 
 import numpy as np
 
+from ..core.errors import door
 from ..core.storage import Storage
 from .apply import apply_
 from .arrays import check, gradient_array, tangled
@@ -36,6 +37,7 @@ def apply_composed(opt, x, dx):
     return step_of(opt, x, dx)
 
 
+@door
 def step_of(opt, x, dx):
     """Return the step of one parameter, None if it is left alone, and let the state move on."""
     array = target(x)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, overload
 
 import numpy as np
 
-from ..core.errors import MinigradError, shorten
+from ..core.errors import MinigradError, door, shorten
 from ..fields import Check, Checked, Count, Flag, Function, Number, Positive, Whole, number
 
 __all__ = [  # what a schedule of one's own is made of
@@ -70,6 +70,7 @@ class Schedule(Checked):
     █▇▆▅▄▃▂▁  t = 1 ... 8, from 0.125 to 1
     """
 
+    @door
     def __post_init__(self) -> None:
         for name in self._ranges:
             self._set(name, getattr(self, name))

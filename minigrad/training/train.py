@@ -21,6 +21,7 @@ from ..core.trees import leaves
 from ..data import DataLoader
 from ..interrupts import CtrlC
 from ..nn.precision import tell, told, wider
+from ..optimise.apply import refuse_no_optimiser
 from ..optimise.update import update_
 from ..readers.watch import first_not_finite, is_finite
 from .progress import Progress
@@ -163,7 +164,7 @@ def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
     Tensor(1.75)
     """
     ps = ps if isinstance(ps, Params) else params(ps)
-    check(loss, ps, data, epochs)
+    check(loss, ps, data, opt, epochs)
     before, after = callbacks(before), callbacks(cb)
     losses = []
     with CtrlC() as ctrl_c, Progress(steps_in(data, epochs), progress) as display:
@@ -214,7 +215,7 @@ def train_step_(loss, ps, datum, opt):
     (4.0, Tensor(1.))
     """
     ps = ps if isinstance(ps, Params) else params(ps)
-    check(loss, ps, [datum], 1)
+    check(loss, ps, [datum], opt, 1)
     with CtrlC() as ctrl_c:
         context = evaluate(loss, ps, 1, 1, 0, datum, opt, [])
         refuse_if_not_finite(context, loss)
@@ -360,7 +361,7 @@ def refuse_if_not_finite(context, loss):
 
 
 # ----------------------------------------------------------------------------------- checks at the door
-def check(loss, ps, data, epochs):
+def check(loss, ps, data, opt, epochs):
     """Raise what can be known to be wrong before the first step."""
     if not callable(loss):
         raise TypeError(
@@ -379,6 +380,7 @@ def check(loss, ps, data, epochs):
             f"train_: the data must be something to loop over, such as [(x, y)] or a DataLoader; got "
             f"{type(data).__name__}. The order is train_(loss, ps, data, opt)"
         )
+    refuse_no_optimiser(opt, "train_")
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"train_: epochs must be a whole number, 1 or more, but is {epochs!r}")
     if epochs > 1 and isinstance(data, Iterator):
