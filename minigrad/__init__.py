@@ -3,7 +3,7 @@
 What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(minigrad.ADAM)`` explains one:
 
     gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, checked by gradcheck
-    parameters: Tensor, randn, zeros, params, Params, Grads
+    parameters: Tensor, randn, zeros, params, named_params, Params, Grads
     inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, Buffer, array, r_, c_
     training: ADAM, Momentum, ..., Optimiser, update_, train_, mse, logitcrossentropy, ..., Scheduler, Cos, ...
     models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_
@@ -44,7 +44,7 @@ from .calculus.higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
 from .calculus.vectors import copy_
 from .core.errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
 from .core.gradient import gradient, isderiving, pullback, withgradient
-from .core.params import Grads, Params, params
+from .core.params import Grads, Params, named_params, params
 from .core.tensor import Tensor
 from .derivatives import supported
 from .derivatives.indexing import put_along_axis
@@ -108,7 +108,8 @@ __all__ = [
     "early_stopping", "epochs", "generator", "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian",
     "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence",
     "label_smoothing", "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse",
-    "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss",
+    "named_params", "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot",
+    "poisson_loss",
     "pullback", "put_along_axis", "r_", "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling",
     "schedules", "seed", "set_num_threads", "skip", "state_dict", "stop", "supported", "symmetric", "throttle",
     "trace", "train_", "train_step_", "training", "update_", "withgradient", "zeros",

@@ -63,20 +63,20 @@ def of_tensor(t: Tensor):
 
 @html_of.register
 def of_params(ps: Params):
-    return table("Params", ["", "shape", "dtype", "numbers"], [rows_of(k, p) for k, p in enumerate(ps)], total(ps))
+    return table("Params", ["", "shape", "dtype", "numbers"], [rows_of(ps, k, p) for k, p in enumerate(ps)], total(ps))
 
 
 @html_of.register
 def of_grads(grads: Grads):
     rows = [
-        [*rows_of(k, p), "None" if g is None else few(g.data), "" if g is None else f"{np.linalg.norm(g.data):.4g}"]
+        [*rows_of(grads.params, k, p), *(["None", ""] if g is None else [few(g.data), f"{np.linalg.norm(g.data):.4g}"])]
         for k, (p, g) in enumerate(grads.pairs())
     ]
     return table("Grads", ["", "shape", "dtype", "parameter", "gradient", "norm"], rows)
 
 
-def rows_of(k, p):
-    return [k, p.shape, p.dtype, few(p.data)]
+def rows_of(ps, k, p):
+    return [ps.name_of(p) or k, p.shape, p.dtype, few(p.data)]
 
 
 def few(a):

@@ -18,10 +18,12 @@ from minigrad import (
     Tensor,
     copy_,
     gradient,
+    named_params,
     params,
     withgradient,
 )
 from minigrad.core.params import named_tensors
+from minigrad.nn import Chain, Dense
 
 
 def tensors(n):
@@ -315,6 +317,90 @@ def test_params_keep_their_parameters_alive():
 
 def test_repr_shows_the_shapes():
     assert repr(Params([Tensor(np.ones((2, 3))), Tensor(1.0)])) == "Params([Tensor(2, 3), Tensor()])"
+
+
+# ------------------------------------------------------------------------------------------------ names
+def a_model():
+    return {"layers": [Tensor(np.ones((2, 3))), Tensor(np.zeros(3))], "scale": Tensor(1.0)}
+
+
+def test_named_params_is_a_dict_of_places_in_the_order_of_params():
+    model = a_model()
+
+    named = named_params(model)
+
+    assert list(named) == ["['layers'][0]", "['layers'][1]", "['scale']"]
+    assert list(map(id, named.values())) == list(map(id, params(model)))
+    assert all(eval(f"model{place}", {"model": model}) is t for place, t in named.items())
+
+
+def test_the_places_in_a_network_are_those_that_python_reaches():
+    model = Chain(Dense(2, 3), np.tanh, Dense(3, 1))
+
+    assert list(named_params(model)) == ["layers[0].W", "layers[0].b", "layers[2].W", "layers[2].b"]
+    assert all(eval(f"model.{place}", {"model": model}) is t for place, t in named_params(model).items())
+
+
+def test_several_models_and_tensors_alone_have_names_that_differ():
+    W, b = Tensor([1.0]), Tensor([2.0])
+
+    assert list(named_params(W)) == [""]
+    assert list(named_params(W, b)) == ["models[0]", "models[1]"]
+    assert list(named_params([W], {"b": b})) == ["models[0][0]", "models[1]['b']"]
+    assert list(named_params(Params([W, b]))) == ["[0]", "[1]"]
+    assert list(named_params(params([W]), params([b]))) == ["[0]", "[1]"]
+    assert named_params(params({"W": W})) == {"['W']": W}
+
+
+def test_a_tied_parameter_has_the_first_of_its_places():
+    W = Tensor([1.0])
+
+    assert list(named_params({"encoder": W, "decoder": W})) == ["['encoder']"]
+
+
+def test_named_params_refuses_what_params_refuses():
+    for wrong in (np.ones(2), 3.0, [], {"n": Tensor([1, 2])}):
+        with pytest.raises(TypeError, match="^params: "):
+            named_params(wrong)
+
+
+def test_params_and_grads_show_the_names_that_they_know():
+    model = a_model()
+    loose = Tensor([5.0])
+    ps = params(model).push_(loose)
+
+    grads = gradient(lambda: np.sum(model["layers"][0]) * model["scale"], ps)
+
+    assert repr(ps) == "Params([['layers'][0] (2, 3), ['layers'][1] (3,), ['scale'] (), Tensor(1,)])"
+    assert repr(grads).splitlines()[::2] == [
+        "Grads of 4 parameters:",
+        "        [1., 1., 1.]])",
+        "  ['scale'] (): Tensor(6.)",
+    ]
+    assert "  ['layers'][1] (3,): None" in repr(grads) and "  Tensor(1,): None" in repr(grads)
+    assert repr(2 * grads).count("['layers']") == 2 and repr(grads.copy()).count("['layers']") == 2
+
+
+def test_grads_of_one_parameter_say_one():
+    W = Tensor([1.0])
+
+    assert repr(gradient(lambda: np.sum(W), params(W))).startswith("Grads of 1 parameter:\n")
+    assert repr(gradient(lambda: 1.0, params(W, Tensor(1.0)))).startswith("Grads of 2 parameters:\n")
+
+
+def test_names_follow_their_parameters_through_sets_copies_and_pickles():
+    model = a_model()
+    ps, W, b = params(model), *model["layers"]
+
+    assert ps.name_of(W) == "['layers'][0]" and ps.name_of(Tensor(1.0)) == ""
+    assert params(ps).name_of(W) == ps.copy().name_of(W) == Params([b]).union(ps).name_of(W) == ps.name_of(W)
+    assert ps.intersect([b]).name_of(b) == "['layers'][1]" and len(ps.intersect([b])) == 1
+    assert pickle.loads(pickle.dumps(ps))._names and repr(copy.deepcopy(ps)) == repr(ps)
+    before = ps.copy()
+    ps.delete_(W)
+    assert ps.name_of(W) == "" and before.name_of(W) == "['layers'][0]"
+    ps.push_(W)
+    assert ps.name_of(W) == ""  # pushed by itself, from no model
 
 
 @pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])

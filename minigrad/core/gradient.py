@@ -296,7 +296,8 @@ def differentiate(f, args, who):
         loss = run.value
         if who == "withgradient" and isinstance(loss, tuple) and loss:
             loss = loss[0]
-        check_loss(loss, who)
+        if type(loss) is not Tensor or loss._value.shape or loss._value.dtype.kind != "f":
+            check_loss(loss, who)
         y = run.outputs[0]
         if y is None:
             run.refuse_kept([loss])
@@ -387,8 +388,6 @@ def zero_argument(function):
 
 def check_loss(loss, who):
     """Raise unless the loss is one real number."""
-    if type(loss) is Tensor and loss._value.shape == () and loss._value.dtype.kind == "f":
-        return
     if isinstance(loss, (int, float, np.integer, np.floating)) and not isinstance(loss, bool):
         return
     if loss is None:

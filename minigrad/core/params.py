@@ -94,23 +94,53 @@ def params(*models: Any) -> Params:
     >>> len(ps), W in ps
     (2, True)
     """
-    ps = Params()
+    ps, names = Params(), {}
     for position, model in enumerate(models, 1):
         if type(model) is Tensor:
             ps.push_(model)
             continue
         if isinstance(model, Params):
-            ps.push_(*model)
+            ps.union_(model)
             continue
         if isinstance(model, (Iterator, ValuesView)):  # a generator of layers, the values of a dict
             model = list(model)
-        found = named_tensors(model)
+        found = named_tensors(model, f"models[{position - 1}]" if len(models) > 1 else "")
         if not found:
             raise TypeError(no_tensor_in(model, position))
         for name, t in found:
             refuse_dtype(t, f"params: {name or f'argument {position}'}")
             ps.push_(t)
+            names.setdefault(id(t), name)
+    ps._names = {**names, **ps._names}
     return ps
+
+
+def named_params(*models: Any) -> dict[str, Tensor]:
+    """Return the parameters of models by their names: a dict.
+
+    Parameters
+    ----------
+    *models : as for ``params``
+
+    Returns
+    -------
+    dict, each Tensor once, in the order of ``params``.  A name is a place as Python writes it, ``layers[0].W``,
+    and begins with ``models[k]`` where there are several.  That of a Tensor alone is empty.
+
+    Raises TypeError where ``params`` does.
+
+    No counterpart in Flux 0.13; PyTorch's ``named_parameters`` gives pairs.
+
+    >>> W, b = Tensor([[1.0, 2.0]]), Tensor([0.0])
+    >>> named_params({"first": [W, b]})
+    {"['first'][0]": Tensor([[1., 2.]]), "['first'][1]": Tensor([0.])}
+    """
+    ps, named, alone = params(*models), {}, len(models) == 1 and type(models[0]) is Tensor
+    given = {} if alone else {id(model): f"models[{k}]" for k, model in enumerate(models)}
+    for i, t in enumerate(ps):
+        name = ps.name_of(t) or given.get(id(t), "" if alone else f"[{i}]")
+        named[f"[{i}]" if name in named else name] = t
+    return named
 
 
 def no_tensor_in(model, position):
@@ -160,10 +190,11 @@ class Params:
     (2, True, False)
     """
 
-    __slots__ = ("_tensors", "__weakref__")
+    __slots__ = ("_tensors", "_names", "__weakref__")
 
     def __init__(self, tensors: Iterable[Tensor] = ()) -> None:
         self._tensors = {}  # id -> Tensor
+        self._names = {}  # id -> its place in the model it comes from; shared by copies, and never changed
         self.push_(*tensors)
 
     def push_(self, *tensors: Tensor) -> Params:
@@ -182,6 +213,7 @@ class Params:
         """Remove parameters; a stranger is passed over.  Return the Params."""
         for t in tensors:
             self._tensors.pop(id(t), None)
+        self._names = {key: name for key, name in self._names.items() if key in self._tensors}
         return self
 
     def __contains__(self, t: object) -> bool:
@@ -202,15 +234,24 @@ class Params:
     __hash__ = None
 
     def __repr__(self):
-        return f"Params([{', '.join(describe(t) for t in self)}])"
+        return f"Params([{', '.join(self.shown(t) for t in self)}])"
 
-    def __reduce__(self):
-        return Params, (list(self),)  # copies and pickles get sets of the copied Tensors
+    def __reduce__(self):  # copies and pickles get sets of the copied Tensors
+        return with_names, (list(self), [self.name_of(t) for t in self])
+
+    def name_of(self, t: Tensor) -> str:
+        """Return the place of a parameter in the model that it comes from, "" if that is not known."""
+        return self._names.get(id(t), "")
+
+    def shown(self, t):
+        """Return a parameter's name, if it is known, and its shape, for people."""
+        name = self.name_of(t)
+        return f"{name} {t.shape}" if name else describe(t)
 
     def copy(self) -> Params:
         """Return another set of the same parameters."""
         twin = object.__new__(Params)
-        twin._tensors = self._tensors.copy()
+        twin._tensors, twin._names = self._tensors.copy(), self._names
         return twin
 
     def union(self, *others: Iterable[Tensor]) -> Params:
@@ -221,12 +262,14 @@ class Params:
         """Add the parameters of the others to this set; return it."""
         for other in others:
             self.push_(*other)
+            if isinstance(other, Params):
+                self._names = {**other._names, **self._names}
         return self
 
     def intersect(self, *others: Iterable[Tensor]) -> Params:
         """Return the parameters that are in this set and in every other one."""
         others = [Params(other) for other in others]
-        return Params(t for t in self if all(t in other for other in others))
+        return self.copy().delete_(*(t for t in self if not all(t in other for other in others)))
 
     def issetequal(self, other: Iterable[Tensor]) -> bool:
         """Say whether both hold the same parameters, in whatever order."""
@@ -235,6 +278,13 @@ class Params:
     def map(self, f: Callable[[Tensor], Any]) -> list[Any]:
         """Return the list of ``f(p)`` over the parameters."""
         return [f(p) for p in self]
+
+
+def with_names(tensors, names):
+    """Return Params of Tensors whose names are known, or "" for those of which they are not."""
+    ps = Params(tensors)
+    ps._names = {id(t): name for t, name in zip(tensors, names) if name}
+    return ps
 
 
 class Grads:
@@ -314,8 +364,8 @@ class Grads:
         return Grads, (self.params, self.values())
 
     def __repr__(self):
-        lines = [f"  {describe(p)}: {'None' if g is None else g}" for p, g in self.pairs()]
-        return "\n".join([f"Grads of {len(self)} parameters:", *lines])
+        lines = [f"  {self.params.shown(p)}: {'None' if g is None else g}" for p, g in self.pairs()]
+        return "\n".join([f"Grads of {len(self)} parameter{'s' * (len(self) != 1)}:", *lines])
 
     def copy(self) -> Grads:
         """Return Grads of the same parameters that hold copies of the gradients."""
@@ -339,7 +389,7 @@ class Grads:
     def merge_(self, *others: Grads) -> Grads:
         """Take over the parameters and gradients of the others; return these Grads."""
         for other in others:
-            self.params.push_(*other.params)
+            self.params.union_(other.params)
             self._gradients.update(other._gradients)
         return self
 

@@ -348,7 +348,8 @@ def refuse_if_not_finite(context, loss):
     ]
     for k, p in enumerate(context.params):
         if not is_finite(p):
-            findings.append(f"Parameter {k}, of shape {p.shape}, was not finite before this step.")
+            name = context.params.name_of(p) or k
+            findings.append(f"Parameter {name}, of shape {p.shape}, was not finite before this step.")
     if not is_finite(context.datum):
         findings.append("The datum itself is not finite.")
     try:
