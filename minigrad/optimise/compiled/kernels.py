@@ -5,13 +5,15 @@ process, on disk (cache.py: loaded without importing numba), and then it is comp
 on disk.  Compiling takes about a second once per process and a quarter of one per kernel, loading
 about 0.1 s once; so whoever asks says how much work has been done without the kernel, and gets
 None until the cost of having it is worth paying.  Formulas on whole arrays give the same numbers
-meanwhile: bit for bit in float32 and float64, norms included (lanes.py).  The exception: NumPy multiplies
-complex arrays with fused multiply-adds, which differ in the last bits.
+meanwhile: bit for bit, norms included (lanes.py).  The exceptions: numbers of the state below the smallest
+normal one are 0 in kernels (loops.py), and NumPy has its own roundings of ``exp`` and its like and of products
+of two complex elements.
 """
 
 import ctypes
 import functools
 import inspect
+import math
 import os
 import threading
 import types
@@ -295,7 +297,8 @@ def _functions(dtype):
     def inline(function):
         return numba.njit(error_model="numpy", no_cpython_wrapper=True)(function)
 
-    one = dtype.type(1).real
+    zero, one = dtype.type(0).real, dtype.type(1).real
+    smallest = np.finfo(dtype).tiny
     square = inline(lambda x: numba.float64(x) * numba.float64(x))
     is_complex, floor = dtype.kind == "c", instruction("llvm.floor")
     by_parts = _by_parts(inline) if is_complex else inline
@@ -310,6 +313,11 @@ def _functions(dtype):
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),
         "where": inline(lambda condition, a, b: a if condition else b),
+        "ZERO": zero,
+        "SMALLEST": smallest,
+        # A number beside which the root of a million of the smallest ones, gathered in a moment, is lost.
+        "ENOUGH": 4096 * math.sqrt(smallest) / float(np.finfo(dtype).eps),
+        "flushed": by_parts(lambda z, least: zero if abs(z) < least else z),
         "mod": inline(lambda a, b: a - floor(a / b) * b),
         "sign": by_parts(lambda z: one if z > 0 else (-one if z < 0 else z - z)),
         "clip": by_parts(lambda z, low, high: low if z < low else (high if z > high else z)),
@@ -343,8 +351,22 @@ def _over(real):
 
 
 def _by_parts(inline):
+    """Let a function of a real number treat a complex one as two; parts of complex formulas are real."""
+    from numba.core.types import Complex
+    from numba.extending import overload
+
     def wrap(function):
         part = inline(function)
-        return inline(lambda z, *rest: complex(part(z.real, *rest), part(z.imag, *rest)))
+
+        def parts(z, *rest):
+            return function(z, *rest)
+
+        @overload(parts)
+        def choose(z, *rest):
+            if isinstance(z, Complex):
+                return lambda z, *rest: complex(part(z.real, *rest), part(z.imag, *rest))
+            return lambda z, *rest: part(z, *rest)
+
+        return parts
 
     return wrap

@@ -48,6 +48,9 @@ OPERATORS = {
     ast.Or: " or ",
 }
 
+# The functions whose value differs little for elements that differ little.
+CONTINUOUS = {formulas.sqrt, formulas.abs2, formulas.absolute, formulas.maximum, formulas.minimum, formulas.clip}
+
 ELEMENT, NUMBER = "element", "number"  # one per element of the array, or one for all of them
 
 
@@ -97,6 +100,8 @@ class Text:
         self.once = ["x_ = elements(x_)", "dx_ = elements(dx_)"]
         self.each = ["x = x_[i]", "dx = dx_[i]"]
         self.stores, self.commits = [], []  # new state: of elements, of numbers
+        self.decides = False  # whether the smallest difference between elements may make a large one
+        self.guarded, self.guards = {}, []  # element -> the number that was added to it; those of all divisors
         self.place, self.slot, self.fresh = itertools.count(), itertools.count(), itertools.count(1)
 
     def add(self, k, formula, dtypes, dx):
@@ -107,7 +112,7 @@ class Text:
         self.each.append(f"step{k} = {self.element(*step)}")
         for (target, wanted), (code, kind) in zip(targets, state):
             if wanted is ELEMENT:
-                self.stores.append(f"{target} = {self.element(code, kind)}")
+                self.stores.append((target, self.element(code, kind)))
             elif kind is NUMBER:
                 self.commits.append(f"{target} = {code}")
             else:
@@ -122,6 +127,7 @@ class Text:
             variable = f"{name}_{next(self.fresh)}v"
             (self.each if kind is ELEMENT else self.once).append(f"{variable} = {code}")
             names[name] = variable, kind
+            self.guarded[variable] = self.guarded.get(code)
         return list(map(translate.visit, results))
 
     def declare(self, k, formula, dtypes):
@@ -154,10 +160,26 @@ class Text:
 
     def storing(self, result):
         """The whole text of a kernel that overwrites."""
+        stores = [f"{target} = {self.flushed(code)}" for target, code in self.stores]
         loop = ["for i in range(size * part // parts, size * (part + 1) // parts):"]
-        loop += indented([*self.each, result, *self.stores])
+        loop += indented([*self.each, result, *stores])
         commit = ["if mode & COMMIT:", *indented(self.commits)] if self.commits else []
         return self.whole(["if mode & LOOP:", *indented(loop), *commit])
+
+    def flushed(self, code):
+        """Code for new state in which numbers below the smallest normal one are 0, where no step can tell.
+
+        Processors handle such numbers slowly, up to a hundred times, and a moment that fades ends as one
+        and stays one.  A step can tell them from 0 if it decides by them, or divides by them with next to
+        nothing added.
+        """
+        if self.decides or None in self.guards:
+            return code
+        if "least" not in self.casts:
+            self.casts["least"] = "least"
+            enough = " and ".join([f"{number} >= ENOUGH" for number in dict.fromkeys(self.guards)])
+            self.once.append(f"least = SMALLEST if {enough} else ZERO" if enough else "least = SMALLEST")
+        return f"flushed({code}, least)"
 
     def measuring(self, dx):
         """The whole text of a kernel that measures."""
@@ -219,6 +241,11 @@ class Translator(ast.NodeVisitor):
             return form.format(*(code for code, _ in parts)), NUMBER
         return form.format(*(self.text.element(*part) for part in parts)), ELEMENT
 
+    def deciding(self, part):
+        """Note that a value may differ much for elements that differ little."""
+        self.text.decides |= part[1] is ELEMENT
+        return part
+
     def numbers(self, nodes, instead):
         """Code for each of some expressions, refused where it depends on an element."""
         parts = list(map(self.visit, nodes))
@@ -250,15 +277,23 @@ class Translator(ast.NodeVisitor):
         both = [node.left, node.right]
         if isinstance(node.op, ast.Mod):
             return "mod({}, {})".format(*self.numbers(both, "% is for numbers")), NUMBER
+        parts = list(map(self.visit, both))
         if isinstance(node.op, ast.Div):
-            return self.over(*map(self.visit, both))
-        return self.joined(both, f"({{}} {OPERATORS[type(node.op)]} {{}})")
+            return self.over(*parts)
+        code, kind = self.filled(parts, f"({{}} {OPERATORS[type(node.op)]} {{}})")
+        if isinstance(node.op, ast.Pow):
+            return self.deciding((code, kind))
+        if isinstance(node.op, ast.Add) and kind is ELEMENT:
+            self.text.guarded[code] = next((number for number, kind in parts if kind is NUMBER), None)
+        return code, kind
 
-    def over(self, *parts):
-        return self.filled(parts, "over({}, {})" if self.text.dtype.kind == "c" else "({} / {})")
+    def over(self, dividend, divisor):
+        if divisor[1] is ELEMENT:
+            self.text.guards.append(self.text.guarded.get(divisor[0]))
+        return self.filled([dividend, divisor], "over({}, {})" if self.text.dtype.kind == "c" else "({} / {})")
 
     def visit_Compare(self, node):
-        return self.joined([node.left, *node.comparators], f"({{}} {OPERATORS[type(node.ops[0])]} {{}})")
+        return self.deciding(self.joined([node.left, *node.comparators], f"({{}} {OPERATORS[type(node.ops[0])]} {{}})"))
 
     def visit_BoolOp(self, node):
         parts = self.numbers(node.values, "join conditions on elements by & and |, with brackets")
@@ -282,7 +317,8 @@ class Translator(ast.NodeVisitor):
         if called is formulas.where:
             return self.where(*node.args)
         name = f"np.{called.ufunc.__name__}" if hasattr(called, "ufunc") else CALLS[called].__name__
-        return self.joined(node.args, f"{name}({', '.join(['{}'] * len(node.args))})")
+        made = self.joined(node.args, f"{name}({', '.join(['{}'] * len(node.args))})")
+        return made if called in CONTINUOUS else self.deciding(made)
 
     def power(self, base, exponent):
         product = self.joined([base], f"({{}} ** {abs(exponent.value)})")
@@ -293,5 +329,8 @@ class Translator(ast.NodeVisitor):
         parts = list(map(self.visit, values[:2]))
         form = f"where({condition}, {{}}, {{}})"
         if kind is NUMBER:
-            return self.filled(parts, form)
+            code, kind = self.filled(parts, form)
+            numbers = [part[0] if part[1] is NUMBER else self.text.guarded.get(part[0]) for part in parts]
+            self.text.guarded[code] = None if None in numbers else f"min({', '.join(numbers)})"
+            return code, kind
         return form.format(*(self.text.element(*part) for part in parts)), ELEMENT
