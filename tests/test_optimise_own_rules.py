@@ -12,7 +12,7 @@ from all_rules import numbers, train
 from minigrad import Tensor
 from minigrad import optimise as o
 from minigrad.iddict import IdDict
-from minigrad.optimise import apply_, rule, update_
+from minigrad.optimise import apply_, formulas, rule, update_
 from minigrad.optimise.parts import Formulas
 from minigrad.optimise.route import route_of
 
@@ -366,3 +366,19 @@ def test_names_that_a_kernel_uses_too_mean_what_they_mean_in_the_formula(either_
 
     kept, counts = opt.state[x]
     assert (x[0], kept[0], counts[0]) == (-1.5, 3.0, 6.0)
+
+
+@rule
+def Squared(x, dx, v: formulas.real, t: float, eta=0.5):
+    v = v + formulas.abs2(dx)
+    return eta * dx / (formulas.sqrt(v) + 1e-8), v, t + 1
+
+
+def test_state_may_be_real_for_complex_parameters(either_way):
+    opt, x = Squared(), np.zeros(2, complex)
+
+    update_(opt, x, np.array([3 + 4j, 1j]))
+
+    v, t = opt.state[x]
+    assert v.dtype == float and v.tolist() == [25, 1] and t.tolist() == [1]
+    np.testing.assert_allclose(x, [-0.3 - 0.4j, -0.5j], rtol=1e-7)

@@ -43,12 +43,23 @@ def rewritten(function):
         statements.insert(0, ast.Assign([ast.Name(LIKE, ast.Store())], ast.Name("x", ast.Load())))
     arguments = ast.arguments(
         posonlyargs=[],
-        args=[ast.arg(n) for n in ("x", "dx", *arrays)] + [ast.arg(n, ast.Constant("float")) for n in numbers],
+        args=[ast.arg(name) for name in ("x", "dx", *arrays, *numbers)],
         kwonlyargs=[ast.arg(name) for name in (*hyper, *own)],
         kw_defaults=[None] * (len(hyper) + len(own)),
         defaults=[],
     )
-    return body.define(arguments, statements), outside
+    formula = body.define(arguments, statements)
+    formula.__annotations__ = kinds_of(function, (*arrays, *numbers))
+    return formula, outside
+
+
+def kinds_of(function, names):
+    """The annotations of some arguments, also where they are kept as text."""
+    try:
+        kinds = inspect.get_annotations(function, eval_str=True)
+    except (NameError, SyntaxError, AttributeError):  # another argument's text means nothing here
+        kinds = function.__annotations__
+    return {name: kinds[name] for name in names if name in kinds}
 
 
 class Outside:

@@ -248,11 +248,11 @@ def rule(function: Callable[..., Any] | None = None, **defaults: float) -> Any:
     Parameters
     ----------
     function : ``x`` and ``dx`` come first; then the state, which starts at zero: an array shaped like
-        the parameter for a bare name, one number per parameter for ``t: float``; then the
-        hyperparameters, which are those with a default.  Its body is a list of assignments, as
-        in formulas.py, about one element.  Numbers from around it, ``gain`` or ``settings.gain``, are read
-        at every step; functions that it calls are functions of formulas.py, ufuncs of NumPy, or of
-        yours, written in the same way.
+        the parameter for a bare name (``v: formulas.real``: real for complex ones too), one number per
+        parameter for ``t: float``; then the hyperparameters, which are those with a default.  Its body is a
+        list of assignments, as in formulas.py, about one element.  Numbers from around it, ``gain`` or
+        ``settings.gain``, are read at every step; functions that it calls are functions of formulas.py,
+        ufuncs of NumPy, or of yours, written in the same way.
     **defaults : of hyperparameters whose default is not written in the function: ``@rule(eta=0.1)``
 
     Returns
