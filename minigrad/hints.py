@@ -8,8 +8,10 @@ import dis
 import importlib
 import inspect
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from . import habits
 from .core.errors import KEYWORDS
 
 KEYWORDS.update(habits.KEYWORDS)
+T = TypeVar("T")
 PUBLIC = "", "nn", "losses", "data", "checkpoint", "optimise", "schedules", "training", "sampling"
 
 
@@ -55,7 +58,7 @@ class Nowhere(Elsewhere):
         self.__get__(x)
 
 
-def meets(table, kind=Elsewhere):
+def meets(table: dict[str, str], kind: type[Elsewhere] = Elsewhere) -> Callable[[type[T]], type[T]]:
     """Class decorator: answer the names in a table of habits, and list only the others (``dir``).
 
     >>> @meets({"forward": "a layer is called"})
@@ -97,7 +100,7 @@ class Chapter(ModuleType):
         raise TypeError(f"{self.__name__} is a module, which cannot be called: {what}")
 
 
-def chapter(name, find=None, also=list):
+def chapter(name: str, find: Callable[[str], Any] | None = None, also: Callable[[], list[str]] = list) -> None:
     """Make a module of minigrad a Chapter that lists what it offers, and answers for what it does not have.
 
     It is called at the end of the module's file.

@@ -11,6 +11,8 @@ are classes): ``np.mean``, ``np.sum``, any function, or ``lambda l: np.mean(weig
     counts                       poisson_loss
 """
 
+from typing import NoReturn
+
 import numpy as np
 
 from .arrays import as_numbers
@@ -40,7 +42,7 @@ ARRAYS = frozenset({Tensor, np.ndarray})
 
 # ------------------------------------------------------------------------------------------- numbers
 @readable
-def mse(yhat, y, *, agg=np.mean, **others):
+def mse(yhat, y, *, agg=np.mean, **others: NoReturn):
     """Return the mean squared error: ``agg(abs(yhat - y)**2)``.
 
     Parameters
@@ -64,7 +66,7 @@ def mse(yhat, y, *, agg=np.mean, **others):
 
 
 @readable
-def mae(yhat, y, *, agg=np.mean, **others):
+def mae(yhat, y, *, agg=np.mean, **others: NoReturn):
     """Return the mean absolute error: ``agg(abs(yhat - y))``.
 
     Parameters
@@ -89,7 +91,7 @@ def mae(yhat, y, *, agg=np.mean, **others):
 
 
 @readable
-def huber_loss(yhat, y, *, delta=1.0, agg=np.mean, **others):
+def huber_loss(yhat, y, *, delta=1.0, agg=np.mean, **others: NoReturn):
     """Return a loss that is square for small errors and straight for large ones.
 
         e = abs(yhat - y);   agg(e**2 / 2 where e < delta, else delta * (e - delta / 2))
@@ -115,7 +117,7 @@ def huber_loss(yhat, y, *, delta=1.0, agg=np.mean, **others):
 
 # ------------------------------------------------------------------------------------------- classes
 @readable
-def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean, **others):
+def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean, **others: NoReturn):
     """Return the cross entropy of scores: ``agg(-sum(y * logsoftmax(yhat), axis))``.
 
     The same as ``crossentropy(softmax(yhat), y)`` and exact for every score: this is the one to train
@@ -145,7 +147,7 @@ def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean, **others):
 
 
 @readable
-def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others):
+def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others: NoReturn):
     """Return the cross entropy of probabilities: ``agg(-sum(y * log(yhat + epsilon), axis))``.
 
     Parameters
@@ -175,7 +177,7 @@ def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others):
 
 
 @readable
-def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others):
+def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others: NoReturn):
     """Return the Kullback-Leibler divergence: ``agg(sum(y * log(y), axis)) + crossentropy(yhat, y)``.
 
     Parameters
@@ -230,7 +232,7 @@ def label_smoothing(y, alpha, *, axis=-1):
 
 # ----------------------------------------------------------------------------------------- yes or no
 @readable
-def logitbinarycrossentropy(yhat, y, *, agg=np.mean, **others):
+def logitbinarycrossentropy(yhat, y, *, agg=np.mean, **others: NoReturn):
     """Return the cross entropy of yes-or-no scores: ``agg((1 - y) * yhat - log(sigmoid(yhat)))``.
 
     The same as ``binarycrossentropy(sigmoid(yhat), y)`` and exact for every score: this is the one to
@@ -254,7 +256,7 @@ def logitbinarycrossentropy(yhat, y, *, agg=np.mean, **others):
 
 
 @readable
-def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None, **others):
+def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None, **others: NoReturn):
     """Return the cross entropy of probabilities of yes.
 
         agg(-y * log(yhat + epsilon) - (1 - y) * log(1 - yhat + epsilon))
@@ -283,7 +285,7 @@ def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None, **others):
 
 
 @readable
-def hinge_loss(yhat, y, *, agg=np.mean, **others):
+def hinge_loss(yhat, y, *, agg=np.mean, **others: NoReturn):
     """Return the loss of a support-vector machine: ``agg(max(0, 1 - yhat * y))``.
 
     Parameters
@@ -309,7 +311,7 @@ def hinge_loss(yhat, y, *, agg=np.mean, **others):
 
 # -------------------------------------------------------------------------------------------- counts
 @readable
-def poisson_loss(yhat, y, *, agg=np.mean, **others):
+def poisson_loss(yhat, y, *, agg=np.mean, **others: NoReturn):
     """Return the loss of predicted counts: ``agg(yhat - y * log(yhat))``.
 
     Parameters

@@ -5,6 +5,8 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +14,7 @@ import numpy as np
 _homes = os.path.dirname(__file__), os.path.dirname(np.__file__), os.__file__
 _libraries = tuple(os.path.dirname(path) + os.sep for path in _homes)
 
+Entered = TypeVar("Entered", bound=Callable[..., Any])
 _package = __name__.partition(".")[0] + "."
 KEYWORDS = {}  # what other libraries call a keyword -> what to write here; ``minigrad.hints`` fills it
 
@@ -56,7 +59,7 @@ def outwards(frame, folders=_libraries):
 
 
 # --------------------------------------------------------------------------------- what users meet at a public function
-def door(entered):
+def door(entered: Entered) -> Entered:
     """Decorator of public functions and classes, for what leaves them; gradients, called often, do the same by hand.
 
     Tracebacks are short, NumPy's warnings name the user's line, and a keyword of another library is answered with

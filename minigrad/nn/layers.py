@@ -12,6 +12,7 @@ apart.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,8 +30,10 @@ from .initialisers import glorot_uniform
 from .precision import in_precision, taken
 from .printing import Printed, call_of, listing_of_chain
 
+T = TypeVar("T")
 
-def layer(cls):
+
+def layer(cls: type[T]) -> type[T]:
     """Class decorator of layers: a dataclass with a constructor of its own."""
     return door(dataclass(cls, init=False, repr=False, eq=False))
 
