@@ -49,6 +49,7 @@ from .core.tensor import Tensor
 from .derivatives import supported
 from .derivatives.indexing import put_along_axis
 from .fast import recorders  # noqa: F401
+from .fields import readable
 from .hints import Nowhere, chapter, meets
 from .shown import Shown
 
@@ -135,6 +136,7 @@ def _also():
 
 
 meets(habits.TENSOR, Nowhere)(Tensor)
+readable(Tensor.__init__)
 for _kind in (Tensor, Params, Grads):  # the core knows nothing of notebooks
     _kind._repr_html_ = Shown._repr_html_
 chapter(__name__, _later, _also)

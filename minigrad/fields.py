@@ -321,7 +321,7 @@ def plain_signature(function, fields=()):
             p = p.replace(annotation=p.annotation.__origin__)
         if p.name in fields and fields[p.name].default_factory is not dataclasses.MISSING:
             p = p.replace(default=fields[p.name].default_factory())
-        elif inspect.isroutine(p.default) or isinstance(p.default, np.ufunc):
+        elif inspect.isroutine(p.default) or isinstance(p.default, (np.ufunc, type)) and p.default is not p.empty:
             p = p.replace(default=ByName(p.default))
         parameters.append(p)
     return signature.replace(parameters=parameters)

@@ -122,7 +122,7 @@ MODEL = {
     **each("fit compile", "train_(loss, params(model), data, ADAM()), with loss = lambda x, y: mse(model(x), y)"),
     "evaluate": "the loss is a function: mse(model(x), y)",
     "summary": "print(model) shows the layers and how many parameters they have",
-    **each("append add extend", "a Chain of more layers is made: Chain(*model, layer)"),
+    **each("append add extend add_module insert", "a Chain of more layers is made: Chain(*model, layer)"),
     **each("children modules", "a Chain is gone through by for layer in model; model[0] is its first layer"),
     "weight": "the weight of a layer is W (Wi and Wh in recurrent ones), as in model[0].W",
     "bias": "the bias of a layer is b, as in model[0].b",
@@ -312,6 +312,7 @@ CALLED = {
 KEYWORDS = {
     **HYPERPARAMETERS,
     **each("dim dims", "it is axis here"),
+    "rate": "it is p of Dropout(p), and eta of the optimisers",
     "keepdim": "it is keepdims here",
     "batch_size": "it is batchsize here",
     "batchsize": "data make batches, arrays that belong together in one tuple: DataLoader((x, y), batchsize=32)",

@@ -142,6 +142,22 @@ def missing(module, find, name):
     raise no_such_name(text) if text != plain else AttributeError(text, name=name, obj=module)
 
 
+class LastFinder:
+    """What is asked for a module of minigrad that nobody has found: it says what there is instead.
+
+    So ``import minigrad.nn.functional`` is answered, too.
+    """
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        place, _, last = name.rpartition(".")
+        if name.startswith(f"{__package__}.") and last[0] != "_" and (how := how_in_module(sys.modules[place], last)):
+            raise ModuleNotFoundError(f"No module named {name!r}{how}", name=name)
+
+
+sys.meta_path.append(LastFinder)
+
+
 def how_in_module(module, name):
     """Return what to write instead of a name that a module has not, for the error's message."""
     own = vars(module).get("__all__", ())

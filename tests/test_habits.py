@@ -135,6 +135,24 @@ def test_an_import_of_the_name_fails_with_the_same_text(module, name, text):
     assert error.value.name == module.__name__
 
 
+@pytest.mark.parametrize("module, text", {
+    "minigrad.optim": r"minigrad\.ADAM\(\)", "minigrad.nn.functional": r"minigrad\.losses",
+    "minigrad.numpy": "import numpy as np", "minigrad.Linear": r"Dense\(n_in, n_out\)",
+}.items())
+def test_a_module_of_another_library_is_missed_with_a_word_on_what_there_is(module, text):
+    for program in (f"import {module}", f"import {module} as m", f"from {module} import anything"):
+        with pytest.raises(ModuleNotFoundError, match=f"^No module named '{module}': .*{text}") as missed:
+            exec(program, {})
+        assert missed.value.name == module
+
+
+def test_a_module_that_nobody_knows_is_missed_as_ever():
+    for module in ("minigrad.nonsense", "minigrad._nonsense", "minigrad.nn.nonsense", "minigradient"):
+        with pytest.raises(ModuleNotFoundError, match=f"^No module named '{module}'$"):
+            exec(f"import {module}", {})
+        assert find_spec(module) is None
+
+
 def test_an_import_far_down_a_long_list_is_told_too():
     names = ", ".join([f"gradient as g{i}" for i in range(300)] + ["name299"])
 
@@ -302,6 +320,16 @@ IN_THE_WRONG_PLACE = {
     "train_(optimizer=)": (
         lambda: train_(loss, params(W), [DATUM], optimizer=ADAM()), r"'optimizer': it is opt here"
     ),
+    "Tensor(requires_grad=)": (lambda: Tensor([1.0], requires_grad=True), r"Tensor\(\) got .*: leave it out"),
+    "lstm(x, state)": (lambda: LSTM(2, 3)(np.ones((1, 5, 2)), None), r"outputs, state = layer\.unroll\(x, state\)"),
+    "save(model, path)": (
+        lambda: checkpoint.save("model.npz", Dense(5, 2)), r"It is called as save\(path, /, \*, model=None, opt=None"
+    ),
+    "DataLoader(x, 4, True)": (lambda: data.DataLoader(DATUM[0], 4, True), r"DataLoader\(data, batchsize=1, \*, shuff"),
+    "Dense(10)": (lambda: Dense(10, activation=np.tanh), r"'n_out'\. It is called as Dense\(n_in, n_out, activation="),
+    "Dense(σ=)": (lambda: Dense(3, 4, **{"σ": np.tanh}), r"It is called as Dense\(n_in.*dtype=float"),
+    "Cos without a period": (lambda: Cos(λ0=1e-4, λ1=1e-2), r"It is called as Cos\(l0: float, l1: float, period: int"),
+    "Dropout(rate=)": (lambda: nn.Dropout(rate=0.5), r"it is p of Dropout\(p\)"),
     "jacobian(argnums=)": (lambda: minigrad.jacobian(loss, *DATUM, argnums=0), r"lambda x: f\(x, y\), x"),
     "Conv(3, 1, 4)": (lambda: Conv(3, 1, 4), r"Conv: the size .*\(3, 3\) for images, \(3,\) for sequences"),
     "MaxPool(2)": (lambda: MaxPool(2), r"MaxPool: the size .*\(2, 2\) for images"),

@@ -1,6 +1,7 @@
 """The few exceptions of our own; each is also the builtin that a Python programmer expects."""
 
 import functools
+import inspect
 import os
 import re
 import sys
@@ -85,7 +86,7 @@ def door(entered: Entered) -> Entered:
             error.__traceback__ = error.__traceback__.tb_next  # but for this frame
             shorten(error)
             if type(error) is TypeError:
-                explain(error)
+                explain(error, entered)
             raise
         finally:
             set_float_errors(before)
@@ -116,11 +117,17 @@ def is_ours(frame):
     return file.startswith(_libraries[0]) or file == "<string>" and module.startswith(_package)
 
 
-def explain(error):
-    """Add to an error about a keyword, if a function of ours or of NumPy's took none of the name, what it is here."""
-    unknown = re.search(r"(?:unexpected keyword|values for) argument '(\w+)'", str(error))
-    if unknown and unknown[1] in KEYWORDS and raised_by_a_library(error):
-        error.args = (f"{error}: {KEYWORDS[unknown[1]]}",)
+def explain(error, called=None):
+    """Add to the error of a call with wrong arguments what a keyword is here, or how the function is called."""
+    text = str(error)
+    keyword = re.search(r"(?:unexpected keyword|values for) argument '(\w+)'", text)
+    if keyword and keyword[1] in KEYWORDS and raised_by_a_library(error):
+        error.args = (f"{text}: {KEYWORDS[keyword[1]]}",)
+    elif called is not None and text.startswith(f"{called.__qualname__}() "):
+        of_a_class = called.__name__ == "__init__"
+        parameters = list(inspect.signature(called).parameters.values())[of_a_class:]
+        name = called.__qualname__.removesuffix(".__init__")
+        error.args = (f"{text}. It is called as {name}{inspect.Signature(parameters)}",)
 
 
 def unknown_keyword(name, keyword, *_):

@@ -11,10 +11,11 @@ How NumPy's functions come to be recorded is told in ``recording``.
 import operator
 from sys import getrefcount
 from threading import get_ident
+from typing import NoReturn
 
 import numpy as np
 
-from .errors import LostGradientError, explained, user_line
+from .errors import LostGradientError, explained, unknown_keyword, user_line
 from .methods import ArrayMethods
 from .storage import Storage, ndarray_or_stand_in, stands_in
 from .tape import active_tape
@@ -67,7 +68,9 @@ class Tensor(ArrayMethods, Storage):
     __array_priority__ = 1000
     __pandas_priority__ = 10_000  # pandas leaves operators to whoever has the higher one
 
-    def __init__(self, data, dtype=None, copy=True):
+    def __init__(self, data, dtype=None, copy=True, **others: NoReturn):
+        if others:
+            raise unknown_keyword("Tensor", *others)
         if is_own_kind(data):
             raise TypeError(f"Tensor: {no_such_array(data)}")
         if tensors_in(data):

@@ -34,7 +34,9 @@ class Recurrent(Printed):
         self.Wh = init(n_out, self.gates * n_out, dtype=dtype, rng=rng)
         self.b = zeros(self.gates * n_out, dtype=dtype)
 
-    def __call__(self, x):
+    def __call__(self, x, *state):
+        if state:
+            raise TypeError(f"{type(self).__name__}: a state is given to outputs, state = layer.unroll(x, state)")
         if result_is_unpacked():
             raise TypeError(
                 f"{type(self).__name__}: a layer called gives one array, the outputs of all moments. Write "
