@@ -24,6 +24,7 @@ from minigrad import (
     OneCycle,
     Optimiser,
     Scheduler,
+    Stateful,
     StepError,
     Tensor,
     checkpoint,
@@ -32,6 +33,7 @@ from minigrad import (
     hessian,
     hvp,
     jacobian,
+    next_,
     params,
     pullback,
     reset_,
@@ -192,6 +194,11 @@ def test_a_schedule_that_has_run_out_says_how_to_go_on():
         update_(opt, x, np.ones(2))
     assert np.array_equal(x, before)
     update_(reset_(opt), x, np.ones(2))
+    s = Stateful(OneCycle(1, 0.1))
+    next_(s)
+    with pytest.raises(StepError, match=r"^next_: OneCycle has 1 steps, and t = 2: it has run out\. reset_\(s\)"):
+        next_(s)
+    assert next_(reset_(s)) > 0
 
 
 PROGRAM = """

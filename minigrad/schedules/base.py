@@ -168,6 +168,14 @@ def values(schedule, t):
     return np.full(t.shape, schedule, float)
 
 
+def run_out(who, error, again):
+    """The StepError for whoever has asked a finite schedule for one step more."""
+    return StepError(
+        f"{who}: {error}: it has run out. {again}; to go on, make a schedule that lasts longer, such as "
+        "Sequence([schedule, last_value], [steps, more_steps])"
+    )
+
+
 def result(function, t):
     """What a user's function gives at one step, which it gets as an int where it is one."""
     y = function(int(t) if t.is_integer() else t)

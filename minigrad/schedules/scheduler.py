@@ -11,7 +11,7 @@ from ..fields import function
 from ..iddict import IdDict
 from ..optimise.apply import apply_
 from ..optimise.compose import Setter
-from .base import Schedule, StepError, any_schedule, shown, values
+from .base import Schedule, StepError, any_schedule, run_out, shown, values
 
 
 @door
@@ -95,11 +95,8 @@ class Scheduler(Setter):
             try:
                 self._latest = t, self.values_at(t)
             except StepError as error:
-                raise StepError(
-                    f"Scheduler: {error}: it has run out. reset_(opt) lets it, and what the optimiser keeps of each "
-                    "parameter, begin again, as does a new optimiser; to go on, make a schedule that lasts longer, "
-                    "such as Sequence([schedule, last_value], [steps, more_steps])"
-                ) from None
+                again = "reset_(opt), or a new optimiser, lets it begin again, with nothing kept of the parameters"
+                raise run_out("Scheduler", error, again) from None
         for name, value in self._latest[1].items():
             if self.update_func is None:
                 setattr(holder(self.opt, name), name, value)

@@ -9,7 +9,7 @@ import numpy as np
 from ..fields import (
     KW_ONLY, Check, Checked, Number, Range, also, checked, count, function, number, required, whole_number,
 )
-from .base import any_schedule, end, shown, values
+from .base import StepError, any_schedule, end, run_out, shown, values
 
 T = TypeVar("T")
 
@@ -88,7 +88,10 @@ class Stateful:
         self.advance = always if advance is None else function(advance, "Stateful: advance")
 
     def next_(self) -> float:
-        value = float(values(self.schedule, np.array([float(self.state)]))[0])
+        try:
+            value = float(values(self.schedule, np.array([float(self.state)]))[0])
+        except StepError as error:
+            raise run_out("next_", error, "reset_(s) lets it begin again") from None
         if self.advance(self.state):
             self.state += 1
         return value
