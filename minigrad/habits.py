@@ -143,7 +143,7 @@ _NO_GRAD = "only gradient(...) records; inside it, dropgrad(t) and ignore(f) are
 _ACTIVATION = "activations are functions, minigrad.nn.{}: Chain(Dense(2, 3, {}), Dense(3, 1))"
 
 
-def _activations(**functions):
+def activations(**functions):
     return {name: _ACTIVATION.format(function, function) for name, function in functions.items()}
 
 
@@ -219,7 +219,7 @@ NN = {
     **each("Module Layer", "any class with Tensors in its attributes is a model: give it a method __call__, and "
            "params(model) finds them"),
     **each("Parameter Variable", "a parameter is a Tensor: self.W = Tensor(x)"),
-    **_activations(ReLU="relu", Sigmoid="sigmoid", Tanh="tanh", Softmax="softmax", LogSoftmax="logsoftmax", GELU="gelu",
+    **activations(ReLU="relu", Sigmoid="sigmoid", Tanh="tanh", Softmax="softmax", LogSoftmax="logsoftmax", GELU="gelu",
                    ELU="elu", LeakyReLU="leakyrelu", Softplus="softplus", SiLU="swish", silu="swish", Swish="swish",
                    leaky_relu="leakyrelu", log_softmax="logsoftmax", Activation="relu"),
     **each("Conv1d Conv1D", "Conv((3,), n_in, n_out), on arrays of shape (batch, length, n_in)"),

@@ -211,6 +211,19 @@ def test_every_file_begins_with_a_docstring():
     ]
 
 
+def helpers_of(path):
+    """Return the names of a file's functions and classes."""
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    return [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def test_a_name_of_optimisers_or_schedules_has_one_meaning():
+    files = [path for path in FILES if chapter(module_of(path)) in ("optimise", "schedules")]
+    names = [name for path in files if path.stem != "__init__" for name in helpers_of(path)]
+
+    assert not {name for name in names if names.count(name) > 1}
+
+
 # ------------------------------------------------------------------------------------ the public names
 PUBLIC = {
     name: getattr(minigrad, name)

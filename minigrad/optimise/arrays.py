@@ -96,14 +96,14 @@ def gradient_array(dx):
 
 def regular(x, dx, order, dtype):
     """Return ``x`` and ``dx`` as regular arrays in one order; themselves where they are, else copies."""
-    x_ = _made(x, order, dtype)
-    dx_ = _made(dx, order, dtype)
+    x_ = as_regular(x, order, dtype)
+    dx_ = as_regular(dx, order, dtype)
     if dx_ is not x_ and np.may_share_memory(x_, dx_) and dx_.ctypes.data != x_.ctypes.data:
         dx_ = dx_.copy(order)  # shifted against x: an update would overwrite it before its time
     return x_, dx_
 
 
-def _made(a, order, dtype):
+def as_regular(a, order, dtype):
     a = a if type(a) is np.ndarray else a.view(np.ndarray)
     good = (
         a.dtype == dtype
@@ -149,7 +149,7 @@ LARGE = 1 << 16  # bytes; large arrays get pages of their own, all beginning at 
 _places = itertools.cycle(range(1088, 4096, 1088))
 
 
-def apart(shape, dtype, order):
+def zeros_apart(shape, dtype, order):
     """Zeros that begin where other large arrays do not: a loop over several is a fifth faster then.
 
     A processor tells addresses 4096 bytes apart from each other only late, so that arrays which

@@ -22,11 +22,11 @@ def check_behaviour(function, hyper):
     everywhere = slice(None)
     first, second = trained(function, hyper, everywhere), trained(function, hyper, everywhere)
     if not all(map(same, first, second)):
-        refuse(function, "gives other results for the same numbers when it is asked again")
+        deny(function, "gives other results for the same numbers when it is asked again")
     for i in range(SIZES.size):
         alone = trained(function, hyper, slice(i, i + 1))
         if not all(close(whole[i], one[0]) for whole, one in zip(first, alone)):
-            refuse(function, "does not do to an array what it does to each of its elements")
+            deny(function, "does not do to an array what it does to each of its elements")
 
 
 def trained(function, hyper, part):
@@ -52,13 +52,13 @@ def results_of(function, values, hyper):
     try:
         results = function(*values, **hyper)
     except Exception as error:
-        refuse(function, f"fails where it is tried on arrays ({type(error).__name__}: {error})")
+        deny(function, f"fails where it is tried on arrays ({type(error).__name__}: {error})")
     results = results if isinstance(results, tuple) else (results,)
     if len(results) != len(values) - 1:
-        refuse(function, f"returns {len(results)} values where the step and the state are {len(values) - 1}")
+        deny(function, f"returns {len(results)} values where the step and the state are {len(values) - 1}")
     for result, given in zip(results, values[1:]):
         if np.asarray(result).dtype.kind not in "bfiu" or np.shape(result) not in ((), np.shape(given)):
-            refuse(function, f"returns {called(result)} for {called(given)}")
+            deny(function, f"returns {called(result)} for {called(given)}")
     return results
 
 
@@ -71,11 +71,11 @@ def refuse_by_name(function):
     around |= {name: cell.cell_contents for name, cell in cells}
     for name, value in around.items():
         if isinstance(value, (np.ndarray, Storage, list, dict, set, np.random.Generator, np.random.RandomState)):
-            refuse(function, f"takes {name} from outside, which is {called(value)}; only numbers may come from there")
+            deny(function, f"takes {name} from outside, which is {called(value)}; only numbers may come from there")
         if changes(value):
-            refuse(function, f"uses {name}, and a rule makes the same step of the same numbers")
+            deny(function, f"uses {name}, and a rule makes the same step of the same numbers")
     if any(each.argval == "random" for each in instructions):
-        refuse(function, "uses random numbers, and a rule makes the same step of the same numbers")
+        deny(function, "uses random numbers, and a rule makes the same step of the same numbers")
 
 
 def same(a, b):
@@ -87,7 +87,7 @@ def close(a, b):
     return np.isclose(a, b, rtol=1e-12, atol=0.0, equal_nan=True)
 
 
-def refuse(function, why):
+def deny(function, why):
     raise TypeError(
         f"rule {function.__name__}: its text cannot be read, so it was tried on numbers, and it {why}. A rule is about "
         "one element of the parameter: no sums, means or norms, nothing random, and the same step of the same numbers. "

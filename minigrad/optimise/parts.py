@@ -134,7 +134,7 @@ class Formulas(Part):
         step.set(self.turns, rows[0])
         plan = self.find(stages, params, xs, lambda k, *entry: step.undo.forget(rows[k], *entry))
         plan.read_hyper(stages)
-        plan.tasks = plan.tasks or tasks.find(plan)
+        plan.tasks = plan.tasks or tasks.tasks_of(plan)
         xs, dxs = zip(*[regular(*both, plan.dtype) for both in zip(xs, dxs, plan.orders)])
         if to_overwrite:
             dxs = tuple([np.array(dx, order=order) for dx, order in zip(dxs, plan.orders)])

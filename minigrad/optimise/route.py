@@ -166,7 +166,7 @@ class Route:
     def update(self, opt, params, xs, dxs):
         """Subtract the steps of all parameters: tuples of them, of their arrays, of their gradients."""
         with self.lock, Undo() as undo:
-            step = Step(opt, params, xs, dxs, undo)
+            step = OneStep(opt, params, xs, dxs, undo)
             for part in self.parts[:-1]:
                 part.through(step)
             self.parts[-1].subtract(step)
@@ -174,14 +174,14 @@ class Route:
     def step(self, opt, x, array, dx):
         """Return the step of one parameter, None if it is left alone."""
         with self.lock, Undo() as undo:
-            step = Step(opt, (x,), (array,), (dx,), undo)
+            step = OneStep(opt, (x,), (array,), (dx,), undo)
             for part in self.parts:
                 part.through(step)
             undo.done(subtracted=False)
             return step.dxs[0]
 
 
-class Step:
+class OneStep:
     """A step as it is made: parameters, their arrays, and their gradients on the way to become steps.
 
     ``dxs[row]`` is None once a parameter is left alone.

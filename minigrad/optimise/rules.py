@@ -16,7 +16,7 @@ from ..fields import Checked, Range, checked, dataclass_transform, whole_number
 from ..hints import Elsewhere, meets
 from ..iddict import IdDict
 from . import formulas
-from .arrays import apart, order_of
+from .arrays import order_of, zeros_apart
 from .behaviour import check_behaviour
 from .compiled import loops
 from .reading import roles
@@ -190,7 +190,7 @@ def no_such(cls, name):
 
 def filled(x, value, is_real):
     """Return state for every element: an array shaped, ordered and typed like ``x``, or like its real part."""
-    array = apart(x.shape, x.real.dtype if is_real else x.dtype, order_of(x))
+    array = zeros_apart(x.shape, x.real.dtype if is_real else x.dtype, order_of(x))
     if np.any(value):  # zeros it is already, in memory that is not touched yet
         array[...] = value
     return array
@@ -312,7 +312,7 @@ def formula_of(function, defaults):
     except OSError:  # it runs on whole arrays, uncompiled
         check_behaviour(function, {name: float(defaults.get(name, 0.1)) for name in hyper})
         return function, Outside(function), defaults
-    loops.check(formula)
+    loops.check_formula(formula)
     return formula, outside, defaults
 
 

@@ -54,7 +54,7 @@ CONTINUOUS = {formulas.sqrt, formulas.abs2, formulas.absolute, formulas.maximum,
 ELEMENT, NUMBER = "element", "number"  # one per element of the array, or one for all of them
 
 
-def check(function):
+def check_formula(function):
     """Raise TypeError unless a kernel can be written from the formula."""
     write([(function, [np.dtype(float)] * len(read(function).arrays))], float)
 

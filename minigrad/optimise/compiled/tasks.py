@@ -25,7 +25,7 @@ def worked(plan, size):
     _worked[plan.key] = _worked.get(plan.key, 0) + size + CALL
 
 
-def find(plan, work=None):
+def tasks_of(plan, work=None):
     """Return the tasks of a plan; None where they are not worth their cost yet, or not to be had."""
     work = _worked.get(plan.key, 0) if work is None else work
     if plan.dtype.char not in "fdFD" or work < kernels.LOADING or not kernels.available():

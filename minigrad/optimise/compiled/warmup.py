@@ -53,7 +53,7 @@ def warm_up(opt, *dtypes):
             "the decorator @rule makes rules that are"
         )
     stages, xs = parts[0].stages_of(opt), [np.zeros(1, dtype) for dtype in dtypes]
-    return all([tasks.find(parts[0].find(stages, (x,), (x,)), float("inf")) is not None for x in xs])
+    return all([tasks.tasks_of(parts[0].find(stages, (x,), (x,)), float("inf")) is not None for x in xs])
 
 
 def main(arguments):
