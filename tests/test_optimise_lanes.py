@@ -57,7 +57,7 @@ def test_a_sum_of_many_is_as_exact_as_its_blocks_are_short():
     assert lanes.total(blocks_of(values)) == pytest.approx(math.fsum(values.tolist()), rel=1e-14)
 
 
-@pytest.mark.parametrize("dtype", ["e", "f", "d", "F", "D"])
+@pytest.mark.parametrize("dtype", ["f", "D", *[pytest.param(dtype, marks=pytest.mark.slow) for dtype in "edF"]])
 @pytest.mark.parametrize("n", [1, 129, 8193])
 def test_a_norm_is_the_root_of_that_sum_of_squares_in_float64(dtype, n, either_way):
     dx = numbers(n, dtype)
@@ -80,9 +80,14 @@ def trained(make, dtype, sizes, steps=4):
     return xs
 
 
+QUICK = {"ClipNorm": "efF", "ClipGlobalNorm": "f", "ClipNorm, ADAM": "d", "decay, clipped twice": "f"}
+
+
 @needs_numba
-@pytest.mark.parametrize("dtype", ["e", "f", "d", "F"])
-@pytest.mark.parametrize("name", CLIPPED)
+@pytest.mark.parametrize(
+    "name, dtype",
+    [pytest.param(n, d, marks=[] if d in QUICK[n] else pytest.mark.slow) for n in CLIPPED for d in "efdFD"],
+)
 def test_formulas_and_kernels_make_the_same_bits(name, dtype, request):
     results = []
     for way in ("interpreted", "compiled"):

@@ -285,10 +285,11 @@ def random_training(seed, dtype, folder):
 
 @needs_numba
 @pytest.mark.parametrize(
-    "seed, dtype", [(0, "f"), *[pytest.param(n // 2, "fd"[n % 2], marks=pytest.mark.slow) for n in range(1, 99)]]
+    "seed, dtype", [(0, "f"), *[pytest.param(n // 2, "fd"[n % 2], marks=pytest.mark.slow) for n in range(1, 50)]]
 )
 def test_random_formulas_make_the_same_bits_in_both_engines(seed, dtype, request, tmp_path, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE_DIR", "")
+    if seed:  # the first is quick, if its kernel is there from the last time
+        monkeypatch.setenv("MINIGRAD_CACHE_DIR", "")
     results = []
     for way in ("interpreted", "compiled"):
         request.getfixturevalue(way)
