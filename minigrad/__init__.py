@@ -11,6 +11,7 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
+    doors                   what users meet at a public function: short tracebacks, their own lines in warnings
     shown                   what notebooks show in a way of their own
     fields, iddict, interrupts, randomness, aliases    checked fields with Greek names; a weak dictionary by identity;
                             Ctrl-C; random generators' states; types

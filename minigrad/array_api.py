@@ -169,22 +169,6 @@ def dlpack(self, **options):
     return self.data.__dlpack__(**options)
 
 
-def bit_operators(name, ufunc):
-    """Give Tensor an operator of whole numbers and booleans, and its reflection; they give constants."""
-    setattr(Tensor, f"__{name}__", lambda self, other: ufunc(self, other))
-    setattr(Tensor, f"__r{name}__", lambda self, other: ufunc(other, self))
-
-
-for _name, _ufunc in {
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-    "xor": np.bitwise_xor,
-    "lshift": np.left_shift,
-    "rshift": np.right_shift,
-}.items():
-    bit_operators(_name, _ufunc)
-
-Tensor.__invert__ = lambda self: np.invert(self)
 Tensor.__array_namespace__ = array_namespace
 Tensor.__dlpack__ = dlpack
 Tensor.__dlpack_device__ = lambda self: self.data.__dlpack_device__()

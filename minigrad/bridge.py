@@ -8,9 +8,9 @@ import numpy as np
 
 from .calculus.higher import hvp
 from .calculus.vectors import copy_, cut
-from .core.errors import door
 from .core.gradient import check_loss, gradient, not_callable
 from .core.params import Params, params
+from .doors import door
 from .hints import chapter
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import generator
-from .core.errors import door
 from .core.tensor import Tensor
 from .core.trees import leaves, rebuild
+from .doors import door
 from .hints import chapter
 from .randomness import random_state, to_set_random_state
 from .shown import Shown

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 
-from .core.errors import door, shorten
+from .doors import door, shorten
 from .shown import Shown
 
 if TYPE_CHECKING:  # in Python from 3.11 on, in every checker

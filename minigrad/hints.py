@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import habits
-from .core.errors import KEYWORDS
+from .doors import KEYWORDS
 
 KEYWORDS.update(habits.KEYWORDS)
 T = TypeVar("T")

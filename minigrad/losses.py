@@ -16,7 +16,6 @@ from typing import NoReturn
 import numpy as np
 
 from .arrays import as_numbers
-from .core.errors import unknown_keyword
 from .core.tensor import Tensor
 from .derivatives.compound import (
     logsoftmax,
@@ -27,6 +26,7 @@ from .derivatives.compound import (
     xlogx,
     xlogy,
 )
+from .doors import unknown_keyword
 from .fields import readable
 from .hints import chapter
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from cases import Case, Kink, distinct, nonzero, real
-from minigrad.core.calls import cast, recast
+from minigrad.derivatives.calls import cast, recast
 from minigrad.derivatives.indexing import getitem, scatter_add, scatter_each
 
 mask = np.array([[True, False, True], [False, False, True]])

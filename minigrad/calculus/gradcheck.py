@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import door
 from ..core.gradient import gradient
 from ..core.params import Params
 from ..core.tensor import Tensor
 from ..core.trees import leaves, places, rebuild
+from ..doors import door
 
 if TYPE_CHECKING:
     from ..aliases import LossFunction

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import door
 from ..core.gradient import Run, gradient, not_callable, pullback
 from ..core.params import Grads, Params
 from ..core.tensor import Tensor, lower, new_tensor
 from ..core.trees import leaves, leaves_along, rebuild
+from ..doors import door
 
 if TYPE_CHECKING:
     from ..aliases import Function, LossFunction

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import door
 from ..core.params import Grads, Params
 from ..core.storage import ndarray_of
 from ..core.tensor import Tensor, refuse_if_recorded
+from ..doors import door
 
 
 @door

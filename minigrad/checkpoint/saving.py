@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import __version__
-from ..core.errors import MinigradError, door
+from ..core.errors import MinigradError
 from ..core.params import named_tensors, params
 from ..core.tensor import Tensor
-from ..interrupts import CtrlC
 from ..data import DataLoader
+from ..doors import door
+from ..interrupts import CtrlC
 from ..optimise import apply_
 from ..optimise.state import state_to_save, tasks_to_load
 from ..randomness import random_state, to_set_random_state

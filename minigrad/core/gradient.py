@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 from numpy import ndarray
 
-from .errors import TOLD_TO_US, LostGradientError, door, float_errors, set_float_errors, shorten
+from . import recording  # noqa: F401  (what NumPy asks of a Tensor comes there)
+from .errors import LostGradientError, told
 from .params import Grads, Params, named_tensors
 from .storage import ndarray_or_stand_in
 from .tape import Tape, active_tape, backward
@@ -109,10 +110,9 @@ class Run:
                 slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
         return self.finish(backward(self.entries, slots, len(self.inputs)))
 
-    @door
     def back(self, seed):
         """The ``back`` of ``pullback``."""
-        return self.gradients(seeds_like(self, seed))
+        return told.enter(lambda: self.gradients(seeds_like(self, seed)))
 
     def finish(self, gradients):
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
@@ -207,7 +207,6 @@ def plain(y, as_tensor=False):
 
 
 # ------------------------------------------------------------------------------------- the public part
-@door
 def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Run ``f`` and return its value together with the function that pulls gradients back.
 
@@ -239,6 +238,10 @@ def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], An
     >>> y, back(np.array([1.0, 10.0]))
     (array([1., 4.]), (array([ 2., 40.]),))
     """
+    return told.enter(value_and_back, f, args)
+
+
+def value_and_back(f, args):
     run = Run(f, args, "pullback", copied=True)
     run.refuse_kept(leaves(run.value))
     as_tensor = any(type(x) is Tensor for x in run.inputs)
@@ -283,34 +286,25 @@ def withgradient(f: Any, *args: Any) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: withgradient(zero_argument(function), f)
-    run, grad = differentiate(f, args, "withgradient")
+    run, grad = told.enter(differentiate, f, args, "withgradient")
     return WithGradient(rebuild(run.value, iter([plain(y) for y in leaves(run.value)])), grad)
 
 
 def differentiate(f, args, who):
     """Run a loss and walk back: return the Run, and the gradient of its first output, one real number."""
-    before = float_errors()
-    try:  # as ``door`` does
-        set_float_errors(TOLD_TO_US[before])
-        run = Run(f, args, who)
-        loss = run.value
-        if who == "withgradient" and isinstance(loss, tuple) and loss:
-            loss = loss[0]
-        if type(loss) is not Tensor or loss._value.shape or loss._value.dtype.kind != "f":
-            check_loss(loss, who)
-        y = run.outputs[0]
-        if y is None:
-            run.refuse_kept([loss])
-            return run, run.finish([None] * len(run.inputs))
-        dtype = y._value.dtype
-        one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
-        return run, run.finish(backward(run.entries, {y.slot: one}, len(run.inputs), consume=True))
-    except Exception as error:
-        shorten(error)
-        error.__traceback__ = error.__traceback__.tb_next  # but for this frame
-        raise
-    finally:
-        set_float_errors(before)
+    run = Run(f, args, who)
+    loss = run.value
+    if who == "withgradient" and isinstance(loss, tuple) and loss:
+        loss = loss[0]
+    if type(loss) is not Tensor or loss._value.shape or loss._value.dtype.kind != "f":
+        check_loss(loss, who)
+    y = run.outputs[0]
+    if y is None:
+        run.refuse_kept([loss])
+        return run, run.finish([None] * len(run.inputs))
+    dtype = y._value.dtype
+    one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
+    return run, run.finish(backward(run.entries, {y.slot: one}, len(run.inputs), consume=True))
 
 
 @overload
@@ -372,7 +366,7 @@ def gradient(f: Any, *args: Any) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: gradient(zero_argument(function), f)
-    return differentiate(f, args, "gradient")[1]
+    return told.enter(differentiate, f, args, "gradient")[1]
 
 
 def zero_argument(function):

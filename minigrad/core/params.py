@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator, ValuesView
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from .errors import StrangerError, shorten
+from .errors import StrangerError, told
 from .tensor import Tensor, recorded
 
 LEAVES = str, bytes, int, float, complex, np.ndarray, type, ModuleType
@@ -373,12 +374,8 @@ class Grads:
 
     def map(self, f: Callable[..., Any], *others: Any) -> Grads:
         """Return Grads of ``f(g, ...)`` over these gradients and the others'; None counts as zeros."""
-        try:
-            columns = [self.filled(), *(self.matched(other) for other in others)]
-            return Grads(self.params, [f(*row) for row in zip(*columns)])
-        except Exception as error:
-            shorten(error)
-            raise
+        columns = [self.filled(), *map(told.enter, itertools.repeat(self.matched), others)]
+        return Grads(self.params, [f(*row) for row in zip(*columns)])
 
     def map_(self, f: Callable[..., Any], *others: Any) -> Grads:
         """Overwrite each gradient with ``f(g, ...)``; return these Grads."""

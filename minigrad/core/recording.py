@@ -11,16 +11,17 @@ Python's operators come here.
 
 import functools
 import inspect
+import operator
 from itertools import repeat
 
 import numpy as np
 
-from .calls import overwritten, simplified
 from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
-from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, VECTORIZED, late_rows, name_of
+from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, VECTORIZED, forms, late_rows, name_of
 from .tape import place
 from .tensor import (
+    Asked,
     Tensor,
     Whole,
     as_plain,
@@ -133,7 +134,7 @@ def call_simpler(function, signature, args, kwargs, error):
     """Call a function again in the form that the table takes, after ``error`` told that this is another one."""
     name = name_of(function)
     args, kwargs = without_labels(args, kwargs, None)
-    simpler = simplified(function, name, signature, args, kwargs)
+    simpler = forms.simplified(function, name, signature, args, kwargs)
     if len(simpler[0]) == len(args) and simpler[1].keys() == kwargs.keys():
         raise NoDerivativeError(
             f"{name} ({user_line()}): a call of this form ({error}) has no derivative here; while a gradient is "
@@ -239,7 +240,7 @@ def as_tensors(y):
 # --------------------------------------------------------------------------------- what is not recorded
 def dispatch(function, args, kwargs):
     """Send a function of NumPy the way that the table says."""
-    targets = overwritten(function, args, kwargs)
+    targets = forms.overwritten(function, args, kwargs)
     if targets and (function in CONSTANTS or tape_of(tensors_in((args, kwargs))) is None):
         return overwrite(function, name_of(function), targets, args, kwargs)  # else the row refuses it
     if function in ROWS:
@@ -312,7 +313,7 @@ def call_method(ufunc, method, inputs, kwargs):
         there_are = ", ".join(list(METHODS)[1:])
         raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {there_are} have.")
     definition = functools.partial(METHODS[method], ufunc)
-    inputs, kwargs = simplified(definition, name, inspect.signature(definition), inputs, kwargs)
+    inputs, kwargs = forms.simplified(definition, name, inspect.signature(definition), inputs, kwargs)
     return definition(*inputs, **kwargs)
 
 
@@ -342,6 +343,30 @@ def call_unless_foreign(function, *args):
                 lower(x, tape_of(tensors_in(args)))  # refuses objects
             args = [*args[:k], x, *args[k + 1 :]]
     return call(function, args, {})
+
+
+# ----------------------------------------------------------------------------- what NumPy and Python ask
+def answer_ufunc(ufunc, method, inputs, kwargs):
+    """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc, or of a method of one."""
+    if left_to_others(inputs):
+        return NotImplemented
+    targets = [target for target in kwargs.get("out", ()) if target is not None]
+    if targets:
+        return overwrite(getattr(ufunc, method), name_of(ufunc), targets, inputs, kwargs)
+    if method == "__call__" and (ufunc.signature is not None or not kwargs):
+        return dispatch(ufunc, inputs, kwargs)
+    return call_method(ufunc, method, inputs, kwargs)
+
+
+def answer_function(function, types, args, kwargs):
+    """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
+    if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+        return NotImplemented
+    return dispatch(function, args, kwargs)
+
+
+Asked.ufunc, Asked.function = answer_ufunc, answer_function
+Asked.item = lambda t, index: dispatch(operator.getitem, (t, index), {})
 
 
 def left_to_others(args):

@@ -37,6 +37,23 @@ COMPOSITIONS = {}  # function -> the same function, written with functions that 
 ROUNDED = set()  # of those, the functions whose definitions round otherwise than NumPy, which gives their values
 REFUSED = {}  # function -> the reason why it has no derivative here
 METHODS = {}  # method of a ufunc -> the same, written with functions that have rows
+
+
+class Forms:
+    """How a call comes to the form of the table; ``derivatives.calls`` puts better ways in the place of these.
+
+    Attributes
+    ----------
+    simplified : function (function, name, signature, args, kwargs) -> (args, kwargs) of the same call with no other
+        arguments than those of the signature
+    overwritten : function (function, args, kwargs) -> the arguments that the call writes into
+    """
+
+    simplified = staticmethod(lambda function, name, signature, args, kwargs: (args, kwargs))
+    overwritten = staticmethod(lambda function, args, kwargs: ())
+
+
+forms = Forms
 LATE = []  # functions that open a further chapter of the table when it is needed, and say whether they did
 
 # Types that are known not to answer NumPy's protocol, so that they need not be asked.

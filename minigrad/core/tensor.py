@@ -15,8 +15,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from .errors import LostGradientError, explained, unknown_keyword, user_line
-from .methods import ArrayMethods
+from .errors import LostGradientError, explained, told, user_line
+from .operators import Asked, both
 from .storage import Storage, ndarray_or_stand_in, stands_in
 from .tape import active_tape
 
@@ -25,8 +25,18 @@ SCALARS = PLAIN - {np.ndarray} | {complex, np.float64, np.float32, np.int64, np.
 _new = object.__new__
 
 
+def comparison(compare):
+    """Return an operator whose result is a constant: a Tensor of booleans."""
+
+    def give_mask(self, other):
+        value = self._value if type(self._value) is np.ndarray else self.data
+        return as_tensor(compare(value, other if type(other) in PLAIN else lower(other, None)))
+
+    return give_mask
+
+
 # ---------------------------------------------------------------------------------------- the Tensor
-class Tensor(ArrayMethods, Storage):
+class Tensor(Storage):
     """An array of real or complex numbers that can be differentiated.
 
     Parameters
@@ -70,7 +80,7 @@ class Tensor(ArrayMethods, Storage):
 
     def __init__(self, data, dtype=None, copy=True, **others: NoReturn):
         if others:
-            raise unknown_keyword("Tensor", *others)
+            raise told.unknown_keyword("Tensor", *others)
         if is_own_kind(data):
             raise TypeError(f"Tensor: {no_such_array(data)}")
         if tensors_in(data):
@@ -88,6 +98,46 @@ class Tensor(ArrayMethods, Storage):
         raise TypeError(
             "Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them"
         )
+
+    # what NumPy asks, and Python's operators, which are NumPy's functions (``fast`` has shorter ways)
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return Asked.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return Asked.function(function, types, args, kwargs)
+
+    def __getitem__(self, index):
+        return Asked.item(self, index)
+
+    __add__, __radd__ = both(np.add)
+    __sub__, __rsub__ = both(np.subtract)
+    __mul__, __rmul__ = both(np.multiply)
+    __truediv__, __rtruediv__ = both(np.divide)
+    __pow__, __rpow__ = both(np.power)
+    __matmul__, __rmatmul__ = both(np.matmul)
+    __floordiv__, __rfloordiv__ = both(np.floor_divide)
+    __mod__, __rmod__ = both(np.remainder)
+    __divmod__, __rdivmod__ = both(np.divmod)
+    __and__, __rand__ = both(np.bitwise_and)
+    __or__, __ror__ = both(np.bitwise_or)
+    __xor__, __rxor__ = both(np.bitwise_xor)
+    __lshift__, __rlshift__ = both(np.left_shift)
+    __rshift__, __rrshift__ = both(np.right_shift)
+    __lt__, __le__, __gt__, __ge__, __eq__, __ne__ = map(
+        comparison, (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
+    )
+
+    def __neg__(self):
+        return np.negative(self)
+
+    def __pos__(self):
+        return np.positive(self)
+
+    def __abs__(self):
+        return np.absolute(self)
+
+    def __invert__(self):
+        return np.invert(self)
 
     # turning into plain arrays and numbers
     def __array__(self, dtype=None, copy=None):
@@ -141,6 +191,12 @@ class Tensor(ArrayMethods, Storage):
         if not self.shape:
             raise TypeError("len() of a Tensor without axes")
         return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __round__(self, digits=0):
+        return np.round(self, digits)
 
     def __contains__(self, x):
         return bool(np.any(self == x))
@@ -199,25 +255,6 @@ def as_tensor(y):
     if isinstance(y, np.generic) or isinstance(y, np.ndarray) and not is_own_kind(y):
         return new_tensor(ndarray_or_stand_in(y))
     return y
-
-
-def comparison(compare):
-    """Return an operator of Tensor whose result is a constant: a Tensor of booleans."""
-
-    def give_mask(self, other):
-        value = self._value
-        return as_tensor(
-            compare(
-                value if type(value) is np.ndarray else self.data,
-                other if type(other) in PLAIN else lower(other, None),
-            )
-        )
-
-    return give_mask
-
-
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Tensor, f"__{_name}__", comparison(getattr(operator, _name)))
 
 
 # ------------------------------------------------------------------------------- where it is recorded

@@ -3,10 +3,10 @@
 
 import sys
 
-from ..core.calls import astype
 from ..core.table import COMPOSITIONS, CONSTANTS, LATE, REFUSED, ROWS, name_of
 from ..hints import chapter
 from . import (
+    array_methods,
     decompositions,
     elementwise,
     emath,
@@ -23,6 +23,7 @@ from . import (
     shaping,
     windows,
 )
+from .calls import astype
 from .coverage import supported
 from .indexing import getitem
 from .reductions import WHOLE

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..core.calls import as_array, astype
 from ..core.table import composition
+from .calls import as_array, astype
 
 SINGLE = {np.single, np.csingle, np.byte, np.short, np.ubyte, np.ushort}  # what widens to complex64; else complex128
 

@@ -12,9 +12,10 @@ import functools
 
 import numpy as np
 
-from ..core.calls import as_array, astype
 from ..core.table import Shapes, composition, constant, primitive, refuse, row, transparent
 from ..core.tape import PendingSum
+from ..core.tensor import Asked
+from .calls import as_array, astype
 
 
 # -------------------------------------------------------------------------------- reading and adding
@@ -123,6 +124,7 @@ class Scattered(PendingSum):
         return self.array().astype(dtype or self.dtype, copy=False)
 
 
+Asked.item = getitem
 row(getitem, lambda g, index, a_shape: Scattered(g, index, a_shape), signature="a, index")
 row(scatter_add, lambda g, index: getitem(g, index), signature="g, index, shape")
 row(scatter_each, None, None, lambda g, k, indices: getitem(g, indices[k]), signature="shape, indices, *gs")

@@ -6,9 +6,9 @@ from itertools import accumulate as running
 
 import numpy as np
 
-from ..core.calls import as_array, in_loop_of
 from ..core.errors import NoDerivativeError
 from ..core.table import METHODS
+from .calls import as_array, in_loop_of
 
 REDUCTIONS = {
     np.add: np.sum,

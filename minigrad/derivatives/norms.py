@@ -6,8 +6,8 @@ has gradient 0 where it is 0, and entries that tie for the largest share its gra
 
 import numpy as np
 
-from ..core.calls import floating
 from ..core.table import composition, constant, primitive, row, transparent
+from .calls import floating
 from .decompositions import vanishing
 from .elementwise import radius, safe, tip
 from .reductions import kept_shape, reduced_last

@@ -6,9 +6,9 @@ A quantile lies between two order statistics s[0] <= s[1] <= ... of a sequence: 
 
 import numpy as np
 
-from ..core.calls import as_array, astype
 from ..core.storage import Storage
 from ..core.table import atomic, row
+from .calls import as_array, astype
 from .reductions import reduced_last, restored
 
 # Method of np.quantile -> alpha, beta: q lies at n q + alpha + q (1 - alpha - beta) - 1 among 0, 1, ..., n - 1.

@@ -8,18 +8,8 @@ import math
 
 import numpy as np
 
-from ..core.calls import as_array, astype, floating, in_dtype
-from ..core.table import (
-    atomic,
-    composition,
-    constant,
-    possibly,
-    primitive,
-    refuse,
-    refuse_if,
-    row,
-    transparent,
-)
+from ..core.table import atomic, composition, constant, possibly, primitive, refuse, refuse_if, row, transparent
+from .calls import as_array, astype, floating, in_dtype
 from .elementwise import radius, safe
 from .indexing import getitem
 

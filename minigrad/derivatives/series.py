@@ -9,8 +9,8 @@ from functools import reduce
 
 import numpy as np
 
-from ..core.calls import as_array, astype, floating
 from ..core.table import composition, constant, primitive, refuse_if, row, transparent
+from .calls import as_array, astype, floating
 
 # ------------------------------------------------------------------------------------------- covariance
 

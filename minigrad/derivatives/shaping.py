@@ -11,10 +11,10 @@ import operator
 
 import numpy as np
 
-from ..core.calls import as_array, astype
 from ..core.errors import NoDerivativeError
 from ..core.storage import Storage
 from ..core.table import composition, constant, refuse, row
+from .calls import as_array, astype
 from .indexing import at, of_numpy, one_or_all, scatter_add
 
 

@@ -1,4 +1,4 @@
-"""Recorders: the short way from a call on a Tensor to an entry on the tape, and what makes calls come here.
+"""Recorders: the short way from a call on a Tensor to an entry on the tape.
 
 ``recording.call`` can record every row of the table.  For the calls that programs make most, of one array
 (``np.sin(t)``) or of two (``t * u``), a *recorder* does the same with nothing left to look up: a function
@@ -6,7 +6,8 @@ written out for the row, as text, and compiled when the row is first met.  The t
 They show what recording an operation takes: find the tape, compute, keep what the vjps need, append the
 entry.  What is not so simple they leave to ``recording``.
 
-At the end stand NumPy's two protocols, ``__array_ufunc__`` and ``__array_function__``, and Python's operators.
+At the end ``install`` puts them in the place of the Tensor's own operators and protocols; ``remove`` takes them away,
+and everything works as before, three times slower.
 """
 
 import functools
@@ -17,22 +18,12 @@ from string import Template
 import numpy as np
 from numpy import ndarray
 
-from ..core.errors import shorten
-from ..core.recording import (
-    append,
-    call,
-    call_method,
-    call_unless_foreign,
-    dispatch,
-    fitted,
-    left_to_others,
-    overwrite,
-    record,
-)
-from ..core.table import ROWS, layout_of, name_of, shape_of  # noqa: F401  (the texts use them)
+from ..core.recording import answer_function, answer_ufunc, append, call, call_unless_foreign, fitted, record
+from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
 from ..core.tensor import Tensor, below, lower, on  # noqa: F401  (the texts use them)
 from ..derivatives import WHOLE, getitem
+from ..doors import shorten
 
 NUMBERS = frozenset({float, int})
 OBJECT = np.dtype(object)
@@ -280,14 +271,7 @@ def array_ufunc(self, ufunc, method, *inputs, **kwargs):
     try:
         if method == "__call__" and not kwargs and ufunc in ROWS:
             return RECORDERS[ufunc](*inputs)
-        if left_to_others(inputs):
-            return NotImplemented
-        targets = [target for target in kwargs.get("out", ()) if target is not None]
-        if targets:
-            return overwrite(getattr(ufunc, method), name_of(ufunc), targets, inputs, kwargs)
-        if method == "__call__" and (ufunc.signature is not None or not kwargs):
-            return dispatch(ufunc, inputs, kwargs)
-        return call_method(ufunc, method, inputs, kwargs)
+        return answer_ufunc(ufunc, method, inputs, kwargs)
     except Exception as error:
         shorten(error)
         raise
@@ -302,17 +286,10 @@ def array_function(self, function, types, args, kwargs):
                 return RECORDERS[whole](args[0])
         elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and ARRAYS.issuperset(map(type, args)):
             return RECORDERS[function](*args)
-        if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
-            return NotImplemented
-        return dispatch(function, args, kwargs)
+        return answer_function(function, types, args, kwargs)
     except Exception as error:
         shorten(error)
         raise
-
-
-Tensor.__array_ufunc__ = array_ufunc
-Tensor.__array_function__ = array_function
-Tensor.__getitem__ = reading()
 
 
 def matrix_product(a, b):
@@ -324,22 +301,41 @@ def matrix_product(a, b):
 
 
 # On NumPy's scalars Python's operators are much quicker than the ufuncs.
-for _name, _ufunc, _quicker in (
-    ("add", np.add, operator.add),
-    ("sub", np.subtract, operator.sub),
-    ("mul", np.multiply, operator.mul),
-    ("truediv", np.divide, operator.truediv),
-    ("pow", operator.pow, operator.pow),
-    ("matmul", np.matmul, matrix_product),
-):
-    _forward, _reflected = two(_ufunc, _quicker)
-    setattr(Tensor, f"__{_name}__", _forward)
-    setattr(Tensor, f"__r{_name}__", _reflected)
-    RECORDERS[_ufunc] = either(_forward, _reflected)
+OPERATORS = {
+    "add": (np.add, operator.add),
+    "sub": (np.subtract, operator.sub),
+    "mul": (np.multiply, operator.mul),
+    "truediv": (np.divide, operator.truediv),
+    "pow": (operator.pow, operator.pow),
+    "matmul": (np.matmul, matrix_product),
+}
 
-for _name, _ufunc in {"floordiv": np.floor_divide, "mod": np.remainder, "divmod": np.divmod}.items():
-    setattr(Tensor, f"__{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (self, other), {}))
-    setattr(Tensor, f"__r{_name}__", lambda self, other, _ufunc=_ufunc: dispatch(_ufunc, (other, self), {}))
 
-for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
-    setattr(Tensor, f"__{_name}__", lambda self, _function=_function: RECORDERS[_function](self))
+def shorter_ways():
+    """Return a dict: name of an operator or protocol of the Tensor -> the recorder for it."""
+    ways = {"__array_ufunc__": array_ufunc, "__array_function__": array_function, "__getitem__": reading()}
+    for name, (ufunc, quicker) in OPERATORS.items():
+        ways[f"__{name}__"], ways[f"__r{name}__"] = forward, reflected = two(ufunc, quicker)
+        RECORDERS[ufunc] = either(forward, reflected)
+    for name, function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
+        ways[f"__{name}__"] = lambda self, function=function: RECORDERS[function](self)
+    return ways
+
+
+WAYS = shorter_ways()
+REPLACED = {name: vars(Tensor)[name] for name in WAYS}
+
+
+def install():
+    """Let operators and NumPy's calls on Tensors go the short way."""
+    for name, way in WAYS.items():
+        setattr(Tensor, name, way)
+
+
+def remove():
+    """Let them go the general way, through the Tensor's own operators."""
+    for name, own in REPLACED.items():
+        setattr(Tensor, name, own)
+
+
+install()

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import zeros
-from ..core.errors import door
 from ..core.tensor import Tensor
 from ..derivatives.windows import windows
+from ..doors import door
 from ..fields import readable
 from .activations import as_activation, identity
 from .initialisers import glorot_uniform

@@ -18,12 +18,12 @@ import numpy as np
 
 from ..arrays import generator, ones, rand, randn, zeros
 from ..calculus.adjoint import dropgrad
-from ..core.calls import as_array
-from ..core.errors import door, shorten
 from ..core.table import refuse_if
 from ..core.tensor import Tensor
 from ..core.trees import parts
+from ..derivatives.calls import as_array
 from ..derivatives.compound import normalise
+from ..doors import door, shorten
 from ..fields import readable
 from .activations import as_activation, identity
 from .initialisers import glorot_uniform

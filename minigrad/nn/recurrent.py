@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import generator, zeros
-from ..core.errors import door, shorten
 from ..core.tensor import Tensor
 from ..derivatives.compound import sigmoid
+from ..doors import door, shorten
 from ..fields import readable
 from ..hints import result_is_unpacked
 from .activations import as_activation

@@ -5,7 +5,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..core.errors import door
+from ..doors import door
 from ..fields import also, also_spelled, flag
 from ..iddict import IdDict
 from . import formulas

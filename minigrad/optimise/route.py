@@ -13,8 +13,8 @@ import weakref
 
 import numpy as np
 
-from ..core.errors import door
 from ..core.storage import Storage
+from ..doors import door
 from .apply import apply_
 from .arrays import check, gradient_array, tangled
 from .compose import Optimiser, Setter

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 
 from .. import habits
-from ..core.errors import door
+from ..doors import door
 from ..fields import Checked, Range, checked, dataclass_transform, whole_number
 from ..hints import Elsewhere, meets
 from ..iddict import IdDict

@@ -2,19 +2,11 @@
 
 import numpy as np
 
-from ..core.errors import door
 from ..core.storage import Storage, ndarray_of
+from ..doors import door
 from ..randomness import RANDOM, random_state, to_set_random_state
 from .arrays import describe, order_of
-from .contents import (
-    FIXED,
-    kind_of,
-    marked,
-    parts_of,
-    place,
-    put,
-    unmarked,
-)
+from .contents import FIXED, kind_of, marked, parts_of, place, put, unmarked
 from .rules import Rule
 
 FORMAT, BEFORE = "minigrad optimiser 2", "minigrad optimiser 1"  # the second did not know lists, arrays, generators

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from ..core.errors import shorten
 from ..core.storage import Storage
+from ..doors import shorten
 from .arrays import bare, check
 from .route import route_of, target
 

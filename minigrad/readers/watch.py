@@ -9,15 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.errors import cell, outwards
+from ..core.errors import outwards
 from ..core.recording import append
 from ..core.storage import ndarray_of
 from ..core.table import name_of
 from ..core.tape import Tape
 from ..core.tensor import add_leaves
+from ..doors import cell
 
 _ours, _numpy = (str(Path(file).parent) + os.sep for file in (Path(__file__).parent, np.__file__))
-_recorded_in = "core/recording.py", "core/methods.py", "fast", "calculus/adjoint.py", "derivatives"
+_recorded_in = "core/recording.py", "fast", "calculus/adjoint.py", "derivatives"
 _recording = *(_ours + os.path.normpath(name) for name in _recorded_in), _numpy
 
 

@@ -15,7 +15,8 @@ from typing import Annotated, Any, overload
 
 import numpy as np
 
-from ..core.errors import MinigradError, door, shorten
+from ..core.errors import MinigradError
+from ..doors import door, shorten
 from ..fields import Check, Checked, Count, Flag, Function, Number, Positive, Whole, number
 
 __all__ = [  # what a schedule of one's own is made of

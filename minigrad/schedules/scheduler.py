@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import habits
-from ..core.errors import door
+from ..doors import door
 from ..fields import function
 from ..iddict import IdDict
 from ..optimise.apply import apply_

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.errors import NonFiniteError, door
+from ..core.errors import NonFiniteError
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
 from ..core.tensor import is_labelled
 from ..core.trees import leaves
 from ..data import DataLoader
+from ..doors import door
 from ..interrupts import CtrlC
 from ..nn.precision import tell, told, wider
 from ..optimise.apply import refuse_no_optimiser

@@ -12,8 +12,8 @@ import inspect
 
 import numpy as np
 
-from .errors import NoDerivativeError, user_line
-from .table import primitive, row, transparent
+from ..core.errors import NoDerivativeError, user_line
+from ..core.table import forms, primitive, row, transparent
 
 HARMLESS = {"subok", "order", "kind", "like"}  # of memory and speed, not of numbers
 INSTEAD = {
@@ -186,3 +186,6 @@ def in_loop_of(ufunc, inputs, dtype, casting):
     asked = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
     loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), signature=asked, casting=casting)
     return [astype(x, to) if hasattr(x, "dtype") and x.dtype != to else x for x, to in zip(inputs, loop)]
+
+
+forms.simplified, forms.overwritten = staticmethod(simplified), staticmethod(overwritten)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ..core.tensor import Tensor
+from ..doors import explain, shorten
 from .calls import astype
-from .errors import explain, shorten
 
 
 def method(function):
@@ -47,9 +48,7 @@ class Flat:
 
 
 class ArrayMethods:
-    """Methods and attributes of arrays, written with NumPy's functions."""
-
-    __slots__ = ()
+    """Methods and attributes of arrays, written with NumPy's functions; ``Tensor`` has all of them."""
 
     sum = method(np.sum)
     prod = method(np.prod)
@@ -80,7 +79,6 @@ class ArrayMethods:
     trace = method(np.trace)
     dot = method(np.dot)
     copy = method(np.copy)
-    __round__ = method(np.round)
 
     T = property(np.transpose)
     mT = property(lambda self: np.swapaxes(self, -1, -2))
@@ -121,5 +119,7 @@ class ArrayMethods:
 
     flat = property(lambda self: Flat(self), doc="An iterator over all numbers, which can be indexed, too.")
 
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
+
+for _name, _value in vars(ArrayMethods).items():
+    if not _name.startswith("__"):
+        setattr(Tensor, _name, _value)

@@ -1,0 +1,203 @@
+"""What users meet at a public function: short tracebacks, their own lines in warnings, keywords explained.
+
+A function is entered through a ``door``, the gradients of the core through ``enter``.  Here, too, stands what a notebook
+calls a cell.
+"""
+
+import functools
+import inspect
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .core.errors import libraries, outwards, told
+
+Entered = TypeVar("Entered", bound=Callable[..., Any])
+_package = __name__.partition(".")[0] + "."
+KEYWORDS = {}  # what other libraries call a keyword -> what to write here; ``hints`` fills it
+
+
+def door(entered: Entered) -> Entered:
+    """Decorator of public functions and classes, for what leaves them; gradients, called often, do the same by hand.
+
+    Tracebacks are short, NumPy's warnings name the user's line, and a keyword of another library is answered with
+    what it is called here.
+
+    >>> @door
+    ... def outer(x): return inner(x)
+    >>> def inner(x): return 1 / x
+    >>> outer(2)
+    0.5
+    """
+    if isinstance(entered, type):
+        entered.__init__ = door(entered.__init__)
+        return entered
+
+    @functools.wraps(entered)
+    def enter(*args, **kwargs):
+        before = float_errors()
+        try:
+            set_float_errors(TOLD_TO_US[before])
+            return entered(*args, **kwargs)
+        except Exception as error:
+            error.__traceback__ = error.__traceback__.tb_next  # but for this frame
+            shorten(error)
+            if type(error) is TypeError:
+                explain(error, entered)
+            raise
+        finally:
+            set_float_errors(before)
+
+    return enter
+
+
+def enter(f, *args):
+    """Call the work behind a public function that is called so often that a ``door`` of its own would show."""
+    before = float_errors()
+    try:
+        set_float_errors(TOLD_TO_US[before])
+        return f(*args)
+    except Exception as error:
+        error.__traceback__ = error.__traceback__.tb_next  # but for this frame
+        shorten(error)
+        raise
+    finally:
+        set_float_errors(before)
+
+
+def shorten(error):
+    """Take our frames out of an error's traceback, from the first, which is kept, to the last, where it was raised.
+
+    ``except Exception as error: shorten(error); raise`` costs nothing as long as all goes well.  The frames of users
+    and of NumPy all stay.  With MINIGRAD_TRACEBACK=full in the environment ours do too.
+    """
+    if os.environ.get("MINIGRAD_TRACEBACK") == "full":
+        return
+    entry = error.__traceback__
+    while entry is not None:
+        following = entry.tb_next
+        while following is not None and following.tb_next is not None and is_ours(following.tb_frame):
+            following = following.tb_next
+        entry.tb_next = following
+        entry = following
+
+
+def is_ours(frame):
+    """Say whether a frame runs code of minigrad; dataclasses write some of it."""
+    file, module = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
+    return file.startswith(libraries[0]) or file == "<string>" and module.startswith(_package)
+
+
+def explain(error, called=None):
+    """Add to the error of a call with wrong arguments what a keyword is here, or how the function is called."""
+    text = str(error)
+    keyword = re.search(r"(?:unexpected keyword|values for) argument '(\w+)'", text)
+    if keyword and keyword[1] in KEYWORDS and raised_by_a_library(error):
+        error.args = (f"{text}: {KEYWORDS[keyword[1]]}",)
+    elif called is not None and text.startswith(f"{called.__qualname__}() "):
+        of_a_class = called.__name__ == "__init__"
+        parameters = list(inspect.signature(called).parameters.values())[of_a_class:]
+        name = called.__qualname__.removesuffix(".__init__")
+        error.args = (f"{text}. It is called as {name}{inspect.Signature(parameters)}",)
+
+
+def unknown_keyword(name, keyword, *_):
+    """Return the error for a keyword that a function does not have, where Python itself does not see it."""
+    error = TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
+    explain(error)
+    return error
+
+
+def raised_by_a_library(error):
+    """Say whether no frame of the user's stands in the traceback of an error that is on its way to the user."""
+    entry = error.__traceback__
+    while entry is not None and (is_ours(entry.tb_frame) or entry.tb_frame.f_code.co_filename.startswith(libraries)):
+        entry = entry.tb_next
+    return entry is None
+
+
+# ------------------------------------------------------------------------------------------------- NumPy's warnings
+class Messenger:
+    """Whom NumPy tells of a division by zero, an overflow, ...: it warns of the line of the user's.
+
+    NumPy itself would warn of the line that calls its function, which is one of ours.
+    """
+
+    def write(self, text):
+        frames = outwards(sys._getframe(1), libraries[:2])
+        user, what = frames[-1], text.removeprefix("Warning: ").rstrip()
+        if any(frame.f_code.co_name == "backward" for frame in frames):
+            what += ", on the way back, in a derivative"
+        registry = user.f_globals.setdefault("__warningregistry__", {})
+        module = user.f_globals.get("__name__", "__main__")
+        warnings.warn_explicit(what, RuntimeWarning, user.f_code.co_filename, user.f_lineno, module, registry)
+
+
+class ToldToUs(dict):
+    """What ``float_errors()`` gives -> the same with a Messenger in the place of NumPy's own warnings.
+
+    >>> with np.errstate(divide="warn", over="ignore", under="raise"):
+    ...     before = float_errors()
+    ...     _ = set_float_errors(TOLD_TO_US[before])
+    ...     np.geterr()["divide"], np.geterr()["over"], np.geterr()["under"]
+    ...     _ = set_float_errors(before)
+    ('log', 'ignore', 'raise')
+    """
+
+    def __missing__(self, before):
+        if len(self) > 8:  # a program may make a new one for every call
+            self.clear()
+        modes = np.geterr()
+        warned = {kind: "log" for kind, mode in modes.items() if mode == "warn"}
+        self[before] = told = before
+        if {"call", "log"}.isdisjoint(modes.values()):  # else somebody is to be told already
+            with np.errstate(call=Messenger(), **warned):
+                self[before] = self[told] = told = float_errors()
+        return told
+
+
+try:  # what np.errstate sets, as one value
+    from numpy._core.umath import _extobj_contextvar
+
+    float_errors, set_float_errors = _extobj_contextvar.get, _extobj_contextvar.set
+except ImportError:  # NumPy 1
+
+    def float_errors():
+        return tuple(np.geterrobj())
+
+    def set_float_errors(errors):
+        np.seterrobj(list(errors))
+
+
+TOLD_TO_US = ToldToUs()
+
+
+# ----------------------------------------------------------------------------------------- notebooks
+def cell(file):
+    """Return what a notebook calls the cell whose code stands in a file of that name; "" for any other file.
+
+    IPython knows the number of a cell; others write something into the name.
+
+    >>> cell("/tmp/marimo_7/__marimo__cell_Hbol_.py"), cell("train.py")
+    ('cell Hbol', '')
+    """
+    try:
+        known = sys.modules["IPython"].get_ipython().compile.format_code_name(file)  # "Cell", "In[5]"; or None
+    except (KeyError, AttributeError):  # there is no IPython, or it is not the one that runs this
+        known = None
+    if known:
+        return f"cell {known[-1]}"
+    written = re.search(r"ipython-input-(\d+)|__marimo__cell_(\w+?)_?\.py$|ipykernel_\d+", file)
+    if written is None:
+        return ""
+    return f"cell {written[1] or written[2]}" if written.lastindex else "a cell of the notebook"
+
+
+told.enter = staticmethod(enter)
+told.name_of_file = staticmethod(lambda file: cell(file) or os.path.basename(file))
+told.unknown_keyword = staticmethod(unknown_keyword)
