@@ -1,7 +1,7 @@
 """What users meet at a public function: short tracebacks, their own lines in warnings, keywords explained.
 
-A function is entered through a ``door``, the gradients of the core through ``enter``.  Here, too, stands what a notebook
-calls a cell.
+A function is entered through a ``door``, the gradients of the core through ``enter``.  Here, too, stands what a
+notebook calls a cell.
 """
 
 import functools

@@ -1,6 +1,6 @@
 """THE AFTERNOON: reverse-mode differentiation of NumPy, from the first file to the last.
 
-    errors      exceptions of our own; what users meet: their lines, short tracebacks, NumPy's warnings
+    errors      exceptions of our own; the line of the user's code
     storage     what a parameter is to those who only need its numbers
     trees       nested arguments taken apart and put together
     tape        the record of a computation, and the walk back over it
