@@ -185,7 +185,7 @@ def test_a_formula_that_numba_refuses_runs_on_arrays_with_one_warning(compiled, 
         step = eta * np.cbrt(dx) * np.heaviside(dx, eta)
         return step
 
-    monkeypatch.setattr(kernels, "_compile", lambda *args: (_ for _ in ()).throw(ValueError("no such thing")))
+    monkeypatch.setattr(kernels, "compile_kernel", lambda *args: (_ for _ in ()).throw(ValueError("no such thing")))
     forget(monkeypatch)
     x, opt = np.zeros(1), cubic()
 

@@ -217,6 +217,13 @@ def helpers_of(path):
     return [node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_a_helper_carries_no_underscore_but_where_users_look(path):
+    marked = [name for name in helpers_of(path) if name[0] == "_" and not name.endswith("__")]
+
+    assert not marked or path.stem == "__init__"  # the namespace of a package
+
+
 def test_a_name_of_optimisers_or_schedules_has_one_meaning():
     files = [path for path in FILES if chapter(module_of(path)) in ("optimise", "schedules")]
     names = [name for path in files if path.stem != "__init__" for name in helpers_of(path)]

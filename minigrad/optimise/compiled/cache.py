@@ -84,7 +84,7 @@ def load(file):
     if folder() is None:
         return None
     try:
-        content = _read(file)
+        content = content_in(file)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -99,11 +99,11 @@ def store(file, content):
         return
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check(folder(), folder().stat(), stat.S_ISDIR)
+        refuse_others_files(folder(), folder().stat(), stat.S_ISDIR)
         draft = folder() / f"{file}.{os.urandom(8).hex()}.tmp"
         try:
-            with open(_opened(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as made:
-                made.write(_checksum(file, content) + b"\n" + content)
+            with open(opened(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as made:
+                made.write(checksum_of(file, content) + b"\n" + content)
             os.replace(draft, folder() / file)
         finally:
             draft.unlink(missing_ok=True)
@@ -111,28 +111,28 @@ def store(file, content):
         warn("written", error)
 
 
-def _read(file):
+def content_in(file):
     """Return the code that was stored under a name; raise unless it is that code, and this user's own work."""
-    _check(folder(), folder().stat(), stat.S_ISDIR)
+    refuse_others_files(folder(), folder().stat(), stat.S_ISDIR)
     path = folder() / file
-    with open(_opened(path, os.O_RDONLY), "rb") as kept:
+    with open(opened(path, os.O_RDONLY), "rb") as kept:
         found = os.fstat(kept.fileno())
-        _check(path, found, stat.S_ISREG)
+        refuse_others_files(path, found, stat.S_ISREG)
         if found.st_size > LIMIT:
             raise ValueError(f"{path} is far too large for a kernel")
         checksum, _, content = kept.read(LIMIT).partition(b"\n")
-    if checksum != _checksum(file, content):
+    if checksum != checksum_of(file, content):
         raise ValueError(f"{path} is damaged, or another kernel's")
     return content
 
 
-def _opened(path, flags):
+def opened(path, flags):
     """Open a file itself, never what a link points to; and do not wait for whoever would feed a pipe."""
     wished = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # where the system has them
     return os.open(path, flags | sum(getattr(os, name, 0) for name in wished), 0o600)
 
 
-def _check(path, found, is_kind):
+def refuse_others_files(path, found, is_kind):
     """Raise ValueError unless a file or folder is of its kind and safe from other users."""
     if not is_kind(found.st_mode):
         raise ValueError(f"{path} is no {'folder' if is_kind is stat.S_ISDIR else 'regular file'}")
@@ -144,7 +144,7 @@ def _check(path, found, is_kind):
         raise ValueError(f"{path} can be written to by others: chmod go-w {path}")
 
 
-def _checksum(file, content):
+def checksum_of(file, content):
     return hashlib.sha256(file.encode() + b"\n" + content).hexdigest().encode()
 
 
@@ -179,12 +179,12 @@ def content_of(made):
     text += ENTRY.format(inner=inner, result=result, to_error=to_error, error=error, parameters=arguments)
     declared = set(re.findall(r"\ndeclare [^\n]*@\"?([\w.$]+)\"?\(", text))
     needed = sorted(name for name in declared if not name.startswith("llvm.") and text.count(f"@{name}(") > 1)
-    if not all(map(_in_this_process, needed)):
+    if not all(map(address_in_this_process, needed)):
         return None
-    return " ".join(needed).encode() + b"\n" + _machine(llvm).emit_object(llvm.parse_assembly(text))
+    return " ".join(needed).encode() + b"\n" + target_machine(llvm).emit_object(llvm.parse_assembly(text))
 
 
-def _in_this_process(name):
+def address_in_this_process(name):
     """Return the address of a function of the C library, or None."""
     try:
         return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
@@ -198,17 +198,17 @@ def address_of(content):
 
     needed, code = content.split(b"\n", 1)
     for name in needed.decode().split():
-        if _in_this_process(name) is None:
+        if address_in_this_process(name) is None:
             return None
-        llvm.add_symbol(name, _in_this_process(name))
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(llvm))
+        llvm.add_symbol(name, address_in_this_process(name))
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine(llvm))
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _engines.append((engine, code))
     return engine.get_function_address("minigrad_kernel")
 
 
-def _machine(llvm):
+def target_machine(llvm):
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(

@@ -42,7 +42,7 @@ def find(text, dtype, purpose=loops.UPDATE, work=float("inf")):
     worth = COMPILING if key in _missing else LOADING
     if address is None and work >= worth and key not in _failed and available():
         with _lock:
-            address = _addresses.get(key) or _load_or_compile(key, work)
+            address = _addresses.get(key) or load_or_compile(key, work)
     return address
 
 
@@ -52,7 +52,7 @@ def available():
         not os.environ.get("MINIGRAD_NOJIT", "0").strip("0")
         and not os.environ.get("NUMBA_DISABLE_JIT", "0").strip("0")
         and cache.numba_version()
-        and _layout_is_known()
+        and layout_is_known()
     )
 
 
@@ -65,13 +65,13 @@ def walker(plan, work=float("inf")):
     if not address:
         return None
     if address not in _methods:
-        _methods[address] = _Method(b"walk", address, _FASTCALL, None)
+        _methods[address] = Method(b"walk", address, _FASTCALL, None)
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.argtypes, new.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p), ctypes.py_object
     return new(ctypes.byref(_methods[address]), plan, None)
 
 
-class _Method(ctypes.Structure):
+class Method(ctypes.Structure):
     """CPython's ``PyMethodDef``, which describes a built-in function."""
 
     _fields_ = [
@@ -91,25 +91,25 @@ def compiled():
     return len(_addresses)
 
 
-def _load_or_compile(key, work):
+def load_or_compile(key, work):
     try:
-        file = cache.name(*key, inspect.getsource(walking), inspect.getsource(lanes), _own_text())
+        file = cache.name(*key, inspect.getsource(walking), inspect.getsource(lanes), own_text())
         address = None if key in _missing else cache.load(file)
         _missing.add(key)
         if address is None and work >= COMPILING:
-            address = _compiled(file, *key)
+            address = compiled_and_stored(file, *key)
     except Exception as error:  # a formula that numba cannot compile still runs on arrays
         _failed.add(key)
-        warnings.warn(f"minigrad runs a rule without a compiled kernel, which is slower: {_short(error)}")
+        warnings.warn(f"minigrad runs a rule without a compiled kernel, which is slower: {in_short(error)}")
         return None
     if address is not None:
         _addresses[key] = address
     return address
 
 
-def _compiled(file, text, char, purpose):
+def compiled_and_stored(file, text, char, purpose):
     """Compile a kernel, put it on disk if it can live there, and return its address."""
-    made = _compile(text, np.dtype(char), purpose)
+    made = compile_kernel(text, np.dtype(char), purpose)
     content = cache.content_of(made)
     address = content and cache.address_of(content)
     if address:
@@ -120,18 +120,18 @@ def _compiled(file, text, char, purpose):
 
 
 @functools.lru_cache(maxsize=None)
-def _own_text():
+def own_text():
     with open(__file__, encoding="utf-8") as file:
         return file.read()
 
 
-def _short(error):
+def in_short(error):
     lines = [line for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
 @functools.lru_cache(maxsize=None)
-def _layout_is_known():
+def layout_is_known():
     """Whether arrays, tuples and Storages lie in memory as walk.py believes; asked once, of real ones."""
     if object.__basicsize__ != walking.DATA or tuple.__basicsize__ != walking.ITEMS:
         return False
@@ -160,10 +160,10 @@ def _layout_is_known():
 # The compiler.
 
 
-def _compile(text, dtype, purpose):
+def compile_kernel(text, dtype, purpose):
     import numba
 
-    space = {**vars(walking), **_tools(dtype)}
+    space = {**vars(walking), **what_kernels_call(dtype)}
     if text is WALK:
         for name in walking.COMPILED:
             function = types.FunctionType(getattr(walking, name).__code__, space)
@@ -176,12 +176,12 @@ def _compile(text, dtype, purpose):
     return numba.cfunc(signature, error_model="numpy")(function)
 
 
-def _tools(dtype):
+def what_kernels_call(dtype):
     """What the text of a kernel calls."""
-    return {**_memory(dtype), **_lanes(), **_threads(), **_functions(dtype)}
+    return {**access_to_memory(dtype), **lanes_on_the_stack(), **yielding_to_threads(), **functions_of_formulas(dtype)}
 
 
-def _memory(dtype):
+def access_to_memory(dtype):
     """Access to memory: single instructions; pointers to elements, to real ones, to numbers."""
     import llvmlite.ir as ir
     import numba
@@ -232,7 +232,7 @@ def _memory(dtype):
     return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
 
 
-def _lanes():
+def lanes_on_the_stack():
     """Memory of a kernel's own, on its stack, for the running sums of lanes.py; and how these are laid out."""
     import llvmlite.ir as ir
     import numba
@@ -250,7 +250,7 @@ def _lanes():
     return {"new_lanes": new_lanes, "LANES": lanes.LANES, "BLOCK": lanes.BLOCK}
 
 
-def _threads():
+def yielding_to_threads():
     """CPython's own functions that let other threads run, and wait for one's turn again."""
     import llvmlite.ir as ir
     import numba
@@ -278,7 +278,7 @@ def _threads():
     return {"unlock": unlock, "lock": lock}
 
 
-def _functions(dtype):
+def functions_of_formulas(dtype):
     """The functions of formulas on a single element, and the cast of numbers to its real type."""
     import numba
     from numba.extending import intrinsic
@@ -301,10 +301,10 @@ def _functions(dtype):
     smallest = np.finfo(dtype).tiny
     square = inline(lambda x: numba.float64(x) * numba.float64(x))
     is_complex, floor = dtype.kind == "c", instruction("llvm.floor")
-    by_parts = _by_parts(inline) if is_complex else inline
+    by_parts = by_both_parts(inline) if is_complex else inline
     return {
         "np": np,
-        "over": _over(dtype.type(0).real.dtype.type),
+        "over": division_of(dtype.type(0).real.dtype.type),
         "real": dtype.type(0).real.dtype.type,
         "sqrt": instruction("llvm.sqrt"),
         "square": inline(lambda z: square(z.real) + square(z.imag)) if is_complex else square,
@@ -324,7 +324,7 @@ def _functions(dtype):
     }
 
 
-def _over(real):
+def division_of(real):
     """Division with complex numbers in it, of either or both, in the steps in which NumPy rounds it."""
     from numba.core.types import Complex
     from numba.extending import overload
@@ -350,7 +350,7 @@ def _over(real):
     return over
 
 
-def _by_parts(inline):
+def by_both_parts(inline):
     """Let a function of a real number treat a complex one as two; parts of complex formulas are real."""
     from numba.core.types import Complex
     from numba.extending import overload

@@ -119,11 +119,11 @@ class Tasks:
 
     def shared(self):
         """Whether several threads share the work."""
-        return threads._number > 1 and self.size >= threads.WORTH
+        return threads.number > 1 and self.size >= threads.WORTH
 
     def by_threads(self, rows, params, xs, dxs, check=0):
         """``subtract`` by several threads."""
-        kernel, parts = self.updating, threads._number
+        kernel, parts = self.updating, threads.number
         if not obeyed(self.task(kernel, CHECK | check), params, xs, dxs):
             return False
         for row in rows:

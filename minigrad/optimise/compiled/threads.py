@@ -10,7 +10,7 @@ import threading
 
 WORTH = 200_000  # elements; below, sharing the work costs more than it saves
 
-_number = 1
+number = 1
 _jobs = None  # what the helping threads are to do; None until there are any
 _lock = threading.Lock()
 
@@ -36,12 +36,12 @@ def set_num_threads(n):
     2
     >>> set_num_threads(1)
     """
-    global _number
+    global number
     if isinstance(n, bool) or not isinstance(n, int):
         raise TypeError(f"set_num_threads: the number of threads must be a whole number, got {n!r}")
     if n < 1:
         raise ValueError(f"set_num_threads: at least 1 thread is needed, got {n}")
-    _number = n
+    number = n
 
 
 def get_num_threads():
@@ -50,13 +50,13 @@ def get_num_threads():
     >>> get_num_threads()
     1
     """
-    return _number
+    return number
 
 
 def share(work, parts):
     """Run ``work(part)`` for part = 0 ... parts - 1, each in a thread of its own; return when all are."""
     done = queue.SimpleQueue()
-    jobs = _helpers(parts - 1)
+    jobs = helpers(parts - 1)
     for part in range(1, parts):
         jobs.put((work, part, done))
     work(0)
@@ -66,19 +66,19 @@ def share(work, parts):
             raise error
 
 
-def _helpers(many):
+def helpers(many):
     global _jobs
     with _lock:
         if _jobs is None:
             _jobs = queue.SimpleQueue(), []
         jobs, helping = _jobs
         while len(helping) < many:
-            helping.append(threading.Thread(target=_help, args=(jobs,), daemon=True, name="minigrad"))
+            helping.append(threading.Thread(target=help_with, args=(jobs,), daemon=True, name="minigrad"))
             helping[-1].start()
     return jobs
 
 
-def _help(jobs):
+def help_with(jobs):
     while True:
         work, part, done = jobs.get()
         try:
@@ -88,11 +88,11 @@ def _help(jobs):
             done.put(error)
 
 
-def _after_fork():
+def forget_helpers():
     # A child process has none of its parent's threads, and perhaps a lock that nobody will release.
     global _jobs, _lock
     _jobs, _lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=forget_helpers)
