@@ -20,6 +20,7 @@ from minigrad.derivatives.compound import (
     xlogx,
     xlogy,
 )
+from minigrad.derivatives.sigmoids import complement
 from minigrad.derivatives.windows import overlay, windows
 
 ELEMENTWISE = [relu, leakyrelu, elu, sigmoid, softplus, swish, gelu]
@@ -28,7 +29,7 @@ CASES = [
     *[Case(f, (nonzero(*shape),)) for f in ELEMENTWISE for shape in [(), (3,), (2, 3), (2, 0)]],
     Case(leakyrelu, (nonzero(4),), dict(a=0.3)),
     Case(elu, (nonzero(4),), dict(alpha=0.7)),
-    Case(sigmoid, (real(3),), order=3),
+    *[Case(f, (real(3),), order=3) for f in (sigmoid, complement)],
     *[Case(f, (real(2, 3),)) for f in (softmax, logsoftmax, logsumexp)],
     *[Case(f, (real(2, 3),), dict(axis=0)) for f in (softmax, logsoftmax, logsumexp)],
     Case(softmax, (real(3),), order=3),
@@ -72,6 +73,7 @@ KINKS = [
     Kink(softplus, ([-np.inf, np.inf],), ([0, 1],), "softplus at infinity"),
     Kink(xlogx, ([0.0],), ([-np.inf],), "the slope of x log x at 0"),
     Kink(xlogy, ([0.0, 2.0], [0.0, 4.0]), ([-np.inf, np.log(4)], [0, 0.5]), "0 log 0 is 0, and flat"),
+    Kink(xlogy, ([0.0, 0.0], [np.nan, 1.0]), ([np.nan, 0.0], [np.nan, 0.0]), "what is no number is not hidden"),
     Kink(sigmoid_crossentropy, ([1000.0, -1000.0], [0.0, 1.0]), ([1, -1], [-1000, 1000]), "wrong and sure"),
     Kink(sigmoid_crossentropy, ([1000.0, -1000.0], [1.0, 0.0]), ([0, 0], [-1000, 1000]), "right and sure"),
     Kink(normalise, ([3.0, 3.0],), ([0, 0],), "the std of a constant has gradient 0"),

@@ -346,3 +346,13 @@ def test_whole_numbers_on_both_sides_do_not_wrap_around(loss, expected, dtype):
 def test_a_product_of_small_whole_numbers_does_not_wrap_around_in_the_hinge(dtype):
     assert hinge_loss(np.array([16], dtype), np.array([16], dtype)) == 0.0  # 1 - 256 is far below 0
     assert hinge_loss(np.array([100], dtype), np.array([2], dtype)) == 0.0
+
+
+@pytest.mark.parametrize("loss", [losses.crossentropy, losses.kldivergence, losses.binarycrossentropy])
+def test_a_prediction_that_is_no_number_is_not_hidden_by_a_label_of_zero(loss):
+    yhat, y = np.array([[np.nan, 0.5, 0.5]]), np.array([[0.0, 1.0, 0.0]])
+
+    value, (g,) = withgradient(lambda yhat: loss(yhat, y), yhat)
+
+    assert np.isnan(value) and np.isnan(g[0, 0])
+    assert np.isfinite(loss(np.array([[0.0, 0.5, 0.5]]), y))

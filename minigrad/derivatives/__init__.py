@@ -21,6 +21,7 @@ from . import (
     reductions,
     series,
     shaping,
+    sigmoids,
     windows,
 )
 from .calls import astype

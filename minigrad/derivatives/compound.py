@@ -9,32 +9,16 @@ A function may return more than its caller asked for, if its derivative needs it
 ``mean_softmax_crossentropy`` returns the softmax as well.
 """
 
-import functools
 import math
 
 import numpy as np
 
 from ..core.table import primitive, row, transparent
-from .elementwise import gated, log_share, safe
+from .elementwise import gated, safe
+from .reductions import shared, wider
+from .sigmoids import log_share, of_reals, sigmoid, softplus
 
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
-
-
-def of_reals(function):
-    """Let a function be intercepted by arrays (see ``primitive``), and refuse complex numbers."""
-
-    @transparent
-    @primitive
-    @functools.wraps(function)
-    def checked(x, *args, **kwargs):
-        if getattr(x, "dtype", np.dtype(float)).kind == "c":
-            raise TypeError(
-                f"{function.__name__} is a function of real numbers; for complex ones write it with NumPy's functions, "
-                "which are differentiated too, or take np.real(x) or np.abs(x) first"
-            )
-        return function(x, *args, **kwargs)
-
-    return checked
 
 
 # ------------------------------------------------------------------------------------- activations
@@ -89,39 +73,6 @@ def elu(x, alpha=1.0):
 
 
 @of_reals
-def sigmoid(x):
-    """Return ``1 / (1 + exp(-x))``, element by element, for every x.
-
-    Parameters
-    ----------
-    x : array of real numbers, any shape
-
-    Source: NNlib 0.8 ``sigmoid``.
-
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
-    array([0. , 0.5, 1. ])
-    """
-    with np.errstate(over="ignore"):  # exp(-x) = inf gives 0, as it should
-        return 1 / (1 + np.exp(x * -1.0))
-
-
-@of_reals
-def softplus(x):
-    """Return ``log(1 + exp(x))``, element by element; nothing overflows.
-
-    Parameters
-    ----------
-    x : array of real numbers, any shape
-
-    Source: NNlib 0.8 ``softplus``.
-
-    >>> softplus(np.array([-1000.0, 0.0, 1000.0]))
-    array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
-    """
-    return np.maximum(x, 0.0) + np.log1p(np.exp(np.abs(x) * -1.0))
-
-
-@of_reals
 def swish(x):
     """Return ``x * sigmoid(x)``, element by element.
 
@@ -154,17 +105,23 @@ def gelu(x):
     >>> gelu(np.array([-1000.0, 0.0, 1.0, 1000.0]))
     array([-0.00000000e+00,  0.00000000e+00,  8.41191991e-01,  1.00000000e+03])
     """
-    return x * (1 + gelu_tanh(x)) * 0.5
+    return x * sigmoid(twice_inside(x))
 
 
-def gelu_tanh(x):
-    return np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x))
+def twice_inside(x):
+    """Return 2 z, of which the sigmoid is (1 + tanh(z)) / 2."""
+    return 2 * SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)
 
 
 def gelu_vjp(g, x):
-    t = gelu_tanh(x)
-    slope = SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
-    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+    x = np.maximum(np.minimum(x, 50), -50)  # the same from there on, and nothing overflows
+    z, slope = twice_inside(x), 2 * SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
+    s = sigmoid(z)
+    return g * (s + x * slope * (s * (1 - s)))
+
+
+def elu_vjp(g, x, alpha):
+    return g * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
 
 
 def swish_vjp(g, x, y):
@@ -174,9 +131,7 @@ def swish_vjp(g, x, y):
 
 row(relu, lambda g, y: gated(g, y > 0), signature="x", note="0 at 0")
 row(leakyrelu, lambda g, x, a: np.where(x > 0, g, a * g), signature="x, a=0.01", note="a at 0")
-row(elu, lambda g, x, y, alpha: g * np.where(x > 0, 1.0, y + alpha), signature="x, alpha=1.0")
-row(sigmoid, lambda g, y: g * (y * (1 - y)), signature="x")
-row(softplus, lambda g, x: g * sigmoid(x), signature="x")
+row(elu, elu_vjp, signature="x, alpha=1.0")
 row(swish, swish_vjp, signature="x")
 row(gelu, gelu_vjp, signature="x", note="the approximation with tanh")
 
@@ -253,8 +208,16 @@ def logsumexp_vjp(g, x, y, axis, keepdims):
     return g * np.exp(log_share(x, y))
 
 
-row(softmax, lambda g, y, axis: y * (g - np.sum(g * y, axis, keepdims=True)), signature="x, axis=-1")
-row(logsoftmax, lambda g, y, axis: g - np.exp(y) * np.sum(g, axis, keepdims=True), signature="x, axis=-1")
+def softmax_vjp(g, y, axis):
+    return y * (g - np.sum(wider(g) * y, axis, keepdims=True))
+
+
+def logsoftmax_vjp(g, y, axis):
+    return g - np.exp(y) * np.sum(wider(g), axis, keepdims=True)
+
+
+row(softmax, softmax_vjp, signature="x, axis=-1")
+row(logsoftmax, logsoftmax_vjp, signature="x, axis=-1")
 row(logsumexp, logsumexp_vjp, signature="x, axis=None, keepdims=False")
 
 
@@ -271,19 +234,24 @@ def xlogx(x):
 
 @of_reals
 def xlogy(x, y):
-    """Return ``x * log(y)``, which is 0 where x is 0, whatever y is.
+    """Return ``x * log(y)``, which is 0 where x is 0, whatever number y is.
 
-    >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
-    array([0., 0.])
+    >>> xlogy(np.array([0.0, 2.0, 0.0]), np.array([0.0, 1.0, np.nan]))
+    array([ 0.,  0., nan])
     """
-    return x * np.log(np.where(x == 0, 1.0, y))
+    return x * np.log(one_beside(x, y))
+
+
+def one_beside(x, y):
+    """Return ``y``, and 1 where x is 0 and y is a number."""
+    return np.where((x == 0) & (y == y), 1.0, y)
 
 
 row(xlogx, lambda g, x: g * (1 + np.log(x)), signature="x", note="-inf at 0")
 row(
     xlogy,
     lambda g, b: xlogy(g, b),
-    lambda g, a, b: g * a / np.where(a == 0, 1, b),
+    lambda g, a, b: g * a / one_beside(a, b),
     signature="a, b",
     note="0 for b where a is 0",
 )
@@ -308,8 +276,23 @@ def mean_squared_error(a, b):
     2.0
     """
     d = np.ravel(a - b)
-    d = d if d.dtype.kind in "fc" else np.ravel(a * 1.0 - b)
+    if d.dtype.char not in "fdgFDG":
+        return mean_of_narrow_squares(a, b, d.dtype)
     return np.vdot(d, d).real / d.size
+
+
+def mean_of_narrow_squares(a, b, dtype):
+    """The same of half precision, whose sums end at 65504, and of whole numbers, which wrap around."""
+    half = dtype == np.float16
+    d = np.ravel((wider(a) if half else a * 1.0) - b)
+    y = np.vdot(d, d) / d.size
+    return y.astype(dtype) if half else y
+
+
+def mean_squared_error_vjp(g, a, b, a_shape):
+    if g.dtype.char == "e":
+        g = wider(g)
+    return (a - b) * (2 * g / math.prod(a_shape))
 
 
 @of_reals
@@ -337,21 +320,28 @@ def mean_softmax_crossentropy_vjp_z(g, y, labels):
     if g_loss is not None:
         h = p * labels.sum(-1, keepdims=True)
         h -= labels
-        h *= g_loss / (p.size // p.shape[-1])
+        h *= shared(g_loss, p.size // p.shape[-1])
     if g_p is not None:
         h = h + p * (g_p - np.sum(g_p * p, -1, keepdims=True))
     return h
 
 
 def mean_softmax_crossentropy_vjp_labels(g, z):
-    return None if g[0] is None else logsoftmax(z) * (-g[0] / (z.size // z.shape[-1]))
+    return None if g[0] is None else logsoftmax(z) * -shared(g[0], z.size // z.shape[-1])
 
 
-row(sigmoid_crossentropy, lambda g, z, y: g * (sigmoid(z) - y), lambda g, z: -g * z, signature="z, y")
+def sigmoid_crossentropy_vjp_z(g, z, y):
+    """sigmoid(z) - y, to the last digit where both are next to 1: then it is (1 - y) - sigmoid(-z)."""
+    yes = y > 0.5
+    s = sigmoid(np.where(yes, z * -1.0, z))
+    return g * np.where(yes, (1.0 - y) - s, s - y)
+
+
+row(sigmoid_crossentropy, sigmoid_crossentropy_vjp_z, lambda g, z: -g * z, signature="z, y")
 row(
     mean_squared_error,
-    lambda g, a, b, a_shape: (a - b) * (2 * g / math.prod(a_shape)),
-    lambda g, a, b, a_shape: (b - a) * (2 * g / math.prod(a_shape)),
+    mean_squared_error_vjp,
+    lambda g, a, b, a_shape: mean_squared_error_vjp(g, b, a, a_shape),
     signature="a, b",
 )
 row(
@@ -387,6 +377,7 @@ def normalise(x, axis=-1, epsilon=1e-5):
 
 
 def normalise_vjp(g, x, y, axis, epsilon):
+    x = wider(x)
     s = np.std(x, axis, keepdims=True)
     of_std = y * np.mean(g * y, axis, keepdims=True) * ((s + epsilon) / safe(s))
     return (g - np.mean(g, axis, keepdims=True) - of_std) / (s + epsilon)

@@ -91,34 +91,12 @@ row(np.modf, lambda g: g[0], note="the fractional part")
 # ------------------------------------------------------------------------- exponentials and logarithms
 row(np.exp, lambda g, y: g * y.conjugate())
 row(np.exp2, lambda g, y: g * (LN2 * y).conjugate())
-row(np.expm1, lambda g, y: g * (y + 1).conjugate())
+row(np.expm1, lambda g, x: g * np.exp(x).conjugate())  # y + 1 would be 0 far to the left
 row(np.log, lambda g, x: g / x.conjugate())
 row(np.log2, lambda g, x: g / (LN2 * x).conjugate())
 row(np.log10, lambda g, x: g / (LN10 * x).conjugate())
 row(np.log1p, lambda g, x: g / (1 + x).conjugate())
 
-
-
-def log_share(a, y):
-    """Return ``a - y``, the logarithm of the share that exp(a) has in the sum exp(y).
-
-    In a sum of nothing but zeros, log(exp(-inf) + exp(-inf)), nothing has a share; infinity has all of it.
-    """
-    y = np.where(y == -np.inf, 0, y)
-    with np.errstate(invalid="ignore"):  # inf - inf
-        return np.where(a == y, 0, a - y)
-
-
-row(
-    np.logaddexp,
-    lambda g, y, a: g * np.exp(log_share(a, y)),
-    lambda g, y, b: g * np.exp(log_share(b, y)),
-)
-row(
-    np.logaddexp2,
-    lambda g, y, a: g * np.exp2(log_share(a, y)),
-    lambda g, y, b: g * np.exp2(log_share(b, y)),
-)
 
 # --------------------------------------------------------------------- circular and hyperbolic functions
 # On a branch cut the sign of a zero says which side is meant: a difference from a real number keeps it, x + 1 does not.

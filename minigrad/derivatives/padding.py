@@ -36,8 +36,13 @@ def inside(widths, shape):
 
 
 # ------------------------------------------------------------------------- weights of the padded values
+def wide(x):
+    """Return the dtype for weights and counts of the numbers ``x``: single precision for half."""
+    return np.promote_types(x.real.dtype, np.float32)
+
+
 def equal_shares(chosen, x, axis):
-    return chosen / np.sum(chosen, axis=axis, keepdims=True, dtype=x.real.dtype)
+    return chosen / np.sum(chosen, axis=axis, keepdims=True, dtype=wide(x))
 
 
 def middle(x, axis):
@@ -47,7 +52,7 @@ def middle(x, axis):
 
 
 WEIGHTS = {
-    "mean": lambda x, axis: np.full(x.shape, 1 / x.shape[axis], x.real.dtype),
+    "mean": lambda x, axis: np.full(x.shape, 1 / x.shape[axis], wide(x)),
     "maximum": lambda x, axis: equal_shares(x == np.max(x, axis, keepdims=True), x, axis),
     "minimum": lambda x, axis: equal_shares(x == np.min(x, axis, keepdims=True), x, axis),
     "median": middle,
@@ -58,7 +63,7 @@ def side_vjp(g, x, axis, mode, away):
     """Pull ``g``, the gradient of the padding on one side, back to ``x``, the elements it was made of."""
     if mode == "linear_ramp":  # from the edge's value down to end_values, which has weight 1 - share
         n = g.shape[axis]
-        share = np.arange(n, dtype=g.real.dtype)[::away] / max(n, 1)
+        share = np.arange(n, dtype=wide(g))[::away] / max(n, 1)
         g = g * share.reshape((n,) + (1,) * (g.ndim - axis - 1))
         return np.sum(g, axis=axis, keepdims=True)
     return WEIGHTS[mode](x, axis) * np.sum(g, axis=axis, keepdims=True)

@@ -41,8 +41,19 @@ def kept_shape(shape, axis):
 def count(shape, axis, keepdims, where, dtype):
     """Return how many numbers are reduced to one: a number or, with a mask, an array of them."""
     if where is not True:
-        return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=keepdims, dtype=dtype)
+        counted_in = np.promote_types(dtype, np.float32)  # half precision ends at 65504
+        return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=keepdims, dtype=counted_in)
     return math.prod(shape[i] for i in axes_of(axis, len(shape)))
+
+
+def wider(x):
+    """Return half precision as single, and other numbers as they are."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def shared(g, n):
+    """Return ``g / n`` where n counts, which half precision cannot beyond 65504."""
+    return wider(g) / n
 
 
 def reduced_last(a, axis):
@@ -67,7 +78,7 @@ def masked(g, where):
 # --------------------------------------------------------------------------------------- sums and means
 def mean_vjp(g, a_shape, axis, keepdims, where):
     n = count(a_shape, axis, keepdims, where, g.dtype)
-    return masked(spread(g / n, a_shape, axis, keepdims), where)
+    return masked(spread(shared(g, n), a_shape, axis, keepdims), where)
 
 
 row(
@@ -107,8 +118,13 @@ def filled(x, shape):
     return y
 
 
+def average_vjp(g, x_shape):
+    share = g / math.prod(x_shape) if g.dtype.char != "e" else shared(g, math.prod(x_shape)).astype(g.dtype)
+    return filled(share, x_shape)
+
+
 row(total, lambda g, x_shape: filled(g, x_shape), signature="x")
-row(average, lambda g, x_shape: filled(g / math.prod(x_shape), x_shape), signature="x")
+row(average, average_vjp, signature="x")
 row(filled, lambda g: total(g), signature="x, shape")
 
 # Functions that are mostly called on a whole array -> what then does the same, more quickly.
@@ -120,7 +136,7 @@ def var_vjp(g, a, axis, ddof, keepdims, where, mean, correction):
     ddof = ddof if correction is None else correction
     n = count(a.shape, axis, keepdims, where, g.dtype) - ddof
     mean = np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean
-    return spread(g * 2 / n, a.shape, axis, keepdims) * masked(a - mean, where)
+    return spread(shared(g * 2, n), a.shape, axis, keepdims) * masked(a - mean, where)
 
 
 def var_vjp_mean(g, a, axis, ddof, keepdims, where, mean, correction):
@@ -236,6 +252,7 @@ def extremum_vjp(g, y, a, axis, keepdims, initial, where):
     if axis is not None and not keepdims:
         y, g = y.reshape(kept_shape(shape, axis)), g.reshape(kept_shape(shape, axis))
     winners = (a == y) & where
+    g = wider(g)
     n = np.sum(winners, axis=axis, keepdims=True, dtype=g.dtype)
     if initial is not None:
         n = n + (y == initial)

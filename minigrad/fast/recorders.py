@@ -185,22 +185,24 @@ def pair(function):
 
     def record_pair(a, b):
         tape = innermost_tape()
-        if tape is not None and tape.outer is None and type(a) in ARRAYS and type(b) in ARRAYS:
-            recorded_a = on(tape, a) if type(a) is Tensor else None
-            recorded_b = on(tape, b) if type(b) is Tensor else None
-            whole = recorded_a is not None and recorded_a.tape is not tape
-            whole = whole or recorded_b is not None and recorded_b.tape is not tape
-            if not whole and (recorded_a is not None or recorded_b is not None):
-                a = a if type(a) is np.ndarray else below(a, tape)
-                b = b if type(b) is np.ndarray else below(b, tape)
-                y = on_arrays(a, b)
-                edges = ()
-                if recorded_a is not None:
-                    edges += (fitted(recorded_a, vjp_a, keep_a(0, y, a, b)),)
-                if recorded_b is not None:
-                    edges += (fitted(recorded_b, vjp_b, keep_b(0, y, a, b)),)
-                return record(tape, y, edges)
-        return call(function, (a, b), {})
+        of_a = of_b = None
+        u, v = a, b
+        if tape is not None and tape.outer is None:
+            if type(a) is Tensor:
+                of_a = a if a.tape is tape else tape.leaves.get(id(a))
+                u = of_a._value if of_a is not None else a._value if a.tape is None else a
+            if type(b) is Tensor:
+                of_b = b if b.tape is tape else tape.leaves.get(id(b))
+                v = of_b._value if of_b is not None else b._value if b.tape is None else b
+        if of_a is of_b is None or not type(u) is type(v) is ndarray:
+            return call(function, (a, b), {})
+        y = on_arrays(u, v)
+        edges = ()
+        if of_a is not None:
+            edges += (fitted(of_a, vjp_a, keep_a(0, y, u, v)),)
+        if of_b is not None:
+            edges += (fitted(of_b, vjp_b, keep_b(0, y, u, v)),)
+        return record(tape, y, edges)
 
     return record_pair
 

@@ -1,7 +1,7 @@
 """Activations: functions from a number to a number, and softmax, from scores to probabilities.
 
 All of them are exact for large arguments and are one entry of the tape each; their derivatives are
-in ``minigrad/derivatives/compound.py``.
+in ``minigrad/derivatives/compound.py`` and ``sigmoids.py``.
 """
 
 import numpy as np
