@@ -4,9 +4,13 @@ Data are an array, or a tuple, named tuple or dict of arrays: one sample per row
 the same number of rows in each.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +104,7 @@ class DataLoader(Shown):
         self._passes.append(Pass(generator(self.rng).permutation(self.n) if self.shuffle else None))
         return self._passes[-1]
 
-    def position(self):
+    def position(self) -> dict[str, Any]:
         """Return how far the pass begun last has got, its order, and the generator's state, as plain values.
 
         Raises ValueError if two passes are going on: neither would be resumed.
@@ -123,7 +127,7 @@ class DataLoader(Shown):
             "rng": random_state(generator(self.rng)) if self.shuffle else None,
         }
 
-    def to_resume(self, position):
+    def to_resume(self, position: dict[str, Any]) -> Callable[[], None]:
         """Return the function that lets the next pass go on from a position; ValueError if it is none in these data."""
         for name, here in self._kind().items():
             if position[name] != here:

@@ -7,9 +7,13 @@ They are objects of small classes: what they remember can be seen, pickled (if t
 and saved by ``checkpoint.save(..., stalled=stalled)``.
 """
 
+from __future__ import annotations
+
 import math
 import operator
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -38,13 +42,13 @@ class throttle:
     ['called', None, None, 'called', None]
     """
 
-    def __init__(self, f, seconds, clock=time.monotonic):
+    def __init__(self, f: Callable[..., Any], seconds: float, clock: Callable[[], float] = time.monotonic):
         if not seconds >= 0:
             raise ValueError(f"throttle: seconds must be 0 or more, but is {seconds!r}")
         self.__wrapped__, self.seconds, self.clock = f, seconds, clock  # inspect asks for the signature of __wrapped__
         self.free_at = -math.inf
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         now = self.clock()
         if now < self.free_at:
             return None
@@ -79,14 +83,14 @@ class patience:
 
     remembered = ("in_a_row",)
 
-    def __init__(self, predicate, wait):
+    def __init__(self, predicate: Callable[..., Any], wait: int):
         if not (isinstance(wait, int) and wait >= 1):
             who = type(self).__name__
             raise ValueError(f"{who}: how often in a row must be a whole number, 1 or more, but is {wait!r}")
         self.__wrapped__, self.wait = predicate, wait
         self.in_a_row = 0
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> bool:
         self.in_a_row = self.in_a_row + 1 if self.holds(self.__wrapped__(*args, **kwargs)) else 0
         return self.in_a_row >= self.wait
 
@@ -130,7 +134,10 @@ class early_stopping(patience):
 
     remembered = "in_a_row", "best"
 
-    def __init__(self, f, delay, distance=operator.sub, init_score=math.inf, min_dist=0):
+    def __init__(
+        self, f: Callable[..., Any], delay: int, distance: Callable[[Any, Any], Any] = operator.sub,
+        init_score: Any = math.inf, min_dist: float = 0,
+    ):  # fmt: skip
         super().__init__(f, delay)
         self.distance, self.min_dist = distance, min_dist
         self.best = init_score
@@ -170,7 +177,10 @@ class plateau(patience):
 
     remembered = "in_a_row", "last"
 
-    def __init__(self, f, width, distance=operator.sub, init_score=math.inf, min_dist=1e-6):
+    def __init__(
+        self, f: Callable[..., Any], width: int, distance: Callable[[Any, Any], Any] = operator.sub,
+        init_score: Any = math.inf, min_dist: float = 1e-6,
+    ):  # fmt: skip
         super().__init__(f, width)
         self.distance, self.min_dist = distance, min_dist
         self.last = init_score
