@@ -733,7 +733,7 @@ def test_threads_that_step_with_one_optimiser_on_one_parameter_lose_no_step(make
     if size != "small":
         monkeypatch.setattr(tasks, "KEEP_LOCK_BELOW", 0)
     if size == "shared by threads":
-        monkeypatch.setattr(threads, "_number", 2)
+        monkeypatch.setattr(threads, "number", 2)
         monkeypatch.setattr(threads, "WORTH", 1)
     x, dx, opt, many = np.zeros(1000), np.ones(1000), make(), 30
     update_(opt, x, dx)
