@@ -23,7 +23,7 @@ KEYWORDS = {}  # what other libraries call a keyword -> what to write here; ``hi
 
 
 def door(entered: Entered) -> Entered:
-    """Decorator of public functions and classes, for what leaves them; gradients, called often, do the same by hand.
+    """Decorator of public functions and classes, for what leaves them; those called often do the same by hand.
 
     Tracebacks are short, NumPy's warnings name the user's line, and a keyword of another library is answered with
     what it is called here.
@@ -63,8 +63,8 @@ def enter(f, *args):
         set_float_errors(TOLD_TO_US[before])
         return f(*args)
     except Exception as error:
-        error.__traceback__ = error.__traceback__.tb_next  # but for this frame
         shorten(error)
+        error.__traceback__ = error.__traceback__.tb_next  # but for this frame
         raise
     finally:
         set_float_errors(before)
@@ -95,7 +95,7 @@ def is_ours(frame):
 
 def explain(error, called=None):
     """Add to the error of a call with wrong arguments what a keyword is here, or how the function is called."""
-    text = str(error)
+    text = str(error).partition(". Did you mean")[0]  # Python's own guess
     keyword = re.search(r"(?:unexpected keyword|values for) argument '(\w+)'", text)
     if keyword and keyword[1] in KEYWORDS and raised_by_a_library(error):
         error.args = (f"{text}: {KEYWORDS[keyword[1]]}",)

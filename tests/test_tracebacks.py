@@ -48,6 +48,7 @@ from minigrad.nn import LSTM, Chain, Conv, Dense
 from minigrad.optimise import rule
 
 HERE = os.path.dirname(minigrad.__file__) + os.sep
+FEW = 3 if sys.version_info >= (3, 11) else 4  # Python 3.10 shows the frame of a door, too
 W = Tensor(np.ones((2, 3)))
 PS = params(W)
 
@@ -75,6 +76,7 @@ def branching(x, dx, eta=0.1):
 
 USERS = {
     "gradient": lambda: gradient(lambda: broken(), PS),
+    "gradient as a decorator": lambda: gradient(PS)(lambda: broken()),
     "gradient of arguments": lambda: gradient(broken, 1.0),
     "withgradient": lambda: withgradient(lambda: broken(), PS),
     "pullback": lambda: pullback(broken, np.ones(2)),
@@ -99,12 +101,13 @@ def test_the_users_frames_are_all_there_and_ours_are_few(call):
     ours, names = frames(caught.value)
 
     assert names[-2:] == ["broken", "deeper"] and "<lambda>" in names
-    assert len(ours) <= 3, names
+    assert len(ours) <= FEW, names
 
 
 OURS = {
     "shapes": lambda: Chain(Dense(3, 4), Dense(5, 6))(np.ones((2, 3))),
     "shapes in a gradient": lambda: gradient(lambda: np.sum(Chain(Dense(3, 4), Dense(5, 6))(W)), PS),
+    "shapes in a decorated loss": lambda: gradient(PS)(lambda: np.sum(Chain(Dense(3, 4), Dense(5, 6))(W))),
     "no number": lambda: gradient(lambda: W, PS),
     "lost": lambda: gradient(lambda: float(np.sum(W)), PS),
     "overwritten": lambda: gradient(lambda: W.fill(0.0), PS),
@@ -140,7 +143,7 @@ def test_an_error_of_ours_shows_few_of_our_frames(call):
         call()
     ours, names = frames(caught.value)
 
-    assert len(ours) <= 3, names
+    assert len(ours) <= FEW, names
     assert "<lambda>" in names
 
 

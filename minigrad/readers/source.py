@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..doors import cell
 from .names import Names
 from .operations import TraceError
 from .own_functions import text_of
@@ -33,7 +34,7 @@ def refuse_if_asked(program):
     """Raise where the program is right on one path only."""
     if program.asked:
         op = program.asked[0]
-        at = f" at line {op.line.number} of {op.line.file}: {op.line.code}" if op.line else ""
+        at = f" at line {op.line.number} of {cell(op.line.file) or op.line.file}: {op.line.code}" if op.line else ""
         raise TraceError(
             f"source: {op.asked}{at}\n  Python used the number {op.name} itself, so the program is right for this "
             f"number only, and cannot be run again with others. {WHAT_TO_WRITE}"
