@@ -34,6 +34,7 @@ from .arrays import array
 from .core.recording import as_tensors
 from .core.table import ROWS, late_rows
 from .core.tensor import Tensor, refuse_if_recorded, tensors_in
+from .hints import chapter
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
@@ -81,7 +82,6 @@ def subspace(name, module):
     return space
 
 
-__getattr__ = look_up_in(np, globals())
 linalg = subspace("linalg", np.linalg)
 fft = subspace("fft", np.fft)
 special = ModuleType(f"{__name__}.special", "Where SciPy looks for functions of ``scipy.special`` on Tensors.")
@@ -174,3 +174,13 @@ Tensor.__dlpack__ = dlpack
 Tensor.__dlpack_device__ = lambda self: self.data.__dlpack_device__()
 Tensor.device = property(lambda self: "cpu", doc="Where the numbers are.")
 Tensor.to_device = to_device
+
+
+def names_of_numpy():
+    functions = [name for name in np.__all__ if name[0] != "_" and name != "test"]
+    return [name for name in functions if not isinstance(getattr(np, name, np), ModuleType)]
+
+
+__all__ = ["asarray", "fft", "finfo", "iinfo", "linalg", "special"]
+
+chapter(__name__, look_up_in(np, globals()), names_of_numpy)

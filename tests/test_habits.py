@@ -207,6 +207,9 @@ def test_what_is_listed_works():
     for module in (nn, losses, data, checkpoint, optimise, minigrad.schedules, minigrad.training, minigrad.sampling):
         assert dir(module) == sorted(module.__all__)
     assert {"gradient", "ADAM", "nn", "__version__"} <= set(dir(minigrad))
+    xp = minigrad.array_api
+    assert {"asarray", "exp", "float64", "linalg"} <= set(dir(xp)) and "Tensor" not in dir(xp)
+    assert all(hasattr(xp, name) for name in dir(xp))
     assert ("scipy" in dir(minigrad)) == (find_spec("scipy") is not None)
 
 
