@@ -123,4 +123,8 @@ else:
         Kink(sp.xlogy, (0.0, 0.5), (-0.6931471805599453, 0.0), "x log y"),
         Kink(sp.xlogy, (0.0, 0.0), (None, 0.0), "0 log y does not change with y"),
         Kink(sp.j1, (0.0,), (0.5,), "J1 starts with x / 2"),
+        Kink(sp.betaln, (-2.0, 1.0), (0.5, None), "psi(-2) - psi(-1) = 1/2: the poles cancel"),
+        Kink(sp.betaln, (2.0, -4.0), (None, 7 / 12), "psi(-4) - psi(-2) = 1/4 + 1/3: the poles cancel"),
+        Kink(sp.beta, (-3.0, 2.0), (5 / 36, None), "1/6 (1/3 + 1/2): the poles cancel"),
+        Kink(sp.poch, (-3.0, 2.0), (-5.0, None), "(a (a + 1))' = 2 a + 1"),
     ]

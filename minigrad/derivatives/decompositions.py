@@ -18,6 +18,7 @@ import numpy as np
 
 from ..core.errors import NoDerivativeError
 from ..core.table import refuse_if, row
+from .elementwise import safe
 from .products import hermitian
 
 LinAlgError = np.linalg.LinAlgError
@@ -25,11 +26,6 @@ LinAlgError = np.linalg.LinAlgError
 
 def symmetrised(x):
     return (x + hermitian(x)) / 2
-
-
-def diagonal_times(d, x):
-    """Return diag(d) x for a stack of diagonals."""
-    return d[..., :, None] * x
 
 
 def identity(x):
@@ -212,28 +208,33 @@ def svd_vjp(g, y, a, full_matrices, compute_uv, hermitian_only):
 
 def svd_parts(gu, gs, gv, u, s, vh):
     """The vjp of the reduced decomposition a = u diag(s) vh, with None for a gradient that is zero."""
-    v = hermitian(vh)
+    v, share = hermitian(vh), shares(s)
     middle, outside = 0, 0
     if gs is not None:
         middle = gs[..., None] * identity(s)
     if gu is not None:
         f, beyond = turned(gu, u, s)
-        middle = middle + times_diagonal(f + hermitian(f), s)
+        middle = middle + (f + hermitian(f)) * share
         if u.dtype.kind == "c":  # u and v turn together
             turn = 1j * np.imag(np.sum(u.conjugate() * gu, axis=-2, keepdims=True))
             middle = middle + over_values(turn, s, gu) * identity(s)
         outside = outside + np.matmul(beyond, vh)
     if gv is not None:
         f, beyond = turned(gv, v, s)
-        middle = middle + diagonal_times(s, f + hermitian(f))
+        middle = middle + (f + hermitian(f)) * np.swapaxes(share, -1, -2)
         outside = outside + np.matmul(u, hermitian(beyond))
     return np.matmul(np.matmul(u, middle), vh) + outside
+
+
+def shares(s):
+    """Return s[j] / (s[i] + s[j]): by differences and shares nothing is squared, and any scale is right."""
+    return s[..., None, :] / safe(s[..., None, :] + s[..., :, None])
 
 
 def turned(gv, v, s):
     """Return the gradients of the turns of the vectors v among themselves, and out of the space they span."""
     x = np.matmul(hermitian(v), gv)
-    f = over_differences(x, s * s, gv, "np.linalg.svd", "singular values")
+    f = over_differences(x, s, gv, "np.linalg.svd", "singular values")
     if v.shape[-1] == v.shape[-2]:  # they span it all
         return f, np.zeros_like(v)
     return f, over_values(gv - np.matmul(v, x), s, gv)

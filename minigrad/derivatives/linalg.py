@@ -5,11 +5,12 @@ matrix is singular or eigenvalues coincide, the row raises ``numpy.linalg.LinAlg
 """
 
 import functools
+import math
 import operator
 
 import numpy as np
 
-from ..core.table import composition, row
+from ..core.table import composition, possibly, row
 from .decompositions import svdvals_vjp, symmetrised
 from .products import dot_a, dot_b, hermitian
 
@@ -51,9 +52,16 @@ def inv_vjp(g, y):
 def det_vjp(g, y, a):
     """The matrix of cofactors: det(a) inv(a)^H, and by the minors, all n^2 of them, if a is singular."""
     try:
-        return (g * y.conjugate())[..., None, None] * hermitian(np.linalg.inv(a))
+        inverse = hermitian(np.linalg.inv(a))
     except LinAlgError:
         return g[..., None, None] * cofactors(a).conjugate()
+    limits = np.finfo(y.dtype)
+    beyond = (np.abs(y) < limits.tiny) | (np.abs(y) > limits.max)
+    if possibly(np.any(beyond)):  # the cofactors have one factor less, and may be within
+        size = np.linalg.slogdet(a)[1] / (a.shape[-1] * math.log(2))
+        scale = np.where(beyond, np.exp2(np.round(size)), 1)[..., None, None]  # divided by it, y would be near 1
+        y, inverse = np.linalg.det(a / scale), inverse * scale * scale ** (a.shape[-1] - 1)
+    return (g * y.conjugate())[..., None, None] * inverse
 
 
 def cofactors(a):
@@ -78,7 +86,8 @@ def pinv_vjp(g, y, a, hermitian_only):
     yh = hermitian(y)
     gh = hermitian(g)
     ay, ya = np.matmul(a, y), np.matmul(y, a)
-    h = -chain(yh, g, yh) + chain(gh - np.matmul(ay, gh), y, yh) + chain(yh, y, gh - np.matmul(gh, ya))
+    h = chain(gh - np.matmul(ay, gh), y, yh) - chain(yh, g, yh)
+    h = h + np.matmul(yh, np.matmul(y, gh - np.matmul(gh, ya)))  # from the right: y is large where a is small
     return symmetrised(h) if hermitian_only else h
 
 

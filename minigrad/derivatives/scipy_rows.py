@@ -32,6 +32,12 @@ def trigamma(x):
     return np.where(left, (np.pi / np.sin(np.pi * np.where(left, x, 0.5))) ** 2 - y, y)
 
 
+def psi_difference(a, c):
+    """Return psi(a) - psi(c); where both are poles (0, -1, -2, ...) they cancel, and by reflection the rest remains."""
+    poles = (a <= 0) & (c <= 0) & (a == np.floor(a)) & (c == np.floor(c))
+    return sp.psi(np.where(poles, 1 - a, a)) - sp.psi(np.where(poles, 1 - c, c))
+
+
 def gamma_density(a, x):
     """Return the derivative of gammainc with respect to x."""
     a = a + 0 * x  # in the precision of x
@@ -44,6 +50,19 @@ def beta_density(a, b, x):
     return np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
 
 
+def beyond_50(x, first, sign, near):
+    """Return ``near``; of real numbers from 50 on, where it is a difference of equals, its series in z = +-1 / x^2.
+
+        first / x^2 (1 + 3/2 z + 15/4 z^2 + 105/8 z^3)
+    """
+    if x.dtype.kind == "c":
+        return near
+    far = (x > 50) | (x < -50) & (sign > 0)  # erfcx, of sign -1, grows to the left
+    inverse = (1 / np.where(far, x, 1.0)) ** 2
+    z = sign * inverse
+    return np.where(far, first * inverse * (1 + z * (1.5 + z * (3.75 + z * 13.125))), near)
+
+
 # fmt: off
 row(sp.gamma,       lambda g, y, x: g * (y * sp.psi(x)).conjugate())
 row(sp.rgamma,      lambda g, y, x: -g * (y * sp.psi(x)).conjugate(), note="not at 0, -1, -2, ...")
@@ -51,11 +70,11 @@ row(sp.gammaln,     lambda g, x: g * sp.psi(x))
 row(sp.loggamma,    lambda g, x: g * sp.psi(x).conjugate())
 row(sp.psi,         lambda g, x: g * trigamma(x), note="of real numbers")
 row(_zeta,          None, lambda g, a, b: -g * a * _zeta(a + 1, b))
-row(sp.beta,        lambda g, y, a, b: g * y * (sp.psi(a) - sp.psi(a + b)),
-                    lambda g, y, a, b: g * y * (sp.psi(b) - sp.psi(a + b)))
-row(sp.betaln,      lambda g, a, b: g * (sp.psi(a) - sp.psi(a + b)),
-                    lambda g, a, b: g * (sp.psi(b) - sp.psi(a + b)))
-row(sp.poch,        lambda g, y, a, b: g * y * (sp.psi(a + b) - sp.psi(a)),
+row(sp.beta,        lambda g, y, a, b: g * y * psi_difference(a, a + b),
+                    lambda g, y, a, b: g * y * psi_difference(b, a + b))
+row(sp.betaln,      lambda g, a, b: g * psi_difference(a, a + b),
+                    lambda g, a, b: g * psi_difference(b, a + b))
+row(sp.poch,        lambda g, y, a, b: g * y * psi_difference(a + b, a),
                     lambda g, y, a, b: g * y * sp.psi(a + b))
 row(sp.gammainc,    None, lambda g, a, b: g * gamma_density(a, b))
 row(sp.gammaincc,   None, lambda g, a, b: -g * gamma_density(a, b))
@@ -68,8 +87,8 @@ constant(sp.gammasgn)
 row(sp.erf,         lambda g, x: g * (2 / ROOT_PI * np.exp(-x * x)).conjugate())
 row(sp.erfc,        lambda g, x: -g * (2 / ROOT_PI * np.exp(-x * x)).conjugate())
 row(sp.erfi,        lambda g, x: g * (2 / ROOT_PI * np.exp(x * x)).conjugate())
-row(sp.erfcx,       lambda g, y, x: g * (2 * x * y - 2 / ROOT_PI).conjugate())
-row(sp.dawsn,       lambda g, y, x: g * (1 - 2 * x * y).conjugate())
+row(sp.erfcx,       lambda g, y, x: g * beyond_50(x, -1 / ROOT_PI, -1, 2 * x * y - 2 / ROOT_PI).conjugate())
+row(sp.dawsn,       lambda g, y, x: g * beyond_50(x, -0.5, 1, 1 - 2 * x * y).conjugate())
 row(sp.erfinv,      lambda g, y: g * (ROOT_PI / 2) * np.exp(y * y))
 row(sp.erfcinv,     lambda g, y: -g * (ROOT_PI / 2) * np.exp(y * y))
 row(sp.ndtr,        lambda g, x: g * (np.exp(-x * x / 2) / ROOT_2PI).conjugate())
