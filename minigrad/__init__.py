@@ -4,7 +4,7 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
 
     gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, checked by gradcheck
     parameters: Tensor, randn, zeros, params, named_params, Params, Grads
-    inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, Buffer, array, r_, c_
+    inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, checked, Buffer, array, r_, c_
     training: ADAM, Momentum, ..., Optimiser, update_, train_, mse, logitcrossentropy, ..., Scheduler, Cos, ...
     models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_
 
@@ -40,6 +40,7 @@ from . import array_api, conversions, habits  # noqa: F401
 from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .calculus.buffer import Buffer
+from .calculus.checked import checked
 from .calculus.gradcheck import gradcheck
 from .calculus.higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
 from .calculus.vectors import copy_
@@ -106,7 +107,7 @@ __all__ = [
     "Scheduler", "Sequence", "Shifted", "Shortened", "Sin", "SinDecay2", "SinExp", "Stateful", "Step", "StepError",
     "StrangerError", "Tensor", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup",
     "WeightDecay", "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy", "block", "bridge",
-    "c_", "checkpoint", "checkpointed", "copy_", "crossentropy", "data", "diaghessian", "dropgrad",
+    "c_", "checked", "checkpoint", "checkpointed", "copy_", "crossentropy", "data", "diaghessian", "dropgrad",
     "early_stopping", "epochs", "generator", "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian",
     "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence",
     "label_smoothing", "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse",

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..core.errors import LostGradientError, NoDerivativeError
 from ..core.recording import as_tensors, fit, like, record
-from ..core.storage import ndarray_or_stand_in
 from ..core.table import stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
@@ -178,7 +177,7 @@ def dropgrad(x):
     >>> gradient(lambda x: x * dropgrad(x), 3.0)
     (3.0,)
     """
-    return rebuild(x, iter([new_tensor(ndarray_or_stand_in(t.data)) if type(t) is Tensor else t for t in leaves(x)]))
+    return rebuild(x, iter([new_tensor(t.data) if type(t) is Tensor else t for t in leaves(x)]))
 
 
 def hook(f, x):

@@ -16,7 +16,7 @@ from numpy import ndarray
 from . import recording  # noqa: F401  (what NumPy asks of a Tensor comes there)
 from .errors import LostGradientError, told
 from .params import Grads, Params, named_tensors
-from .storage import ndarray_or_stand_in
+from .storage import ndarray_or_stand_in, numbers_of
 from .tape import Tape, active_tape, backward
 from .tensor import (
     Tensor,
@@ -67,32 +67,45 @@ class Run:
             raise TypeError(f"{who}: with respect to what? Write {who}(f, x) or {who}(f, params(W, b))")
         self.args, self.params = args, None
         tape = Tape()
-        self.entries = tape.entries
+        self.entries = entries = tape.entries = self.entries_for(f)
         if len(args) == 1 and isinstance(args[0], Params):
             self.params = args[0].copy()  # the caller's may change later
-            self.inputs = list(self.params)
+            self.inputs = [*self.params._tensors.values()]
             add_leaves(tape, self.inputs)
-            args, aliases = (), tape.leaves.values()
+            args = ()
         else:
             self.inputs = leaves(args)
-            aliases = [alias(x, tape, who) for x in self.inputs]
-            args = rebuild(args, iter(aliases))
+            args = rebuild(args, iter([alias(x, tape, who) for x in self.inputs]))
         if copied:  # the caller may change what is his before the way back
-            for t in aliases:
+            for t in (*tape.leaves.values(), *leaves(args)):
                 if type(t) is Tensor and type(t._value) is ndarray:
                     t._value = t._value.copy()
-        tape.record(self.forward, tape, f, args, who)
-
-    def forward(self, tape, f, args, who):
-        """Call ``f``, with the tape recording, and note what it returns."""
         try:
-            self.value = value = f(*args)
+            tape.record(self.forward, tape, f, args)
         except TypeError as error:
-            if error.__traceback__.tb_next is None:  # the call itself was wrong
+            if error.__traceback__.tb_next.tb_next.tb_next is None:  # the call itself was wrong
                 raise TypeError(not_callable_with(len(args), error, who)) from None
             raise
+        if copied or entries.__class__ is not list:
+            if copied:
+                tape.lock(True)  # until the way back, which may come at any time
+            self.check([y.slot for y in self.outputs if y is not None])
+
+    @staticmethod
+    def entries_for(f):
+        """Return the entries for a run of ``f``: a list.  (``checked`` puts a closer look in the place of this.)"""
+        return []
+
+    def check(self, slots):
+        """Let the entries look again whether they still are what the gradients of some slots need."""
+        if self.entries.__class__ is not list:
+            self.entries.check(slots)
+
+    def forward(self, tape, f, args):
+        """Call ``f``, with the tape recording, and note what it returns."""
+        self.value = value = f(*args)
         if type(value) is Tensor:
-            self.outputs = [on(tape, value)]
+            self.outputs = [value if value.tape is tape else on(tape, value)]
         else:
             self.outputs = [on(tape, y) if type(y) is Tensor else None for y in leaves(value)]
 
@@ -108,6 +121,7 @@ class Run:
         for y, seed in zip(self.outputs, seeds):
             if y is not None and seed is not None:
                 slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
+        self.check(slots)
         return self.finish(backward(self.entries, slots, len(self.inputs)))
 
     def back(self, seed):
@@ -116,10 +130,8 @@ class Run:
 
     def finish(self, gradients):
         """Return the gradients as the caller gets them: Grads, or shaped like the arguments."""
-        gradients = as_kinds_of(self.inputs, gradients)
-        if self.params is not None:
-            return Grads(self.params, gradients)
-        return rebuild(self.args, iter(gradients))
+        finished = as_kinds_of(self.inputs, gradients)
+        return rebuild(self.args, iter(finished)) if self.params is None else Grads(self.params, finished)
 
 
 def alias(x, tape, who):
@@ -161,11 +173,13 @@ def alias(x, tape, who):
 
 def as_kinds_of(inputs, gradients):
     """Return each gradient as a thing of the kind and dtype of its input, in memory of its own."""
-    apart = len(set(map(id, gradients))) == len(gradients)
+    apart = len(gradients) == 1 or len({*map(id, gradients)}) == len(gradients)
     finished = []
     for x, g in zip(inputs, gradients):
-        if type(g) is ndarray and type(x) is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
-            g = new_tensor(g)  # the commonest case
+        if g.__class__ is ndarray and x.__class__ is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
+            t = object.__new__(Tensor)  # the commonest case
+            t._value, t.tape, t.slot = g, None, -1
+            g = t
         elif g is not None:
             g = as_kind_of(x, g, apart)
         finished.append(g)
@@ -177,7 +191,7 @@ def as_kind_of(x, g, apart):
     if type(g) is not ndarray:
         if type(g) is Tensor and recorded(g) is not None:  # an outer gradient is being taken
             return g
-        g = ndarray_or_stand_in(g.data if type(g) is Tensor else g)
+        g = ndarray_or_stand_in(numbers_of(g) if type(g) is Tensor else g)
     dtype = x._value.dtype if type(x) is Tensor else np.asarray(x).dtype
     if dtype.kind in "iu":
         dtype = np.dtype(float)
@@ -202,7 +216,7 @@ def plain(y, as_tensor=False):
         return inner
     if recorded(y) is not None:
         return y
-    data = y.data
+    data = numbers_of(y)
     return new_tensor(data) if as_tensor else data if data.ndim else data.item()
 
 
@@ -261,7 +275,7 @@ def checked_seed(y, seed):
         raise ValueError(f"back: the gradient has shape {np.shape(seed)}, the value it belongs to {y.shape}")
     if type(seed) is Tensor and recorded(seed) is not None:
         return seed
-    seed = ndarray_or_stand_in(seed.data if type(seed) is Tensor else seed)
+    seed = ndarray_or_stand_in(numbers_of(seed) if type(seed) is Tensor else seed)
     if seed.dtype.kind == "c" and y.dtype.kind != "c":
         raise TypeError("back: the gradient of a real value must be real; got complex numbers")
     return seed.astype(float if y.dtype.kind in "iu" else y.dtype)
@@ -296,14 +310,15 @@ def differentiate(f, args, who):
     loss = run.value
     if who == "withgradient" and isinstance(loss, tuple) and loss:
         loss = loss[0]
-    if type(loss) is not Tensor or loss._value.shape or loss._value.dtype.kind != "f":
+    if type(loss) is Tensor and loss._value.shape == () and loss._value.dtype.kind == "f":
+        one = loss._value.dtype.type(1)  # as a rule
+    else:
         check_loss(loss, who)
+        one = np.float64(1)
     y = run.outputs[0]
     if y is None:
         run.refuse_kept([loss])
         return run, run.finish([None] * len(run.inputs))
-    dtype = y._value.dtype
-    one = dtype.type(1) if dtype.kind == "f" else np.float64(1)
     return run, run.finish(backward(run.entries, {y.slot: one}, len(run.inputs), consume=True))
 
 
@@ -340,11 +355,11 @@ def gradient(f: Any, *args: Any) -> Any:
     ------
     TypeError : if ``f`` is no function or does not return one real number
     NoDerivativeError : if ``f`` calls a NumPy function that has no derivative here
-    LostGradientError : if ``f`` turns a recorded Tensor into plain numbers or overwrites one, or uses one that was
-        kept from an earlier gradient
+    LostGradientError : if ``f`` turns a recorded Tensor into plain numbers or overwrites one, uses one that was
+        kept from an earlier gradient, or overwrites an ndarray that it has computed with
 
-    The tape keeps the arrays that ``f`` computes with, not copies of them: an ndarray that ``f`` overwrites
-    after using it gives a wrong gradient.  Make a new one, or hand ``f`` a copy.  (Tensors guard themselves.)
+    The tape keeps the arrays that ``f`` computes with, not copies of them.  That none is overwritten after its use
+    is looked at the first time that a function is differentiated, and always within ``with minigrad.checked():``.
 
     A tape belongs to its thread: parameters used in a thread that ``f`` starts are constants there, and nothing can
     notice it.  Take a gradient inside of each thread and add up the results.

@@ -48,14 +48,23 @@ class Storage:
 
     @property
     def data(self):
-        inner = self._value
-        while isinstance(inner, Storage):
-            inner = inner._value
-        return inner if type(inner) is np.ndarray else ndarray_or_stand_in(inner)
+        return numbers_of(self)
 
     def to_overwrite(self, what):
         """Return the live ndarray for the function ``what``, which overwrites it; or refuse it."""
         return self.data
+
+
+def numbers_of(storage):
+    """Return the ndarray at the bottom of a Storage.
+
+    >>> numbers_of(Storage(Storage(np.ones(2))))
+    array([1., 1.])
+    """
+    inner = storage._value
+    while isinstance(inner, Storage):
+        inner = inner._value
+    return inner if type(inner) is np.ndarray else ndarray_or_stand_in(inner)
 
 
 def ndarray_of(x):
@@ -68,4 +77,4 @@ def ndarray_of(x):
     """
     if isinstance(x, np.ndarray):
         return x
-    return x.data if isinstance(x, Storage) else None
+    return numbers_of(x) if isinstance(x, Storage) else None

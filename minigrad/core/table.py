@@ -29,7 +29,7 @@ import itertools
 
 import numpy as np
 
-from .storage import Storage, stands_in
+from .storage import Storage, numbers_of, stands_in
 
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
@@ -193,7 +193,7 @@ def possibly(condition):
 
     For rows: ``np.where(tie, g / 2, g) if possibly(tie.any()) else g``.  The general way is right for all numbers.
     """
-    x = condition.data if isinstance(condition, Storage) else condition
+    x = numbers_of(condition) if isinstance(condition, Storage) else condition
     return stands_in(x) or x
 
 
@@ -227,7 +227,7 @@ def raise_if(condition, error, message):
 
 def refuse_if(condition, error, message):
     """The same, also for a condition that was worked out from Tensors."""
-    raise_if(condition.data if isinstance(condition, Storage) else condition, error, message)
+    raise_if(numbers_of(condition) if isinstance(condition, Storage) else condition, error, message)
 
 
 VECTORIZED = " (vectorized)"  # how the name ends of what np.frompyfunc makes
@@ -312,7 +312,7 @@ def layout_of(x):
     >>> layout_of(np.ones((2, 3)).T)
     (True, (8, 24))
     """
-    x = x.data if isinstance(x, Storage) else x
+    x = numbers_of(x) if isinstance(x, Storage) else x
     return x.flags.fnc, x.strides
 
 

@@ -62,14 +62,14 @@ class Tape:
     leaves : dict, id of a parameter -> the alias of it that is recorded on this tape
     outer : the tape that was active when this one was opened (gradients of gradients), or None
     thread : the number of the thread that is recording, None when it is over
+    lent : dict, id -> weak reference to an array that was handed out, and is read-only until the tape is over
     """
 
-    __slots__ = ("entries", "leaves", "outer", "thread")
+    __slots__ = ("entries", "leaves", "outer", "thread", "lent")
 
     def __init__(self):
-        self.entries = []
-        self.leaves = {}
-        self.outer = active_tape()
+        self.entries, self.leaves, self.lent = [], {}, {}
+        self.outer = innermost_tape() and active_tape()
         self.thread = get_ident()
 
     def record(self, f, *args):
@@ -83,10 +83,18 @@ class Tape:
                 self.thread = None
                 self.entries, self.leaves = [], {}  # so that what escaped keeps neither; the aliases know their tape
                 _innermost.set(before)
+                if self.lent:
+                    self.lock(False)
         except ValueError as error:
             raise hidden_by(error) from None
         finally:
             _innermost.set(before)
+
+    def lock(self, locked):
+        """Make the arrays that were handed out read-only, or ordinary again."""
+        for array in [reference() for reference in self.lent.values()]:
+            if array is not None and (locked or array.base is None or array.base.flags.writeable):
+                array.flags.writeable = not locked
 
     def add(self, *edges):
         """Append an entry and return its slot."""
@@ -126,13 +134,11 @@ def backward(entries, seeds, leaves, consume=False):
     -------
     list of ``leaves`` gradients, None where the loss does not depend on the leaf
     """
-    n = max(leaves, 1 + max(seeds, default=-1))
-    gradients = [None] * n
+    gradients = [None] * len(entries)
     for slot, seed in seeds.items():
         gradients[slot] = seed
     entries = entries if consume else entries.copy()
-    del entries[n:]
-    last = repeat(-1, n - leaves)  # takes the last gradient and the last entry, until the leaves are left
+    last = repeat(-1, len(entries) - leaves)  # both lists are emptied from the end, until the leaves are left
     for g, edges in zip(map(gradients.pop, last), map(entries.pop, repeat(-1))):
         if g is None:
             continue

@@ -12,13 +12,14 @@ import operator
 from sys import getrefcount
 from threading import get_ident
 from typing import NoReturn
+from weakref import ref
 
 import numpy as np
 
 from .errors import LostGradientError, explained, told, user_line
 from .operators import Asked, both
-from .storage import Storage, ndarray_or_stand_in, stands_in
-from .tape import active_tape
+from .storage import Storage, ndarray_or_stand_in, numbers_of, stands_in
+from .tape import active_tape, innermost_tape
 
 PLAIN = frozenset({float, int, bool, str, type(None), np.ndarray})
 SCALARS = PLAIN - {np.ndarray} | {complex, np.float64, np.float32, np.int64, np.bool_, type}
@@ -29,7 +30,7 @@ def comparison(compare):
     """Return an operator whose result is a constant: a Tensor of booleans."""
 
     def give_mask(self, other):
-        value = self._value if type(self._value) is np.ndarray else self.data
+        value = self._value if type(self._value) is np.ndarray else numbers_of(self)
         return as_tensor(compare(value, other if type(other) in PLAIN else lower(other, None)))
 
     return give_mask
@@ -48,7 +49,8 @@ class Tensor(Storage):
 
     Attributes
     ----------
-    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them
+    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them (of a recorded Tensor they are read-only
+        as long as the gradient is taken)
 
     Raises
     ------
@@ -85,7 +87,7 @@ class Tensor(Storage):
             raise TypeError(f"Tensor: {no_such_array(data)}")
         if tensors_in(data):
             refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
-            data = data.data if type(data) is Tensor else np.array(data)
+            data = numbers_of(data) if type(data) is Tensor else np.array(data)
         if stands_in(data):
             data = np.copy(data) if dtype is None else data.astype(dtype)
         else:
@@ -161,7 +163,7 @@ class Tensor(Storage):
         return complex(plain_number(self, "complex(t)"))
 
     def __index__(self):
-        return operator.index(self.data[()])
+        return operator.index(numbers_of(self)[()])
 
     def __bool__(self):
         return bool(self._value)
@@ -171,21 +173,21 @@ class Tensor(Storage):
 
     def tolist(self):
         refuse_if_recorded(self, "t.tolist()", "the Tensor itself")
-        return self.data.tolist()
+        return numbers_of(self).tolist()
 
     # what an array can be asked
     shape = property(lambda self: self._value.shape)
     dtype = property(lambda self: self._value.dtype)
     ndim = property(lambda self: self._value.ndim)
     size = property(lambda self: self._value.size)
-    nbytes = property(lambda self: self.data.nbytes)
+    nbytes = property(lambda self: numbers_of(self).nbytes)
     itemsize = property(lambda self: self.dtype.itemsize)
     flags = property(lambda self: self.data.flags)
 
     def __hash__(self):
         """By identity, as a parameter is known; a whole number (``np.argmax(t)``) hashes as that number."""
         whole = not self.shape and self.dtype.kind in "iub"
-        return hash(self.data.item()) if whole else object.__hash__(self)
+        return hash(numbers_of(self).item()) if whole else object.__hash__(self)
 
     def __len__(self):
         if not self.shape:
@@ -202,15 +204,15 @@ class Tensor(Storage):
         return bool(np.any(self == x))
 
     def __repr__(self):
-        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        text = np.array2string(numbers_of(self), separator=", ", prefix="Tensor(")
         return f"Tensor({text})" if self.dtype in (float, complex) else f"Tensor({text}, dtype={self.dtype})"
 
     def __format__(self, spec):
-        return format(self.data[()], spec) if spec else repr(self)
+        return format(numbers_of(self)[()], spec) if spec else repr(self)
 
     def __reduce__(self):
         refuse_if_recorded(self, "copy.copy, copy.deepcopy or pickle", "t.copy(), which is recorded")
-        return Tensor, (self.data,)
+        return Tensor, (numbers_of(self),)
 
     # writing
     def __setitem__(self, index, value):
@@ -219,7 +221,15 @@ class Tensor(Storage):
         refuse_if_recorded(value, what, "np.where(mask, x, t), minigrad.array([...]) or a minigrad.Buffer")
         array[lower(index, None)] = lower(value, None)
 
-    @Storage.data.setter
+    @property
+    def data(self):
+        if innermost_tape() is not None and recorded(self) is not None:
+            return read_only(self)
+        if isinstance(self._value, np.generic):
+            self._value = np.asarray(self._value)  # so that what is written into .data is not lost
+        return numbers_of(self)
+
+    @data.setter
     def data(self, array):
         self.to_overwrite("t.data = x")
         self._value = np.asarray(array)
@@ -233,7 +243,7 @@ class Tensor(Storage):
                 "minigrad.array([...]) or fill a minigrad.Buffer; or do it before or after the gradient."
             )
         if type(self._value) is not np.ndarray:
-            self._value = self.data  # one of NumPy's scalars, as results have them, cannot be overwritten
+            self._value = numbers_of(self)  # one of NumPy's scalars, as results have them, cannot be overwritten
         return self._value
 
     def to_fill(self, what):
@@ -295,6 +305,19 @@ def recorded(t):
     return None
 
 
+def read_only(t):
+    """Return the numbers of a recorded Tensor as an array that cannot be overwritten as long as they may be needed."""
+    array, alias = numbers_of(t), recorded(t)
+    tape = alias.tape.tape if alias.tape.__class__ is Whole else alias.tape
+    if stands_in(array) or not (array.flags.writeable or id(array.base) in tape.lent):
+        return array
+    if not tape.entries[alias.slot]:
+        array = array.view()  # a leaf's own array is the caller's
+    array.flags.writeable = False
+    tape.lent[id(array)] = ref(array)
+    return array
+
+
 def add_leaves(tape, parameters):
     """Give the first slots of a tape to parameters, and let it know an alias of each."""
     leaves, outer = tape.leaves, tape.outer
@@ -342,7 +365,7 @@ def below(t, tape):
             return alias
         tape = tape.outer
     refuse_strangers((t,))
-    return t.data
+    return numbers_of(t)
 
 
 def tensors_in(x):
@@ -368,7 +391,7 @@ def lower(x, tape):
     """Return ``x`` with every Tensor in it replaced by what it is below ``tape``."""
     kind = type(x)
     if kind is Tensor:
-        return x.data if tape is None else below(x, tape)
+        return numbers_of(x) if tape is None else below(x, tape)
     if kind in SCALARS:
         return x
     if kind is np.ndarray:
@@ -488,4 +511,4 @@ def refuse_to_convert(t, what, instead):
 def plain_number(t, what, *index):
     what = f"{what} (or a function of math, or a[i] = t, which call it)"
     refuse_to_convert(t, what, "np.exp(t) for math.exp(t), and minigrad.Buffer or minigrad.array to fill an array")
-    return t.data.item(*index)
+    return numbers_of(t).item(*index)

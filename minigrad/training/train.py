@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..calculus.checked import checked
 from ..core.errors import NonFiniteError
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
@@ -172,7 +173,7 @@ def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
         try:
             for place in visits(data, epochs):
                 try:
-                    context = evaluate(loss, ps, *place, opt, losses)
+                    context = evaluate(loss, ps, *place, opt, losses, withgradient if losses else withgradient_checked)
                     call(before, context)
                     context.loss = plain_loss(context.loss)
                     refuse_if_not_finite(context, loss)
@@ -218,7 +219,7 @@ def train_step_(loss, ps, datum, opt):
     ps = ps if isinstance(ps, Params) else params(ps)
     check(loss, ps, [datum], opt, 1)
     with CtrlC() as ctrl_c:
-        context = evaluate(loss, ps, 1, 1, 0, datum, opt, [])
+        context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], withgradient)
         refuse_if_not_finite(context, loss)
         with ctrl_c.whole:
             update_(opt, ps, context.gradients)
@@ -291,7 +292,13 @@ def refuse_ended_generator(skipped):
             ) from skipped
 
 
-def evaluate(loss, ps, epoch, step, index, datum, opt, losses):
+def withgradient_checked(f, ps):
+    """``withgradient``, and arrays that ``f`` overwrites after their use are noticed."""
+    with checked():
+        return withgradient(f, ps)
+
+
+def evaluate(loss, ps, epoch, step, index, datum, opt, losses, withgradient):
     """Return the Context of a step: the loss, whatever else the loss returned, and the gradients."""
     arguments = arguments_of(datum)
     if not losses:  # no step has been made yet

@@ -1,0 +1,210 @@
+"""Arrays that a function overwrites after it has computed with them: noticed, because the tape keeps no copies.
+
+The entries of a tape keep the very arrays that a derivative needs.  ``Checked`` entries also note a checksum of
+each, its name and the line that used it, and compare before the way back.  A function is looked at so when it is
+differentiated for the first time, and always within ``with checked():``; otherwise the entries are an ordinary list.
+"""
+
+import linecache
+import sys
+import zlib
+from array import array
+from functools import partial
+from operator import attrgetter
+from types import FunctionType, MethodType
+from weakref import ref
+
+import numpy as np
+
+from ..core.errors import LostGradientError, outwards, told
+from ..core.gradient import Run
+from ..core.storage import Storage, numbers_of
+
+# What was looked at before and found in order: the code of functions, which stays the same where a function is made
+# anew, by id; and their texts, because what is written in two places need be looked at once.
+known, texts = {}, set()
+in_force = {}  # every ``checked`` that was entered, by id: a weak reference
+held = attrgetter("cell_contents")  # what a cell of a closure holds
+FUNCTIONS = frozenset({FunctionType, MethodType})
+
+
+class checked:
+    """``with checked():`` every array that a gradient computes with is looked at again before the way back.
+
+    The tape keeps the arrays that a function computes with, not copies of them; an ndarray that the function overwrites
+    after its use would give a wrong gradient.  That is noticed, at the cost of a checksum of each array, whenever a
+    function is differentiated for the first time and in the first step of ``train_``; within ``with checked():``
+    always, in all threads.
+
+    Raises (from ``gradient``, ``withgradient``, ``pullback`` and all that is made of them) LostGradientError, which
+    names the array and the line that used it.
+
+    No counterpart in Zygote, which refuses to write into arrays while a gradient is taken.
+
+    >>> from minigrad import gradient
+    >>> def loss(x):
+    ...     h = np.zeros(2)
+    ...     y = x * h
+    ...     h[:] = 5.0
+    ...     return np.sum(y)
+    >>> with checked():
+    ...     gradient(loss, np.ones(2))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    minigrad.core.errors.LostGradientError: the array h of shape (2,) was overwritten after line 3 of ...
+    """
+
+    def __enter__(self) -> None:
+        # weakly, so that an exception between two steps of the interpreter leaves nothing in force
+        key = id(self)
+        in_force[key] = ref(self, lambda _: in_force.pop(key, None))
+
+    def __exit__(self, *exception: object) -> None:
+        in_force.pop(id(self), None)
+
+
+# ------------------------------------------------------------------------------- when to look
+def entries_for(f):
+    """Return the entries for a run of ``f``: an ordinary list, unless it is to be looked at."""
+    try:
+        kinds, code = [*map(type, map(held, f.__closure__ or ()))], f.__code__
+        if FUNCTIONS.isdisjoint(kinds) and not in_force:
+            if id(code) in known or (code.co_code, code.co_consts, code.co_names, *kinds, id(f.__globals__)) in texts:
+                return []
+    except (AttributeError, ValueError):  # no function of Python's, or a variable that has no value yet
+        pass
+    functions = functions_in(f)
+    return Checked(functions) if in_force or not all(map(is_known, functions)) else []
+
+
+def functions_in(f):
+    """Return a function and those that it calls by its closure, as ``lambda: loss(x, y)`` does; none if it is C's."""
+    while isinstance(f, partial):
+        f = f.func
+    function = f if hasattr(f, "__code__") else type(f).__call__
+    if not hasattr(function, "__code__"):
+        return []
+    return [function, *[g for g in closed_over(function) if type(g) in FUNCTIONS]]
+
+
+def closed_over(function):
+    """Return what a function closes over, nothing if one of the variables has no value yet."""
+    try:
+        return [*map(held, function.__closure__ or ())]
+    except ValueError:
+        return []
+
+
+def text_of(function):
+    """Return what makes two functions the same program: text, kinds of things that they close over, module."""
+    code = function.__code__
+    return code.co_code, code.co_consts, code.co_names, *map(type, closed_over(function)), id(function.__globals__)
+
+
+def is_known(function):
+    return id(function.__code__) in known or text_of(function) in texts
+
+
+def now_known(functions):
+    if len(known) > 10_000:  # functions that a program writes
+        known.clear()
+        texts.clear()
+    known.update((id(function.__code__), function.__code__) for function in functions)
+    texts.update(map(text_of, functions))
+
+
+Run.entries_for = staticmethod(entries_for)
+
+
+# ------------------------------------------------------------------------------------- looking
+class Checked(list):
+    """Entries that know what the arrays in them were when they were appended.
+
+    functions : those to which the entries belong
+    sums, uses : for each array, in the order of the entries, its checksum and the number of its use
+    places : dict, a use (name of the array, code, line) -> its number
+    """
+
+    def __init__(self, functions):
+        self.functions, self.sums, self.uses, self.places = functions, array("L"), array("L"), {}
+
+    def append(self, edges):
+        super().append(edges)
+        found = arrays_in(edges)
+        frame = outwards(sys._getframe(1))[-1] if found else None
+        for x in found:
+            use = name_in(frame, x), frame.f_code, frame.f_lineno
+            self.sums.append(checksum(x))
+            self.uses.append(self.places.setdefault(use, len(self.places)))
+
+    def check(self, outputs):
+        """Raise if an array is not what it was, and a derivative of the outputs (their slots) needs it."""
+        needed, position = set(outputs), len(self.sums)
+        for slot in range(len(self) - 1, -1, -1):
+            found = arrays_in(self[slot])
+            position -= len(found)
+            if slot in needed:
+                needed.update(into for into, *_ in self[slot])
+                for k, x in enumerate(found, position):
+                    if checksum(x) != self.sums[k]:
+                        raise LostGradientError(overwritten(x, *list(self.places)[self.uses[k]]))
+        now_known(self.functions)
+
+
+def arrays_in(x):
+    """Return the arrays in what an entry keeps, in order; also those that a function of one's own closes over.
+
+    >>> a = np.ones(2)
+    >>> len(arrays_in(((0, len, a, [a, "text"]), (1, lambda g, a=a: g * a, 2.0))))
+    2
+    """
+    kind = type(x)
+    if kind is np.ndarray:
+        return [x]
+    if kind is tuple or kind is list:
+        return [found for part in x for found in arrays_in(part)]
+    if isinstance(x, Storage):
+        return [numbers_of(x)]
+    if kind is FunctionType:
+        return [a for a in closed_over(x) if type(a) is np.ndarray]
+    return []
+
+
+def checksum(x):
+    """Return a number that a change of an array's numbers changes, but for one change in four billion.
+
+    >>> x = np.arange(6.0).reshape(2, 3).T
+    >>> before = checksum(x)
+    >>> x[0] = x[0, ::-1]; checksum(x) == before
+    False
+    """
+    if 0 in x.strides:  # broadcast
+        x = x[tuple([slice(None) if stride else slice(1) for stride in x.strides])]
+    x = x.T if x.flags.fnc else np.ascontiguousarray(x)
+    return zlib.crc32(x.reshape(-1).view(np.uint8))
+
+
+def name_in(frame, x):
+    """Return what the code of a frame calls an array (or the array of which it is a view); "" if that is not known."""
+    mine = {id(x), id(x.base)} - {id(None)}
+    names, variables = frame.f_code.co_names, frame.f_locals
+    for name, value in (*variables.items(), *[(name, frame.f_globals.get(name)) for name in names]):
+        if id(value) in mine or isinstance(value, Storage) and id(numbers_of(value)) in mine:
+            return name
+    for name, value in variables.items():
+        for attribute, part in getattr(value, "__dict__", {}).items() if not isinstance(value, type) else ():
+            if attribute in names and id(part) in mine:
+                return f"{name}.{attribute}"
+    return ""
+
+
+def overwritten(x, name, code, line):
+    """Return the text of the error."""
+    text, file = linecache.getline(code.co_filename, line).strip(), told.name_of_file(code.co_filename)
+    what = f"the array {name}" if name else "an array"
+    new, copy = (f"{name} = ..., not {name}[...] = ...", f"{name}.copy()") if name else ("h = ...", "a copy")
+    return (
+        f"{what} of shape {x.shape} was overwritten after line {line} of {file} had used it"
+        + (f"\n    {text}\n" if text else ", ")
+        + "and the gradient needs the numbers that it had then. "
+        f"Make a new array each time ({new}), or use {copy} there."
+    )
