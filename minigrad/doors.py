@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import numpy as np
@@ -154,11 +155,17 @@ class ToldToUs(dict):
             self.clear()
         modes = np.geterr()
         warned = {kind: "log" for kind, mode in modes.items() if mode == "warn"}
-        self[before] = told = before
+        told = before
         if {"call", "log"}.isdisjoint(modes.values()):  # else somebody is to be told already
-            with np.errstate(call=Messenger(), **warned):
-                self[before] = self[told] = told = float_errors()
+            told = copy_context().run(errors_told_to, Messenger(), warned)
+        self[before] = self[told] = told
         return told
+
+
+def errors_told_to(messenger, modes):
+    """Return what ``float_errors()`` gives where a messenger is told.  (In a context of its own nothing can remain.)"""
+    with np.errstate(call=messenger, **modes):
+        return float_errors()
 
 
 try:  # what np.errstate sets, as one value

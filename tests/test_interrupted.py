@@ -9,6 +9,7 @@ import pytest
 
 from minigrad import ADAM, Tensor, checkpointed, gradient, hook, ignore, isderiving, params, pullback, update_
 from minigrad.core.tape import innermost_tape
+from minigrad.doors import TOLD_TO_US
 from minigrad.readers.watch import first_not_finite
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signals on this system")
@@ -86,3 +87,18 @@ def test_an_outer_gradient_still_records_after_an_exception_in_an_inner_one():
         return x * x
 
     assert gradient(f, 3.0) == (6.0,)
+
+
+def test_what_numpy_does_about_errors_is_the_same_afterwards():
+    modes = np.geterr(), np.geterrcall()
+
+    def once():
+        TOLD_TO_US.clear()  # it is worked out anew
+        gradient(lambda: W[0], params(W))
+
+    presses(once, 120)
+
+    assert (np.geterr(), np.geterrcall()) == modes
+    with pytest.warns(RuntimeWarning) as caught:
+        gradient(lambda x: np.log(x) * 0.0 + x, 0.0)
+    assert caught[0].filename == __file__
