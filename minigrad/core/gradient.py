@@ -47,6 +47,9 @@ class WithGradient(NamedTuple):
 if TYPE_CHECKING:
     Loss = Tensor | np.ndarray | np.floating[Any] | float  # one real number
 
+_new = object.__new__
+
+
 # -------------------------------------------------------------------------------- running on a tape
 class Run:
     """One run of ``f`` on a tape: what went in, what came out, and the entries in between.
@@ -177,7 +180,7 @@ def as_kinds_of(inputs, gradients):
     finished = []
     for x, g in zip(inputs, gradients):
         if g.__class__ is ndarray and x.__class__ is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
-            t = object.__new__(Tensor)  # the commonest case
+            t = _new(Tensor)  # the commonest case
             t._value, t.tape, t.slot = g, None, -1
             g = t
         elif g is not None:

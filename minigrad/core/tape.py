@@ -13,6 +13,7 @@ each edge it adds ``vjp(g, *values)`` to the gradient of the input.
 from contextvars import ContextVar
 from itertools import repeat
 from threading import get_ident
+from weakref import ref
 
 from .errors import LostGradientError
 
@@ -90,6 +91,15 @@ class Tape:
         finally:
             _innermost.set(before)
 
+    def lend(self, array, slot):
+        """Return the numbers recorded in a slot as an array that is read-only as long as they may be needed."""
+        if array.flags.writeable or id(array.base) in self.lent:  # else it was read-only before
+            if not self.entries[slot]:
+                array = array.view()  # a leaf's own array is the caller's
+            array.flags.writeable = False
+            self.lent[id(array)] = ref(array)
+        return array
+
     def lock(self, locked):
         """Make the arrays that were handed out read-only, or ordinary again."""
         for array in [reference() for reference in self.lent.values()]:
@@ -118,6 +128,10 @@ class PendingSum:
     """
 
     __slots__ = ()
+    kinds = set()  # the classes derived from it
+
+    def __init_subclass__(cls):
+        PendingSum.kinds.add(cls)
 
 
 def backward(entries, seeds, leaves, consume=False):
@@ -134,7 +148,7 @@ def backward(entries, seeds, leaves, consume=False):
     -------
     list of ``leaves`` gradients, None where the loss does not depend on the leaf
     """
-    gradients = [None] * len(entries)
+    gradients, pending = [None] * len(entries), PendingSum.kinds
     for slot, seed in seeds.items():
         gradients[slot] = seed
     entries = entries if consume else entries.copy()
@@ -142,13 +156,16 @@ def backward(entries, seeds, leaves, consume=False):
     for g, edges in zip(map(gradients.pop, last), map(entries.pop, repeat(-1))):
         if g is None:
             continue
-        if isinstance(g, PendingSum):
+        if g.__class__ in pending:
             g = g.array()
         for into, vjp, *values in edges:
             h = vjp(g, *values)
             so_far = gradients[into]
             gradients[into] = h if so_far is None else so_far if h is None else so_far + h
-    return [g.array() if isinstance(g, PendingSum) else g for g in gradients]
+    for slot, g in enumerate(gradients):
+        if g.__class__ in pending:
+            gradients[slot] = g.array()
+    return gradients
 
 
 class Parts(tuple):

@@ -12,7 +12,6 @@ import operator
 from sys import getrefcount
 from threading import get_ident
 from typing import NoReturn
-from weakref import ref
 
 import numpy as np
 
@@ -49,8 +48,7 @@ class Tensor(Storage):
 
     Attributes
     ----------
-    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them (of a recorded Tensor they are read-only
-        as long as the gradient is taken)
+    data : ndarray, the live numbers; ``t.data[...] = x`` overwrites them, but not while they are recorded
 
     Raises
     ------
@@ -97,9 +95,7 @@ class Tensor(Storage):
         self._value, self.tape, self.slot = data, None, -1
 
     def __init_subclass__(cls):
-        raise TypeError(
-            "Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them"
-        )
+        raise TypeError("Tensor cannot be subclassed: make a class that has Tensors, and params(...) finds them")
 
     # what NumPy asks, and Python's operators, which are NumPy's functions (``fast`` has shorter ways)
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -223,11 +219,12 @@ class Tensor(Storage):
 
     @property
     def data(self):
-        if innermost_tape() is not None and recorded(self) is not None:
-            return read_only(self)
+        array, alias = numbers_of(self), None if innermost_tape() is None else recorded(self)
+        if alias is not None and not stands_in(array):
+            return alias.tape.lend(array, alias.slot)
         if isinstance(self._value, np.generic):
-            self._value = np.asarray(self._value)  # so that what is written into .data is not lost
-        return numbers_of(self)
+            self._value = array  # so that what is written into it is not lost
+        return array
 
     @data.setter
     def data(self, array):
@@ -282,6 +279,7 @@ class Whole:
         self.tape, self.exact = tape, exact
 
     thread = property(lambda self: self.tape.thread)
+    lend = property(lambda self: self.tape.lend)
 
 
 def on(tape, t):
@@ -303,19 +301,6 @@ def recorded(t):
             return alias
         tape = tape.outer
     return None
-
-
-def read_only(t):
-    """Return the numbers of a recorded Tensor as an array that cannot be overwritten as long as they may be needed."""
-    array, alias = numbers_of(t), recorded(t)
-    tape = alias.tape.tape if alias.tape.__class__ is Whole else alias.tape
-    if stands_in(array) or not (array.flags.writeable or id(array.base) in tape.lent):
-        return array
-    if not tape.entries[alias.slot]:
-        array = array.view()  # a leaf's own array is the caller's
-    array.flags.writeable = False
-    tape.lent[id(array)] = ref(array)
-    return array
 
 
 def add_leaves(tape, parameters):
