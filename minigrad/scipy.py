@@ -56,14 +56,15 @@ def logsumexp(a, axis=None, b=None, keepdims=False):
 
 
 def logsumexp_a(g, y, a, axis, b, keepdims):
-    h = logsumexp_b(g, y, a, axis, keepdims)
+    h = logsumexp_b(g, y, a, axis, np.shape(b), keepdims)
     return h if b is None else h * np.conjugate(b)
 
 
-def logsumexp_b(g, y, a, axis, keepdims):
+def logsumexp_b(g, y, a, axis, b_shape, keepdims):
     if axis is not None and not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    return g * np.exp(a - np.where(np.isfinite(y), y, 0)).conjugate()
+    h = g * np.exp(a - np.where(np.isfinite(y), y, 0)).conjugate()
+    return np.broadcast_to(h, np.broadcast_shapes(np.shape(h), b_shape))
 
 
 row(logsumexp, logsumexp_a, None, logsumexp_b)

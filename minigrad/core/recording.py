@@ -201,11 +201,13 @@ def unbroadcast(g, shape):
     extra = g.ndim - len(shape)
     if extra == 1 and g.shape[1:] == shape:  # added to every row: the commonest case
         return np.add.reduce(g, axis=0)
-    if extra < 0 or any(m == 1 != n for m, n in zip(g.shape[extra:], shape)):
+    if extra < 0:
         return np.broadcast_to(g, shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
-    g = np.add.reduce(g, axis=(*range(extra), *stretched))
-    return np.reshape(g, shape) if stretched else g
+    kept = [1 if n == 1 else m for m, n in zip(g.shape[extra:], shape)]
+    if extra or stretched:
+        g = np.reshape(np.add.reduce(g, axis=(*range(extra), *stretched)), kept)
+    return np.broadcast_to(g, shape) if 1 in kept and tuple(kept) != shape else g
 
 
 def record(tape, y, edges):

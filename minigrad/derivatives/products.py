@@ -4,12 +4,13 @@ With H for the conjugate transpose, every product y = a b has the two rows  g b^
 functions below say what that is for vectors, stacks and contractions over other axes.
 """
 
+import math
 import string
 
 import numpy as np
 
 from ..core.table import composition, row
-from .indexing import of_numpy
+from .indexing import of_numpy, sum_to
 
 _dot, _matmul, _swapaxes = np.dot, np.matmul, np.swapaxes
 
@@ -48,9 +49,8 @@ def matmul_b(g, a, b):
             return flat_product(a.T, g)
         if a.ndim == 1:
             return g * a if b.ndim == 1 else a[:, None] * g
-        rows = np.reshape(a, (-1, a.shape[-1]))  # a stack times one matrix: one tall matrix
-        g = np.reshape(g, -1 if b.ndim == 1 else (rows.shape[0], b.shape[-1]))
-        return flat_product(rows.T, g)
+        n = math.prod(a.shape[:-1])  # a stack times one matrix: one tall matrix
+        return flat_product(np.reshape(a, (n, a.shape[-1])).T, np.reshape(g, (n, *b.shape[1:])))
     if a.ndim == 1:
         return a[:, None] * g[..., None, :]
     return _matmul(_swapaxes(a, -1, -2), g)
@@ -234,20 +234,29 @@ def einsum_vjp(g, k, operands, optimize):
             terms.append((c + letters[0], np.eye(size[c], dtype=g.dtype)))
             c = letters.pop(0)
         target += c
-    equation = ",".join(s for s, _ in terms) + "->" + target
-    return np.einsum(equation, *[a for _, a in terms], optimize=optimize is not False)
+    equation, factors = ",".join(s for s, _ in terms) + "->" + target, [a for _, a in terms]
+    sizes = {(c, n) for (s, a) in terms for c, n in zip(s, np.shape(a))}
+    broadcast = len(sizes) > len({c for c, _ in sizes})  # which optimised contractions do not understand
+    return np.einsum(equation, *factors, optimize=optimize is not False and not broadcast)
 
 
 row(np.einsum, einsum_vjp, signature="*operands, optimize=False")
 
 
 # ------------------------------------------------------------------------------------- stacks of vectors
-def vecdot_1(g, x2, axis):
-    return np.expand_dims(g.conjugate(), axis) * x2
+def vecdot_1(g, x1_shape, x2, axis):
+    return spread_along(g.conjugate(), x2, x1_shape, axis)
 
 
-def vecdot_2(g, x1, axis):
-    return np.expand_dims(g, axis) * x1
+def vecdot_2(g, x1, x2_shape, axis):
+    return spread_along(g, x1, x2_shape, axis)
+
+
+def spread_along(g, x, shape, axis):
+    """Return the product of g, one number for each vector, with the vectors x along an axis, in ``shape``."""
+    last = list(shape)
+    last.append(last.pop(axis))  # the shape with that axis last, where broadcasting is that of the other axes
+    return np.moveaxis(sum_to(g[..., None] * np.moveaxis(x, axis, -1), tuple(last)), -1, axis)
 
 
 def matvec_1(g, x2):

@@ -47,6 +47,8 @@ def lengths_without_nan(values):
 
 
 def quantile_vjp_a(g, a, q, axis, method, keepdims, lengths=lengths_of):
+    if not np.size(a):  # of no numbers NumPy's result has another shape
+        return np.zeros(np.shape(a), g.dtype)
     values = reduced_last(a, axis)
     low, high, share = (x[..., None] for x in neighbours_of(q, lengths(values), method))
     j = np.arange(np.shape(values)[-1])
@@ -59,6 +61,8 @@ def quantile_vjp_a(g, a, q, axis, method, keepdims, lengths=lengths_of):
 
 def quantile_vjp_q(g, a, q, axis, method, keepdims, lengths=lengths_of):
     """The slope of the polygon through the order statistics; at one of them, that to the right."""
+    if not np.size(a):
+        return np.zeros(np.shape(q), g.dtype)
     values = np.sort(reduced_last(a, axis), -1)
     n = lengths(values)
     low, high, _ = (x[..., None] for x in neighbours_of(q, n, method))

@@ -60,7 +60,8 @@ def reduced_last(a, axis):
     """Return ``a`` with the reduced axes flattened into the last one."""
     axes = axes_of(axis, a.ndim)
     a = np.moveaxis(a, axes, range(-len(axes), 0))
-    return np.reshape(a, (*a.shape[: a.ndim - len(axes)], -1))
+    outer = a.shape[: a.ndim - len(axes)]
+    return np.reshape(a, (*outer, math.prod(a.shape[len(outer) :])))
 
 
 def restored(a, shape, axis):
@@ -223,7 +224,7 @@ def prod_vjp(g, y, a, axis, keepdims, initial, where):
 
 def cumprod_vjp(g, y, a, axis):
     shape = np.shape(a)
-    if axis is None:
+    if axis is None or not shape:
         g, y, a, axis = np.reshape(g, -1), np.reshape(y, -1), np.reshape(a, -1), 0
     if not np.size(a):
         return np.zeros(shape, g.dtype)
@@ -350,11 +351,13 @@ def neighbours(x, axis):
 
 @composition(np.diff)
 def diff(a, n=1, axis=-1, prepend=None, append=None):
+    if n == 0:
+        return a
     if n < 0 or not np.ndim(a):
         raise ValueError(f"np.diff takes an array of at least one axis, n >= 0 times; got {np.ndim(a)} axes, {n=}")
     shape = kept_shape(np.shape(a), axis)
     ends = [x if x is None or np.ndim(x) else np.broadcast_to(x, shape) for x in (prepend, append)]
-    if n and (prepend is not None or append is not None):
+    if prepend is not None or append is not None:
         a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis)
     for _ in range(n):
         before, after = neighbours(a, axis)

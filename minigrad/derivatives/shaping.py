@@ -234,7 +234,7 @@ for _function in of_numpy("unstack"):
 
 # ------------------------------------------------------------------------------------------- repeating
 def repeat_vjp(g, repeats, axis, a_shape):
-    shape = (math.prod(a_shape),) if axis is None else a_shape
+    shape = (math.prod(a_shape),) if axis is None or not a_shape else a_shape
     axis = 0 if axis is None else axis % len(shape)
     if np.ndim(repeats) == 0:
         g = np.sum(np.reshape(g, (*shape[: axis + 1], repeats, *shape[axis + 1 :])), axis=axis + 1)
@@ -291,14 +291,14 @@ def insert(arr, obj, values, axis=None):
 
 @composition(np.trim_zeros)
 def trim_zeros(filt, trim="fb", axis=None):
-    if axis is not None or np.ndim(filt) != 1:
-        raise NoDerivativeError("np.trim_zeros: only of one-dimensional arrays while a gradient is taken")
-    kept = np.flatnonzero(filt != 0)
-    if not kept.size:
-        return filt[:0]
-    first = kept[0] if "f" in trim.lower() else 0
-    last = kept[-1] + 1 if "b" in trim.lower() else None
-    return filt[first:last]
+    ndim, nonzero = np.ndim(filt), filt != 0
+    axes = range(ndim) if axis is None else [i % ndim for i in np.atleast_1d(axis)]
+    for i in axes:
+        kept = np.flatnonzero(np.any(nonzero, axis=tuple(j for j in range(ndim) if j != i)))
+        first = kept[0] if kept.size and "f" in trim.lower() else 0
+        last = kept[-1] + 1 if kept.size and "b" in trim.lower() else None if kept.size else 0
+        filt = filt[at(i, slice(first, last))]
+    return filt
 
 
 # -------------------------------------------------------------------------------------------- diagonals
@@ -323,7 +323,9 @@ row(np.triu, lambda g, k: np.triu(g, k), signature="m, k=0")
 
 # ------------------------------------------------------------------------------------------- constants
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
-    y = np.broadcast_to(fill_value, np.shape(a) if shape is None else shape)
+    shape = np.shape(a) if shape is None else shape
+    beyond = max(np.ndim(fill_value) - (len(shape) if np.ndim(shape) else 1), 0)  # axes of length 1 that NumPy drops
+    y = np.broadcast_to(np.reshape(fill_value, np.shape(fill_value)[beyond:]) if beyond else fill_value, shape)
     return astype(y, dtype or a.dtype)
 
 
