@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING
 
 from . import array_api, conversions, habits  # noqa: F401
 from .arrays import array, generator, ones, rand, randn, seed, zeros
+from .calculus import algebra as _algebra  # noqa: F401  (methods of Params and Grads)
 from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .calculus.buffer import Buffer
 from .calculus.checked import checked
