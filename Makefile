@@ -49,10 +49,12 @@ bench: .venv/with-all  ## run every benchmark: tables on the screen, a picture i
 gallery: .venv/with-all  ## draw one picture per schedule
 	@$(RUN) examples/schedule_gallery.py
 
-lint: .venv/with-dev  ## style, unused names, likely mistakes
+lint: .venv/with-dev  ## style, unused names, likely mistakes, types
 	@echo "== Linting"
 	@$(RUN) -m ruff check --quiet --output-format concise --select E,F,W,B --ignore E741,E731,B028,B905 \
 	    --line-length 120 --per-file-ignores "examples/*:F403" --per-file-ignores "examples/*:F405" minigrad tests examples docs
+	@echo "== Type-checking the programs of the README, the pages and the examples"
+	@$(RUN) tests/check_types.py
 
 all-checks: lint test nojit test-slow examples  ## everything above that can fail
 

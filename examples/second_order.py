@@ -8,6 +8,8 @@ A logistic regression learns from 30 measurements of breast tissue which samples
 judged by how close they come to it, and after how many gradients.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minigrad import ADAM, Descent, Tensor, as_scipy, gradient, hessian, params
@@ -16,6 +18,7 @@ from minigrad.losses import logitbinarycrossentropy
 from minigrad.training.train import train_
 from options import Options
 
+minimize: Any
 try:
     from scipy.optimize import minimize
 except ImportError:

@@ -8,6 +8,8 @@ The data are 1,797 real images of 8 x 8 pixels (examples/data/README.md says who
 is held out: the network never sees these while it learns, and is judged by them alone.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minigrad import ADAM, CosAnneal, params, seed, train_
@@ -31,7 +33,7 @@ except ImportError:
             print(text)
 
 BATCH = 64
-START = dict(init=kaiming_normal, dtype=np.float32)
+START: Any = dict(init=kaiming_normal, dtype=np.float32)
 
 
 def dense_network():

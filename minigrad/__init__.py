@@ -57,7 +57,8 @@ from .hints import Nowhere, chapter, meets
 from .shown import Shown
 
 if TYPE_CHECKING:  # what __getattr__ below finds
-    from . import checkpoint, data, nn, sampling  # noqa: F401
+    from . import bridge, checkpoint, data, joining, losses, nn, optimise  # noqa: F401
+    from . import readers, sampling, schedules, training  # noqa: F401
     from .bridge import as_scipy  # noqa: F401
     from .joining import block, c_, r_  # noqa: F401
     from .losses import *  # noqa: F403

@@ -7,7 +7,7 @@ the same number of rows in each.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,9 @@ class DataLoader(Shown):
     [4] [16]
     """
 
-    def __init__(self, data, batchsize=1, *, shuffle=False, partial=True, rng=None):
+    def __init__(
+        self, data: Any, batchsize: int = 1, *, shuffle: bool = False, partial: bool = True, rng: Any = None
+    ) -> None:
         self.data = as_arrays("DataLoader", data)
         self.n = rows("DataLoader", self.data)
         if isinstance(batchsize, bool) or not isinstance(batchsize, (int, np.integer)) or batchsize < 1:
@@ -77,10 +79,10 @@ class DataLoader(Shown):
         self.rng = None if rng is None else generator(rng)
         self._passes = []  # those that are going on, or the one that was broken off last, or is to be resumed
 
-    def __len__(self):
+    def __len__(self) -> int:
         return math.ceil(self.n / self.batchsize) if self.partial else self.n // self.batchsize
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         here = self._begun()
         try:
             while here.done < len(self):
@@ -186,7 +188,7 @@ def no_batchsize(given):
 
 
 @door
-def train_test_split(data, held_out=0.2, *, rng=None):
+def train_test_split(data: Any, held_out: float = 0.2, *, rng: Any = None) -> tuple[Any, Any]:
     """Return the data in two parts, chosen at random: one to train with, one held out to judge by.
 
     Parameters
@@ -265,7 +267,7 @@ def picked(data, index):
 
 # ----------------------------------------------------------------------------------------- labels
 @door
-def onehot(labels, classes, *, dtype=float):
+def onehot(labels: Any, classes: Any, *, dtype: Any = float) -> np.ndarray:
     """Return one row per label: 1 at the label's class, 0 elsewhere.
 
     Parameters
@@ -315,7 +317,7 @@ def in_range(labels, n):
 
 
 @door
-def onecold(y, classes=None, *, axis=-1):
+def onecold(y: Any, classes: Any = None, *, axis: int = -1) -> Any:
     """Return the class of each row that has the largest number: the reverse of ``onehot``.
 
     Parameters
@@ -349,7 +351,7 @@ def onecold(y, classes=None, *, axis=-1):
 
 
 # ------------------------------------------------------------------------------------- shipped data
-def digits(*, dtype=float):
+def digits(*, dtype: Any = float) -> tuple[np.ndarray, ...]:
     """Return 1,797 real images of hand-written digits and what they show.
 
     Parameters
@@ -371,7 +373,7 @@ def digits(*, dtype=float):
         return file["images"].astype(dtype) / 16, file["labels"].astype(int)
 
 
-def breast_cancer(*, dtype=float):
+def breast_cancer(*, dtype: Any = float) -> Any:
     """Return 30 measurements of each of 569 samples of breast tissue, and which are malignant.
 
     Parameters

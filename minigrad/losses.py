@@ -11,7 +11,10 @@ are classes): ``np.mean``, ``np.sum``, any function, or ``lambda l: np.mean(weig
     counts                       poisson_loss
 """
 
-from typing import NoReturn
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -42,7 +45,7 @@ ARRAYS = frozenset({Tensor, np.ndarray})
 
 # ------------------------------------------------------------------------------------------- numbers
 @readable
-def mse(yhat, y, *, agg=np.mean, **others: NoReturn):
+def mse(yhat: Any, y: Any, *, agg: Callable[..., Any] = np.mean, **others: NoReturn) -> Any:
     """Return the mean squared error: ``agg(abs(yhat - y)**2)``.
 
     Parameters
@@ -66,7 +69,7 @@ def mse(yhat, y, *, agg=np.mean, **others: NoReturn):
 
 
 @readable
-def mae(yhat, y, *, agg=np.mean, **others: NoReturn):
+def mae(yhat: Any, y: Any, *, agg: Callable[..., Any] = np.mean, **others: NoReturn) -> Any:
     """Return the mean absolute error: ``agg(abs(yhat - y))``.
 
     Parameters
@@ -91,7 +94,7 @@ def mae(yhat, y, *, agg=np.mean, **others: NoReturn):
 
 
 @readable
-def huber_loss(yhat, y, *, delta=1.0, agg=np.mean, **others: NoReturn):
+def huber_loss(yhat: Any, y: Any, *, delta: float = 1.0, agg: Callable[..., Any] = np.mean, **others: NoReturn) -> Any:
     """Return a loss that is square for small errors and straight for large ones.
 
         e = abs(yhat - y);   agg(e**2 / 2 where e < delta, else delta * (e - delta / 2))
@@ -117,7 +120,9 @@ def huber_loss(yhat, y, *, delta=1.0, agg=np.mean, **others: NoReturn):
 
 # ------------------------------------------------------------------------------------------- classes
 @readable
-def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean, **others: NoReturn):
+def logitcrossentropy(
+    yhat: Any, y: Any, *, axis: int = -1, agg: Callable[..., Any] = np.mean, **others: NoReturn
+) -> Any:
     """Return the cross entropy of scores: ``agg(-sum(y * logsoftmax(yhat), axis))``.
 
     The same as ``crossentropy(softmax(yhat), y)`` and exact for every score: this is the one to train
@@ -147,7 +152,15 @@ def logitcrossentropy(yhat, y, *, axis=-1, agg=np.mean, **others: NoReturn):
 
 
 @readable
-def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others: NoReturn):
+def crossentropy(
+    yhat: Any,
+    y: Any,
+    *,
+    axis: int = -1,
+    agg: Callable[..., Any] = np.mean,
+    epsilon: float | None = None,
+    **others: NoReturn,
+) -> Any:
     """Return the cross entropy of probabilities: ``agg(-sum(y * log(yhat + epsilon), axis))``.
 
     Parameters
@@ -177,7 +190,15 @@ def crossentropy(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others: NoRet
 
 
 @readable
-def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others: NoReturn):
+def kldivergence(
+    yhat: Any,
+    y: Any,
+    *,
+    axis: int = -1,
+    agg: Callable[..., Any] = np.mean,
+    epsilon: float | None = None,
+    **others: NoReturn,
+) -> Any:
     """Return the Kullback-Leibler divergence: ``agg(sum(y * log(y), axis)) + crossentropy(yhat, y)``.
 
     Parameters
@@ -202,7 +223,7 @@ def kldivergence(yhat, y, *, axis=-1, agg=np.mean, epsilon=None, **others: NoRet
     return agg(np.sum(xlogx(y), axis)) + crossentropy(yhat, y, axis=axis, agg=agg, epsilon=epsilon)
 
 
-def label_smoothing(y, alpha, *, axis=-1):
+def label_smoothing(y: Any, alpha: float, *, axis: int = -1) -> Any:
     """Return labels that are a little less sure: ``y * (1 - alpha) + alpha / classes``.
 
     Parameters
@@ -232,7 +253,7 @@ def label_smoothing(y, alpha, *, axis=-1):
 
 # ----------------------------------------------------------------------------------------- yes or no
 @readable
-def logitbinarycrossentropy(yhat, y, *, agg=np.mean, **others: NoReturn):
+def logitbinarycrossentropy(yhat: Any, y: Any, *, agg: Callable[..., Any] = np.mean, **others: NoReturn) -> Any:
     """Return the cross entropy of yes-or-no scores: ``agg((1 - y) * yhat - log(sigmoid(yhat)))``.
 
     The same as ``binarycrossentropy(sigmoid(yhat), y)`` and exact for every score: this is the one to
@@ -256,7 +277,14 @@ def logitbinarycrossentropy(yhat, y, *, agg=np.mean, **others: NoReturn):
 
 
 @readable
-def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None, **others: NoReturn):
+def binarycrossentropy(
+    yhat: Any,
+    y: Any,
+    *,
+    agg: Callable[..., Any] = np.mean,
+    epsilon: float | None = None,
+    **others: NoReturn,
+) -> Any:
     """Return the cross entropy of probabilities of yes.
 
         agg(-y * log(yhat + epsilon) - (1 - y) * log(1 - yhat + epsilon))
@@ -285,7 +313,7 @@ def binarycrossentropy(yhat, y, *, agg=np.mean, epsilon=None, **others: NoReturn
 
 
 @readable
-def hinge_loss(yhat, y, *, agg=np.mean, **others: NoReturn):
+def hinge_loss(yhat: Any, y: Any, *, agg: Callable[..., Any] = np.mean, **others: NoReturn) -> Any:
     """Return the loss of a support-vector machine: ``agg(max(0, 1 - yhat * y))``.
 
     Parameters
@@ -311,7 +339,7 @@ def hinge_loss(yhat, y, *, agg=np.mean, **others: NoReturn):
 
 # -------------------------------------------------------------------------------------------- counts
 @readable
-def poisson_loss(yhat, y, *, agg=np.mean, **others: NoReturn):
+def poisson_loss(yhat: Any, y: Any, *, agg: Callable[..., Any] = np.mean, **others: NoReturn) -> Any:
     """Return the loss of predicted counts: ``agg(yhat - y * log(yhat))``.
 
     Parameters

@@ -16,7 +16,7 @@ from minigrad.losses import logitcrossentropy
 from minigrad.nn import Chain, Dense
 from minigrad.readers.layout import by_layers
 from minigrad.readers.listing import numbers
-from minigrad.readers.structure import Box, described, structure
+from minigrad.readers.structure import Box, as_data, structure
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -219,7 +219,7 @@ def in_browser(page, folder, opened=20, steps=1000):
 def test_a_browser_walks_to_the_end_and_shows_the_values_and_gradients_of_the_program(network, tmp_path):
     found = in_browser(network.html(), tmp_path)
 
-    given = {op["id"]: op for op in described(network)["operations"]}
+    given = {op["id"]: op for op in as_data(network)["operations"]}
     values = {f"o{op.index}": numbers(op.value) for op in network}
     slopes = {f"o{op.index}": numbers(op.gradient.value) for op in network if op.gradient is not None}
     assert found["start"] == [{}, {}]

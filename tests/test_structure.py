@@ -226,7 +226,7 @@ def test_a_helper_carries_no_underscore_but_where_users_look(path):
 
 def test_a_name_of_optimisers_or_schedules_has_one_meaning():
     files = [path for path in FILES if chapter(module_of(path)) in ("optimise", "schedules")]
-    names = [name for path in files if path.stem != "__init__" for name in helpers_of(path)]
+    names = [name for path in files if path.stem != "__init__" for name in set(helpers_of(path))]
 
     assert not {name for name in names if names.count(name) > 1}
 

@@ -1,6 +1,10 @@
 """Steering the backward pass: derivatives of one's own, hooks, constants, recomputation."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +16,7 @@ from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tens
 from ..core.trees import leaves, rebuild
 
 
-def adjoint(f):
+def adjoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: give a function a derivative of its own.
 
         value, pullback = f(*args)          pullback(g) = (g * df/darg1, g * df/darg2, ...)
@@ -135,7 +139,7 @@ def pull(g, back, n, name):
     return Parts(gradients)
 
 
-def nograd(f):
+def nograd(f: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: make the results of a function constants.
 
     Source: Zygote 0.6 ``@nograd``.
@@ -152,7 +156,7 @@ def nograd(f):
     return constant
 
 
-def ignore(f):
+def ignore(f: Callable[[], Any]) -> Any:
     """Run ``f()`` outside of every gradient and return its result as a constant.
 
     Parameters
@@ -168,7 +172,7 @@ def ignore(f):
     return dropgrad(under(None, f))
 
 
-def dropgrad(x):
+def dropgrad(x: Any) -> Any:
     """Return ``x`` (an array or a container of arrays) as a constant: no gradient flows into it.
 
     Source: Zygote 0.6 ``dropgrad``; elsewhere *detach* or *stop gradient*.
@@ -180,7 +184,7 @@ def dropgrad(x):
     return rebuild(x, iter([new_tensor(t.data) if type(t) is Tensor else t for t in leaves(x)]))
 
 
-def hook(f, x):
+def hook(f: Callable[[Any], Any], x: Any) -> Any:
     """Return ``x``; on the way back, ``f`` is applied to the gradient that arrives here.
 
     Parameters
@@ -216,7 +220,7 @@ def hooked(g, f):
     return h if h is None or type(h) is Tensor else np.copy(h).astype(g.dtype, copy=False)
 
 
-def checkpointed(f, *xs):
+def checkpointed(f: Callable[..., Any], *xs: Any) -> Any:
     """Return ``f(*xs)`` without keeping what its derivative needs: ``f`` runs again on the way back.
 
     Parameters

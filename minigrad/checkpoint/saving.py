@@ -5,11 +5,13 @@ name for a file, a number; and a text in JSON: what the arrays are, and everythi
 is ever executed.
 """
 
+from __future__ import annotations
+
 import itertools
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +45,9 @@ class CheckpointError(MinigradError, ValueError):
 
 # ------------------------------------------------------------------------------------- the public part
 @door
-def save(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
+def save(
+    path: Any, /, *, model: Any = None, opt: Any = None, schedule: Any = None, loader: Any = None, **extra: Any
+) -> None:
     """Write a checkpoint, whole or not at all.
 
     Parameters
@@ -94,7 +98,9 @@ def save(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
 
 
 @door
-def load_(path, /, *, model=None, opt=None, schedule=None, loader=None, **extra):
+def load_(
+    path: Any, /, *, model: Any = None, opt: Any = None, schedule: Any = None, loader: Any = None, **extra: Any
+) -> dict[str, Any]:
     """Read a checkpoint and overwrite what is given with it, by the names under which it was saved.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, ValuesView
+from collections.abc import Iterable, Iterator, ValuesView
 from types import ModuleType
 from typing import Any
 

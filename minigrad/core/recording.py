@@ -27,6 +27,7 @@ from .tensor import (
     as_plain,
     as_tensor,
     below,
+    blank,
     in_floating_point,
     is_labelled,
     is_own_kind,
@@ -39,8 +40,7 @@ from .tensor import (
 )
 from .trees import frozen
 
-_new = object.__new__
-OBJECT = np.dtype(object)
+OBJECTS = np.dtype(object)
 signature_of = functools.cache(inspect.signature)
 _sequences = frozenset({list, tuple})
 _simple = frozenset(
@@ -77,7 +77,7 @@ def call(function, args, kwargs):
         except Exception:
             lower(others, tape)  # refuses objects
             raise
-        if getattr(y, "dtype", OBJECT) is OBJECT:
+        if getattr(y, "dtype", OBJECTS) is OBJECTS:
             lower(others, tape)
         vjp, keep = row.edges[0]
         values = kept_arguments(row, given, (x, *given[1:]))
@@ -221,7 +221,7 @@ def record(tape, y, edges):
 def append(tape, y, edges):
     """Append the entry of one array and return it as a recorded Tensor."""
     entries = tape.entries
-    t = _new(Tensor)
+    t = blank(Tensor)
     t._value, t.tape, t.slot = y, tape, len(entries)
     entries.append(edges)
     return t

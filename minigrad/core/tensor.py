@@ -22,7 +22,7 @@ from .tape import active_tape, innermost_tape
 
 PLAIN = frozenset({float, int, bool, str, type(None), np.ndarray})
 SCALARS = PLAIN - {np.ndarray} | {complex, np.float64, np.float32, np.int64, np.bool_, type}
-_new = object.__new__
+blank = object.__new__
 
 
 def comparison(compare):
@@ -250,7 +250,7 @@ class Tensor(Storage):
 
 
 def new_tensor(data, tape=None, slot=-1):
-    t = _new(Tensor)
+    t = blank(Tensor)
     t._value, t.tape, t.slot = data, tape, slot
     return t
 
@@ -308,7 +308,7 @@ def add_leaves(tape, parameters):
     leaves, outer = tape.leaves, tape.outer
     tape.entries += [()] * len(parameters)
     for slot, p in enumerate(parameters):
-        alias = _new(Tensor)
+        alias = blank(Tensor)
         alias._value = p._value if p.tape is outer is None else below(p, tape)
         alias.tape = tape
         alias.slot = slot

@@ -18,16 +18,24 @@ from string import Template
 import numpy as np
 from numpy import ndarray
 
-from ..core.recording import answer_function, answer_ufunc, append, call, call_unless_foreign, fitted, record
+from ..core.recording import (  # noqa: F401  (the texts use them)
+    OBJECTS,
+    answer_function,
+    answer_ufunc,
+    append,
+    call,
+    call_unless_foreign,
+    fitted,
+    record,
+)
 from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
 from ..core.tensor import Tensor, below, lower, on  # noqa: F401  (the texts use them)
 from ..derivatives import WHOLE, getitem
 from ..doors import shorten
 
-NUMBERS = frozenset({float, int})
-OBJECT = np.dtype(object)
-CONSTANTS = NUMBERS | {np.ndarray, np.float64, np.float32}
+PYTHON_NUMBERS = frozenset({float, int})
+SIMPLE_CONSTANTS = PYTHON_NUMBERS | {np.ndarray, np.float64, np.float32}
 ARRAYS = frozenset({Tensor, np.ndarray})
 INTEGERS = frozenset({int, np.int64, type(None)})
 VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
@@ -59,7 +67,7 @@ def record_two(self, other):
         return call_unless_foreign(function, self, other)
     of_a = self if self.tape is tape else tape.leaves.get(id(self))
     kind = type(other)
-    if kind in CONSTANTS and of_a is not None:
+    if kind in SIMPLE_CONSTANTS and of_a is not None:
         $a = of_a._value
         $b = other
         try:
@@ -67,10 +75,10 @@ def record_two(self, other):
         except Exception:
             lower(other, tape)  # refuses objects
             raise
-        if kind in NUMBERS or $exact:
+        if kind in PYTHON_NUMBERS or $exact:
             edges = ((of_a.slot, vjp_a, $kept_a),)
         else:
-            if getattr(other, "dtype", None) is OBJECT:
+            if getattr(other, "dtype", None) is OBJECTS:
                 lower(other, tape)
             edges = (fitted(of_a, vjp_a, ($kept_a)),)
     elif kind is Tensor:
@@ -93,7 +101,7 @@ def record_reflected(self, other):
     tape = innermost_tape()
     kind = type(other)
     of_b = None
-    if tape is not None and kind in CONSTANTS:
+    if tape is not None and kind in SIMPLE_CONSTANTS:
         of_b = self if self.tape is tape else tape.leaves.get(id(self))
     if of_b is None:
         return call_unless_foreign(function, other, self)
@@ -104,10 +112,10 @@ def record_reflected(self, other):
     except Exception:
         lower(other, tape)
         raise
-    if kind in NUMBERS or $exact:
+    if kind in PYTHON_NUMBERS or $exact:
         edges = ((of_b.slot, vjp_b, $kept_b),)
     else:
-        if getattr(other, "dtype", None) is OBJECT:
+        if getattr(other, "dtype", None) is OBJECTS:
             lower(other, tape)
         edges = (fitted(of_b, vjp_b, ($kept_b)),)
     $append
@@ -166,9 +174,9 @@ def two(function, compute):
     """
     names, exact = {"compute": compute}, SAME_SHAPE
     if function is np.matmul:
-        names["CONSTANTS"], exact = frozenset({np.ndarray}), NO_STACK
+        names["SIMPLE_CONSTANTS"], exact = frozenset({np.ndarray}), NO_STACK
     elif widens(function):
-        names["NUMBERS"], exact = frozenset(), "False"
+        names["PYTHON_NUMBERS"], exact = frozenset(), "False"
     made = written(TWO, function, {"exact": exact}, **names)
     return made["record_two"], made["record_reflected"]
 

@@ -31,17 +31,7 @@ from .activations import (
 from .convolution import Conv, MaxPool, conv, maxpool
 from .flat import destructure
 from .initialisers import glorot_normal, glorot_uniform, kaiming_normal, kaiming_uniform
-from .layers import (
-    Chain,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNorm,
-    flatten,
-    normalise,
-    testmode_,
-    trainmode_,
-)
+from .layers import Chain, Dense, Dropout, Embedding, LayerNorm, flatten, normalise, testmode_, trainmode_
 from .precision import f32, f64
 from .recurrent import GRU, LSTM, RNN
 

@@ -7,18 +7,7 @@ in ``minigrad/derivatives/compound.py`` and ``sigmoids.py``.
 import numpy as np
 
 # fmt: off
-from ..derivatives.compound import (
-    elu,
-    gelu,
-    leakyrelu,
-    logsoftmax,
-    logsumexp,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    swish,
-)
+from ..derivatives.compound import elu, gelu, leakyrelu, logsoftmax, logsumexp, relu, sigmoid, softmax, softplus, swish
 
 __all__ = [
     "elu", "gelu", "identity", "leakyrelu", "logsoftmax", "logsumexp", "relu", "sigmoid", "softmax",

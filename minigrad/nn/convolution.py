@@ -3,9 +3,12 @@
 Arrays are batch first and channels last: an image is (batch, height, width, channels).
 """
 
+from __future__ import annotations
+
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -216,7 +219,7 @@ class MaxPool(Printed):
     size: tuple
     stride: object
 
-    def __init__(self, size, *, stride=None):
+    def __init__(self, size: Any, *, stride: Any = None) -> None:
         self.size, self.stride = window(size, "MaxPool"), stride
 
     @door

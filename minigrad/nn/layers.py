@@ -9,10 +9,12 @@ Layers are dataclasses whose fields are all they know.  So ``params(model)`` fin
 apart.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -70,7 +72,7 @@ class Chain(Printed):
 
     layers: list
 
-    def __init__(self, *layers, dtype=None):
+    def __init__(self, *layers: Callable[[Any], Any], dtype: Any = None) -> None:
         for position, one in enumerate(layers):
             if not callable(one):
                 raise TypeError(
@@ -79,7 +81,7 @@ class Chain(Printed):
                 )
         self.layers = list(layers) if dtype is None else in_precision(list(layers), dtype)
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         try:
             for layer in self.layers:
                 x = layer(x)
@@ -138,13 +140,21 @@ class Dense(Printed):
 
     @readable
     def __init__(
-        self, n_in, n_out, activation=identity, *, bias=True, init=glorot_uniform, dtype=float, rng=None
-    ):
+        self,
+        n_in: int,
+        n_out: int,
+        activation: Callable[[Any], Any] = identity,
+        *,
+        bias: bool = True,
+        init: Callable[..., Tensor] = glorot_uniform,
+        dtype: Any = float,
+        rng: Any = None,
+    ) -> None:
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
         self.b = zeros(n_out, dtype=dtype) if bias else None
         self.activation = as_activation("Dense", activation)
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         try:
             x = taken(self, x, self.W)
             check_features("Dense", x, self.W.shape[0])
@@ -191,14 +201,14 @@ class Dropout(Printed):
     training: bool
     rng: object
 
-    def __init__(self, p, training=None, *, rng=None):
+    def __init__(self, p: float, training: bool | None = None, *, rng: Any = None) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p is the part that is dropped, at least 0 and less than 1; got {p!r}")
         self.p, self.training = p, training
         self.rng = None if rng is None else generator(rng)
 
     @door
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         if self.training is None:
             raise ValueError(
                 "Dropout: training or not? Call trainmode_(model) before training and testmode_(model) "
@@ -244,12 +254,12 @@ class LayerNorm(Printed):
     shift: Tensor
     epsilon: float
 
-    def __init__(self, n, *, epsilon=1e-5, dtype=float):
+    def __init__(self, n: int, *, epsilon: float = 1e-5, dtype: Any = float) -> None:
         self.scale, self.shift = ones(n, dtype=dtype), zeros(n, dtype=dtype)
         self.epsilon = epsilon
 
     @door
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         x = taken(self, x, self.scale)
         check_features("LayerNorm", x, self.scale.shape[0])
         return self.scale * normalise(x, -1, constant(self.epsilon)) + self.shift
@@ -289,11 +299,13 @@ class Embedding(Printed):
     W: Tensor
 
     @readable
-    def __init__(self, n_in, n_out, *, init=randn, dtype=float, rng=None):
+    def __init__(
+        self, n_in: int, n_out: int, *, init: Callable[..., Tensor] = randn, dtype: Any = float, rng: Any = None
+    ) -> None:
         self.W = init(n_in, n_out, dtype=dtype, rng=rng)
 
     @door
-    def __call__(self, items):
+    def __call__(self, items: Any) -> Any:
         items, n = as_array(items), self.W.shape[0]
         if items.dtype.kind not in "iu":
             raise TypeError(f"Embedding: the items are integers from 0 to {n - 1}; got {items.dtype}")
@@ -306,7 +318,7 @@ class Embedding(Printed):
         return call_of("Embedding", *self.W.shape)
 
 
-def flatten(x):
+def flatten(x: Any) -> Any:
     """Return ``x`` with all axes but the first made one: (batch, a, b, ...) gives (batch, a * b * ...).
 
     Differs from Flux: the batch is the first axis, not the last.
@@ -320,7 +332,7 @@ def flatten(x):
 
 
 # ------------------------------------------------------------------------------------ training or not
-def trainmode_(model, training=True):
+def trainmode_(model: Any, training: bool = True) -> Any:
     """Tell every Dropout in a model that it is training; overwrites and returns the model.
 
     Parameters
@@ -342,7 +354,7 @@ def trainmode_(model, training=True):
     return model
 
 
-def testmode_(model):
+def testmode_(model: Any) -> Any:
     """Tell every Dropout in a model that it is not training; overwrites and returns the model.
 
     Parameters

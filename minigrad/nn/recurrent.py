@@ -5,7 +5,10 @@ moments; ``layer.unroll(x, state)`` starts from a given state and returns the la
 a long sequence can be read in pieces.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -28,13 +31,21 @@ class Recurrent(Printed):
     gates = 1  # how many times n_out the step needs
 
     @readable
-    def __init__(self, n_in, n_out, *, init=glorot_uniform, dtype=float, rng=None):
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        init: Callable[..., Tensor] = glorot_uniform,
+        dtype: Any = float,
+        rng: Any = None,
+    ) -> None:
         rng = generator(rng)
         self.Wi = init(n_in, self.gates * n_out, dtype=dtype, rng=rng)
         self.Wh = init(n_out, self.gates * n_out, dtype=dtype, rng=rng)
         self.b = zeros(self.gates * n_out, dtype=dtype)
 
-    def __call__(self, x, *state):
+    def __call__(self, x: Any, *state: Any) -> Any:
         if state:
             raise TypeError(f"{type(self).__name__}: a state is given to outputs, state = layer.unroll(x, state)")
         if result_is_unpacked():
@@ -118,7 +129,9 @@ class RNN(Recurrent):
     activation: Callable
 
     @readable
-    def __init__(self, n_in, n_out, activation=np.tanh, **options):
+    def __init__(
+        self, n_in: int, n_out: int, activation: Callable[[Any], Any] = np.tanh, **options: Any
+    ) -> None:
         super().__init__(n_in, n_out, **options)
         self.activation = as_activation(type(self).__name__, activation)
 
@@ -169,7 +182,7 @@ class LSTM(Recurrent):
     b: Tensor
     gates = 4
 
-    def __init__(self, n_in, n_out, **options):
+    def __init__(self, n_in: int, n_out: int, **options: Any) -> None:
         super().__init__(n_in, n_out, **options)
         self.b[n_out : 2 * n_out] = 1
 

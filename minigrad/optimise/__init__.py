@@ -45,14 +45,7 @@ from .optimisers import (
 )
 from .rules import AbstractOptimiser, rule
 from .state import load_state_, state_dict
-from .transforms import (
-    ClipGlobalNorm,
-    ClipNorm,
-    ClipValue,
-    ExpDecay,
-    InvDecay,
-    WeightDecay,
-)
+from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
 from .update import update_
 
 # Later spellings of Flux.

@@ -1,7 +1,10 @@
 """``apply_``, the table of update rules: for an optimiser's class, how a step is made of a gradient."""
 
+from __future__ import annotations
+
 import functools
 import importlib
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from ..hints import spelled
 
 
 @functools.singledispatch
-def apply_(opt, x, dx):
+def apply_(opt: Any, x: Any, dx: Any) -> Any:
     """Return the step that ``update_`` subtracts from ``x``, and let the optimiser's state of ``x`` move on.
 
     Parameters

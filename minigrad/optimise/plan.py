@@ -22,6 +22,7 @@ from .plain import Made, Stage, norm, root, through, trusted
 from .reading import roles
 from .whole import undisturbed
 
+
 def name_of(params, row):
     """How error messages name a parameter."""
     return which(row, len(params), params[row])

@@ -1,5 +1,9 @@
 """Saving and loading what optimisers keep: by the order or by the names of the parameters."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ..core.storage import Storage, ndarray_of
@@ -13,7 +17,7 @@ FORMAT, BEFORE = "minigrad optimiser 2", "minigrad optimiser 1"  # the second di
 
 
 @door
-def state_dict(opt, ps):
+def state_dict(opt: Any, ps: Any) -> dict[str, Any]:
     """Return all that an optimiser knows, as plain data: its hyperparameters and its state of each parameter.
 
     Parameters
@@ -47,7 +51,7 @@ def state_dict(opt, ps):
 
 
 @door
-def load_state_(opt, ps, saved):
+def load_state_(opt: Any, ps: Any, saved: Any) -> None:
     """Overwrite an optimiser's hyperparameters and state with what ``state_dict`` returned.
 
     Parameters

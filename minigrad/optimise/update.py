@@ -1,6 +1,9 @@
 """``update_``, which subtracts the steps that an optimiser makes."""
 
+from __future__ import annotations
+
 import itertools
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,7 +15,11 @@ from .route import route_of, target
 SINGLE = np.ndarray, Storage  # what one parameter can be
 
 
-def update_(opt, x, dx=...):
+@overload
+def update_(opt: Any, x: Any) -> None: ...  # (x, step)
+@overload
+def update_(opt: Any, x: Any, dx: Any) -> None: ...
+def update_(opt: Any, x: Any, dx: Any = ...) -> None:
     """Overwrite parameters: subtract the steps that an optimiser makes of their gradients.
 
         update_(x, step)           x <- x - step

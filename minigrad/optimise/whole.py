@@ -1,11 +1,11 @@
 """A step is whole or not made: what has moved before the end is put back, and Ctrl-C waits for the rest."""
 
+import _signal
 import functools
 import itertools
 import signal
 import threading
 
-import _signal
 import numpy as np
 
 _now = threading.local()  # .undo: that of the step which this thread is making, inside of a rule of the user's own

@@ -2,8 +2,8 @@
 
 from html import escape
 
-from .layout import laid_out
-from .structure import described
+from .layout import places_of
+from .structure import as_data
 
 CHARACTER, SMALL, LINE, MARGIN = 7.3, 6.1, 15, 12  # pixels
 SMALLER = 'class="small" '
@@ -28,7 +28,7 @@ def svg(program):
 
     Each node shows what is done and the shape; each edge its value, and under it the gradient that comes back.
     """
-    drawing = described(program)
+    drawing = as_data(program)
     nodes, edges = visible(drawing)
     texts = [texts_of(node) for node in nodes]
     carried = {a: op for a, _, op in edges}
@@ -36,7 +36,7 @@ def svg(program):
     if loss is not None and nodes:
         carried.setdefault(len(nodes) - 1, loss)
     sizes = [size_of(lines, carried.get(k)) for k, lines in enumerate(texts)]
-    places = laid_out(sizes, [(a, b) for a, b, _ in edges])
+    places = places_of(sizes, [(a, b) for a, b, _ in edges])
     width = max((x + w / 2 for (x, _), (w, _) in zip(places, sizes)), default=0) + 2 * MARGIN
     height = max((y + h / 2 for (_, y), (_, h) in zip(places, sizes)), default=0) + 2 * MARGIN
     parts = [edge_svg(places, sizes, a, b) for a, b, _ in edges]
@@ -62,8 +62,8 @@ def visible(drawing):
             waiting += x["children"]
         else:
             nodes.append({**operations.get(x["id"], {}), **x})
-            node_of |= {op: x["id"] for op in operations_in(x)}
-    nodes.sort(key=lambda node: max(int(id[1:]) for id in operations_in(node)))  # inputs before what uses them
+            node_of |= {op: x["id"] for op in ids_in(x)}
+    nodes.sort(key=lambda node: max(int(id[1:]) for id in ids_in(node)))  # inputs before what uses them
     index = {node["id"]: k for k, node in enumerate(nodes)}
     edges = {}
     for op in drawing["operations"]:
@@ -74,16 +74,16 @@ def visible(drawing):
     return nodes, [(a, b, op) for (a, b), op in edges.items()]
 
 
-def operations_in(node):
+def ids_in(node):
     """Return the ids of the operations in a node, at whatever depth."""
     if "children" not in node:
         return [node["id"]]
-    return [id for child in node["children"] for id in operations_in(child)]
+    return [id for child in node["children"] for id in ids_in(child)]
 
 
 def texts_of(node):
     if "title" in node:
-        return [node["title"], f"{len(operations_in(node))} operations"]
+        return [node["title"], f"{len(ids_in(node))} operations"]
     return [node["label"] if node["kind"] != "call" else f"{node['name']} = {node['label']}", node["shape"]]
 
 

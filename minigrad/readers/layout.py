@@ -3,7 +3,7 @@
 GAP_X, GAP_Y = 28, 56
 
 
-def laid_out(sizes, edges):
+def places_of(sizes, edges):
     """Return where the nodes of a graph without circles stand.
 
     Parameters
@@ -15,7 +15,7 @@ def laid_out(sizes, edges):
     -------
     list of (x, y), the middle of each node.  The library grandalf is asked where it is installed.
 
-    >>> laid_out([(10, 10), (10, 10)], [(0, 1)])
+    >>> places_of([(10, 10), (10, 10)], [(0, 1)])
     [(5.0, 5.0), (5.0, 71.0)]
     """
     try:

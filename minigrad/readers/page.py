@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from .drawing import summary, svg
-from .structure import described
+from .structure import as_data
 
 LARGEST = 20_000  # operations that a page holds
 WEB = Path(__file__).with_name("web")
@@ -50,7 +50,7 @@ def script():
 def element(program, fallback=""):
     """Return the part of a page that shows one program, where the script has been before."""
     name = f"minigrad-program-{next(_number)}"
-    data = json.dumps(described(program)).replace("</", "<\\/")
+    data = json.dumps(as_data(program)).replace("</", "<\\/")
     return (
         f'<div id="{name}">{fallback}</div>\n<script>\nif (window.minigradProgram) '
         f'window.minigradProgram(document.getElementById("{name}"), {data});\n</script>'

@@ -42,7 +42,7 @@ def structure(program):
     ['x', 'x 5: 2 operations each']
     """
     shown = [op for op in program if op.phase == "forward" and (is_computed(op) or is_drawn(op))]
-    return Box(program.name, "program", folded(boxed(shown, 0, closed_groups(shown))), closed=False)
+    return Box(program.name, "program", with_loops(boxed(shown, 0, closed_groups(shown))), closed=False)
 
 
 def is_drawn(op):
@@ -66,13 +66,13 @@ def boxed(operations, depth, closed):
         last[1].children.append(op)
     for x in found:
         if isinstance(x, Box):
-            x.children = folded(boxed(x.children, depth + 1, closed))
+            x.children = with_loops(boxed(x.children, depth + 1, closed))
     return [x.children[0] if isinstance(x, Box) and len(x.children) == 1 else x for x in found]
 
 
-def folded(items):
+def with_loops(items):
     """Return items with a Box in the place of the rounds of a loop."""
-    marks, found, i = list(map(mark_of, items)), [], 0
+    marks, found, i = list(map(likeness_of, items)), [], 0
     while i < len(items):
         periods = [p for p in range(1, PERIODS + 1) if marks[i : i + p] == marks[i + p : i + 2 * p]]
         period, times = max([(p, repeated(marks, i, p)) for p in periods], key=lambda x: x[0] * x[1], default=(1, 1))
@@ -88,7 +88,7 @@ def folded(items):
     return found
 
 
-def mark_of(x):
+def likeness_of(x):
     """Return what the nodes of two rounds of a loop have in common."""
     if isinstance(x, Box):
         return x.kind, len(x.children), x.children[-1].line if not isinstance(x.children[-1], Box) else x.title
@@ -96,7 +96,7 @@ def mark_of(x):
 
 
 # ------------------------------------------------------------------------------------- as plain values
-def described(program):
+def as_data(program):
     """Return all that a page shows, as a dict of plain values for JSON.
 
     operations : list, a dict per operation of the way forward: name, code, shape, numbers, gradient, line, inputs

@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal, TypeVar
 import numpy as np
 
 from ..fields import (
-    KW_ONLY, Check, Checked, Number, Range, also, checked, count, function, number, required, whole_number,
+    KW_ONLY,
+    Check,
+    Checked,
+    Number,
+    Range,
+    also,
+    checked,
+    count,
+    function,
+    number,
+    required,
+    whole_number,
 )
 from .base import StepError, any_schedule, end, run_out, shown, values
 

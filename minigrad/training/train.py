@@ -3,13 +3,16 @@
     for every datum:   loss and gradients -> callbacks before -> update -> callbacks after
 """
 
+from __future__ import annotations
+
 import inspect
 import itertools
 import math
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -37,7 +40,7 @@ class SkipDatum(Exception):
     """What ``skip()`` raises."""
 
 
-def stop():
+def stop() -> NoReturn:
     """End the training: for callbacks, losses and data of ``train_``.
 
     In a loss, or in a callback given as ``before``, it prevents the update of this step; ``train_`` then
@@ -57,7 +60,7 @@ def stop():
     raise StopTraining("stop() ends train_, and here is no train_ around it; in a loop of your own, break")
 
 
-def skip():
+def skip() -> NoReturn:
     """Go on with the next datum: for callbacks, losses and data of ``train_``.
 
     In a loss, or in a callback given as ``before``, it prevents the update of this step.  In the data it leaves
@@ -117,7 +120,17 @@ class Context:
 
 
 @door
-def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
+def train_(
+    loss: Callable[..., Any],
+    ps: Any,
+    data: Iterable[Any],
+    opt: Any,
+    cb: Any = (),
+    *,
+    before: Any = (),
+    epochs: int = 1,
+    progress: bool | str | None = None,
+) -> list[float]:
     """Train: for every datum take the gradient of the loss and update the parameters; overwrites ``ps``.
 
         for d in data:   ps <- ps - apply_(opt, ps, gradient(loss(*d), ps))
@@ -193,7 +206,7 @@ def train_(loss, ps, data, opt, cb=(), *, before=(), epochs=1, progress=None):
 
 
 @door
-def train_step_(loss, ps, datum, opt):
+def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
     """Make one step of training; overwrites ``ps``.
 
         l = loss(*datum);   ps <- ps - apply_(opt, ps, dl/dps)
@@ -227,7 +240,7 @@ def train_step_(loss, ps, datum, opt):
     return (context.loss, *context.aux) if context.aux else context.loss
 
 
-def epochs(n, progress=None):
+def epochs(n: int, progress: bool | None = None) -> Iterator[int]:
     """Yield 1, 2, ..., n, for a loop of your own around ``train_``.
 
     Parameters

@@ -4,6 +4,8 @@ Compiled kernels run without Python's global lock, so plain threads are enough: 
 threads would take the processor from NumPy's matrix products.
 """
 
+from __future__ import annotations
+
 import os
 import queue
 import threading
@@ -15,7 +17,7 @@ _jobs = None  # what the helping threads are to do; None until there are any
 _lock = threading.Lock()
 
 
-def set_num_threads(n):
+def set_num_threads(n: int) -> None:
     """Let large parameters be updated by ``n`` threads at once.
 
     Parameters
@@ -44,7 +46,7 @@ def set_num_threads(n):
     number = n
 
 
-def get_num_threads():
+def get_num_threads() -> int:
     """Return the number of threads that update a large parameter.
 
     >>> get_num_threads()
