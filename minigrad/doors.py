@@ -103,6 +103,7 @@ def explain(error, called=None):
     elif called is not None and text.startswith(f"{called.__qualname__}() "):
         of_a_class = called.__name__ == "__init__"
         parameters = list(inspect.signature(called).parameters.values())[of_a_class:]
+        parameters = [p.replace(annotation=p.empty) if isinstance(p.annotation, str) else p for p in parameters]
         name = called.__qualname__.removesuffix(".__init__")
         error.args = (f"{text}. It is called as {name}{inspect.Signature(parameters)}",)
 

@@ -319,9 +319,12 @@ def plain_signature(function, fields=()):
             continue  # taken in order to be refused with a word on what they are called here
         if typing.get_origin(p.annotation) is Annotated:
             p = p.replace(annotation=p.annotation.__origin__)
+        if isinstance(p.annotation, str):  # for type checkers; people read the docstring
+            p = p.replace(annotation=p.empty)
         if p.name in fields and fields[p.name].default_factory is not dataclasses.MISSING:
             p = p.replace(default=fields[p.name].default_factory())
         elif inspect.isroutine(p.default) or isinstance(p.default, (np.ufunc, type)) and p.default is not p.empty:
             p = p.replace(default=ByName(p.default))
         parameters.append(p)
-    return signature.replace(parameters=parameters)
+    returned = signature.empty if isinstance(signature.return_annotation, str) else signature.return_annotation
+    return signature.replace(parameters=parameters, return_annotation=returned)

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from ..core.storage import Storage
-from ..doors import shorten
+from ..doors import float_errors, set_float_errors, shorten
 from .arrays import bare, check
 from .route import route_of, target
 
@@ -57,6 +57,7 @@ def update_(opt: Any, x: Any, dx: Any = ...) -> None:
 
     Reference: Flux 0.13 ``update!``.
     """
+    before = float_errors()
     try:
         if dx is ...:
             return subtract(opt, x)
@@ -68,8 +69,10 @@ def update_(opt: Any, x: Any, dx: Any = ...) -> None:
             params, dxs = with_gradient(params, dxs)
         if params:
             route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)))
-    except Exception as error:
-        shorten(error)
+    except BaseException as error:
+        set_float_errors(before)  # a signal may have come while NumPy was told to keep quiet
+        if isinstance(error, Exception):
+            shorten(error)
         raise
 
 
