@@ -33,9 +33,9 @@ def lines_of_code(path):
 
 
 BUDGETS = {
-    "core": 1440,
-    "derivatives": 2650,
-    "calculus": 630,
+    "core": 1480,
+    "derivatives": 2720,
+    "calculus": 740,
     "fast": 260,
     "readers": 1900,
     "nn": 530,
@@ -167,10 +167,13 @@ def test_what_is_a_function_is_no_trap_for_an_import():
 # is done where it does not hold.
 PRIVATE = {
     r"\b_getframe\b": {
-        *("core.errors", "doors", "hints", "conversions"),
+        *("core.errors", "doors", "hints", "conversions", "calculus.checked", "readers.watch"),
         *("nn.precision", "readers.tracing", "readers.tracer"),
     },
-    r"\bf_back\b|\bf_locals\b": {"core.errors", "hints", "interrupts", "conversions", "readers.whereabouts"},
+    r"\bf_back\b|\bf_locals\b": {
+        *("core.errors", "hints", "interrupts", "conversions", "calculus.checked"),
+        *("readers.whereabouts", "readers.watch"),
+    },
     r"\bgetrefcount\b": {"core.tensor"},
     r"\bpythonapi\b|\bPyCFunction": {"optimise.compiled.kernels"},
     r"\b__basicsize__\b|from_address": {"optimise.compiled.kernels", "optimise.compiled.walk"},

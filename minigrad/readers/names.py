@@ -14,7 +14,7 @@ from ..core.table import name_of
 from ..core.trees import places
 from ..derivatives import WHOLE
 
-_ours = __name__.partition(".")[0]
+_package_name = __name__.partition(".")[0]
 _leaves = (
     str,
     bytes,
@@ -45,7 +45,7 @@ def variables_of(f, depth=3):
                 found.setdefault(getattr(f, "__name__", type(f).__name__.lower()), f)
                 waiting.append((call, depth))
             continue
-        if id(code) in seen or not depth or (f.__module__ or "").split(".")[0] in ("numpy", _ours):
+        if id(code) in seen or not depth or (f.__module__ or "").split(".")[0] in ("numpy", _package_name):
             continue
         seen.add(id(code))
         for name, value in named_in(f, code):
@@ -123,7 +123,7 @@ def public_name(function):
         if ours is function:
             return public_name(numpys)
     name = name_of(function)
-    return name.rpartition(".")[2] if name.startswith(_ours) else name
+    return name.rpartition(".")[2] if name.startswith(_package_name) else name
 
 
 class Names:

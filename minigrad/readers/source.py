@@ -10,7 +10,7 @@ from .wording import ATOM, Wording, array_code, scalar_code
 
 WRITTEN_OUT = 100  # numbers; a larger array from outside is an argument
 COLUMN = 58  # where comments begin
-ADDED = "added up"
+ADDED_UP = "added up"
 INSIDE = 6  # operations on the way back that may stand in one line
 
 
@@ -147,7 +147,7 @@ def inlined(program):
     for op in program:
         if op.phase == "backward" and op.kind == "call" and op.value is not None:
             size[op.index] = 1 + sum(size[x.index] for x in op.inputs if x.index in found)
-            if str(op.rule or "") == ADDED:
+            if str(op.rule or "") == ADDED_UP:
                 size[op.index] = INSIDE  # one line per sum: the rounds of a loop look alike
             alone = uses.get(op.index) == 1 and op.index not in kept and op.name.startswith("v")
             if alone and size[op.index] < INSIDE:

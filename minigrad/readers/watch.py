@@ -22,7 +22,7 @@ _recorded_in = "core/recording.py", "fast", "calculus/adjoint.py", "derivatives"
 _recording = *(_ours + os.path.normpath(name) for name in _recorded_in), _numpy
 
 
-class Operation(NamedTuple):
+class Culprit(NamedTuple):
     """An operation of a loss whose result is not finite."""
 
     name: str
@@ -74,7 +74,7 @@ def is_finite(x):
 
 
 def described(frame, result):
-    """Return the Operation that a frame of the recording machinery is at."""
+    """Return the Culprit that a frame of the recording machinery is at."""
     parts = result if isinstance(result, (tuple, list)) else [result]
     bad = next(part for part in parts if not is_finite(part))
     bad = np.asarray(bad if isinstance(bad, (float, complex, np.generic)) else ndarray_of(bad))
@@ -84,11 +84,11 @@ def described(frame, result):
         function = names.get("function", names.get("f"))
         name = name_of(function) if hasattr(function, "__name__") else name  # the last is what was called
     user = outwards(frame)[-1]
-    return Operation(name, bad, user.f_code.co_filename, user.f_lineno)
+    return Culprit(name, bad, user.f_code.co_filename, user.f_lineno)
 
 
 def first_not_finite(f, ps):
-    """Run a loss once more, watching, and return its first Operation with a result that is not finite.
+    """Run a loss once more, watching, and return its first Culprit with a result that is not finite.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def first_not_finite(f, ps):
 
     Returns
     -------
-    Operation, whose text names the function, what it gave, the file and the line; None if all was finite,
+    Culprit, whose text names the function, what it gave, the file and the line; None if all was finite,
     because ``f`` is random or the trouble arose outside of the tape, in plain arrays
 
     >>> from minigrad import Tensor, params
