@@ -7,10 +7,12 @@ class Asked:
     ufunc = function = item = None
 
 
-def forwards(ufunc):
-    return lambda self, other: ufunc(self, other)
+def leaves_it(other):
+    """Say whether ``other`` has operators of its own and no ufuncs, as NumPy's arrays ask, too."""
+    return getattr(other, "__array_ufunc__", other) is None
 
 
 def both(ufunc):
     """Return the operator that calls a ufunc, and the one for the arguments in reflected order."""
-    return forwards(ufunc), lambda self, other: ufunc(other, self)
+    forward = lambda self, other: NotImplemented if leaves_it(other) else ufunc(self, other)
+    return forward, lambda self, other: NotImplemented if leaves_it(other) else ufunc(other, self)

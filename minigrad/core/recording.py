@@ -350,6 +350,8 @@ def call_unless_foreign(function, *args):
 # ----------------------------------------------------------------------------- what NumPy and Python ask
 def answer_ufunc(ufunc, method, inputs, kwargs):
     """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc, or of a method of one."""
+    if method == "__call__" and not kwargs and ufunc in ROWS:
+        return call_unless_foreign(ufunc, *inputs)
     if left_to_others(inputs):
         return NotImplemented
     targets = [target for target in kwargs.get("out", ()) if target is not None]

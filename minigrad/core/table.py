@@ -75,7 +75,7 @@ class Row:
     bind : function that takes any call and returns the arguments in that order
     edges : dict, position of an argument -> (vjp, the function that picks what the vjp needs)
     required : int, how many arguments have no default
-    kept : dict, position of an argument -> what the vjp needs, as text
+    kept : dict, position of an argument -> what its vjp needs, as text (see ``kept_by``)
     sequences : set, the positions of arguments that are sequences of arrays: their vjps take ``k``
     copied : set, the positions of arguments without a vjp that others need: indices, masks, axes, counts
     """
@@ -262,20 +262,23 @@ def binder(signature):
 
 
 def kept_by(parameters, vjp):
-    """Return the values that ``vjp`` names, as text: ``y, a, shape_of(b), ``."""
-    wanted = wanted_by(vjp)
-    allowed = {"k", "y", *parameters} | {f"{p}_{what}" for p in parameters for what in KEPT}
-    if not allowed.issuperset(wanted):
-        raise TypeError(f"{vjp.__name__} asks for {set(wanted) - allowed}, which is no argument of the row")
-    values = [w if w in ("k", "y", *parameters) else "{1}_of({0})".format(*w.rsplit("_", 1)) for w in wanted]
-    return "".join(f"{value}, " for value in values)
+    """Return what ``vjp`` names as text, in which ``_0``, ``_1`` are the arguments: ``y, _0, shape_of(_1), ``."""
+    names, text = {name: f"_{position}" for position, name in enumerate(parameters)}, ""
+    for wanted in wanted_by(vjp):
+        argument, _, what = wanted.rpartition("_")
+        if wanted in names or wanted in ("k", "y"):  # an argument called k or y itself is meant first
+            text += names.get(wanted, wanted) + ", "
+        elif argument in names and what in KEPT:
+            text += f"{what}_of({names[argument]}), "
+        else:
+            raise TypeError(f"{vjp.__name__} asks for {wanted}, which is no argument of the row")
+    return text
 
 
 def keeper(parameters, kept):
     """Return the function (k, y, *arguments) -> the tuple of the values ``kept``."""
-    # where the function has an argument called k or y itself, that one is meant
-    ours = ", ".join(f"_{name}" if name in parameters else name for name in ("k", "y"))
-    return eval(f"lambda {ours}, {', '.join(parameters)}: ({kept})", {f"{what}_of": of for what, of in KEPT.items()})
+    names = ", ".join(f"_{position}" for position in range(len(parameters)))
+    return eval(f"lambda k, y, {names}: ({kept})", {f"{what}_of": of for what, of in KEPT.items()})
 
 
 def wanted_by(vjp):
