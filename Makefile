@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS
 TEST := $(RUN) -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow gradcheck nojit examples bench gallery lint all-checks clean rebuild
+.PHONY: help run test test-slow gradcheck nojit examples bench gallery pictures lint all-checks clean rebuild
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ bench: .venv/with-all  ## run every benchmark: tables on the screen, a picture i
 
 gallery: .venv/with-all  ## draw one picture per schedule
 	@$(RUN) examples/schedule_gallery.py
+
+pictures: .venv/with-all  ## draw a program: the picture and the page of docs/seeing.md
+	@$(RUN) docs/draw_pictures.py
 
 lint: .venv/with-dev  ## style, unused names, likely mistakes, types
 	@echo "== Linting"

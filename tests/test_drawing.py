@@ -1,12 +1,14 @@
 """A program as a picture and as a page: what is drawn, what opens, what a real browser shows."""
 
 import html
+import importlib.util
 import json
 import re
 import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -237,3 +239,15 @@ def test_a_browser_opens_a_long_program_with_few_nodes(recurrent, tmp_path):
     found = in_browser(recurrent.html(), tmp_path, opened=1, steps=20)
 
     assert found["nodes"] <= 25 and found["opened"] >= 250
+
+
+def test_the_pictures_of_the_pages_are_those_that_would_be_drawn_now():
+    path = Path(__file__).parents[1] / "docs" / "draw_pictures.py"
+    specification = importlib.util.spec_from_file_location("draw_pictures", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+
+    for name, text in module.pictures().items():
+        kept = (module.PICTURES / name).read_text(encoding="utf-8")
+        words = [re.sub(r"program-\d+|[-\d.e+]+", "0", t) for t in (kept, text)]  # numbers may differ in rounding
+        assert words[0] == words[1], "run: make pictures"
