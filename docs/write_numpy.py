@@ -37,7 +37,7 @@ Those that turn their arguments into plain arrays first (an error, while a gradi
 
 `dtype=` is a cast of what is computed with, also of ufuncs; keywords that have no derivative here (`out=` above
 all, `where=` of a ufunc) are refused by name while a gradient is taken, with what to write. Of the methods of
-ufuncs, `reduce`, `accumulate` and `outer` are differentiated; `at` and `reduceat` are refused.
+ufuncs, `reduce`, `reduceat`, `accumulate` and `outer` are differentiated; `at` writes into its argument and is refused.
 
 Values are NumPy's, to the last bit and dtype, and derivatives are mathematics'. Whole numbers have the value that
 NumPy computes of them, which may wrap around, and the derivative that the same numbers have in floating point. (A

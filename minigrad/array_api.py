@@ -163,10 +163,11 @@ def to_device(self, device, /, *, stream=None):
     return self
 
 
-def dlpack(self, **options):
+def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     """Hand the memory to another library, as an ndarray does; refused while recorded."""
     refuse_if_recorded(self, "from_dlpack(t)", "xp.asarray(t), which is t itself")
-    return self.data.__dlpack__(**options)
+    options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return self.data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
 
 
 Tensor.__array_namespace__ = array_namespace

@@ -3,6 +3,7 @@
 import numpy as np
 from cases import Case, Kink, distinct, nonzero, real
 from minigrad.derivatives.calls import cast, recast
+from minigrad.derivatives.methods import sum_between
 from minigrad.derivatives.indexing import getitem, scatter_add, scatter_each
 
 mask = np.array([[True, False, True], [False, False, True]])
@@ -44,6 +45,9 @@ CASES = [
     Case(np.atleast_2d, (real(3), real()), output=lambda y: y[0]),
     Case(np.atleast_3d, (real(3),), complex=True),
     Case(np.atleast_3d, (real(2, 3), real())),
+    Case(sum_between, (real(5), [0, 3, 1, 4], 0), complex=True),
+    Case(sum_between, (real(2, 5), np.array([4, 0, 0, 2]), -1)),
+    Case(sum_between, (real(4, 2), [2], 0)),
     *[Case(f, (real(2, 3), to)) for f, to in ((cast, float), (recast, int))],
     # broadcasting
     Case(np.broadcast_to, (real(3), (2, 3)), complex=True),

@@ -1,5 +1,6 @@
 """The array API standard on Tensors: every name of it, its derivative, and programs written for it."""
 
+import inspect
 import os
 import pathlib
 import re
@@ -371,6 +372,14 @@ def test_masks_and_whole_numbers_have_their_operators():
 
 def test_handing_memory_over_is_refused_while_recorded():
     assert np.from_dlpack(Tensor([1.0, 2.0])).tolist() == [1.0, 2.0]
+    assert [str(p) for p in inspect.signature(Tensor.__dlpack__).parameters.values()][1:] == [
+        "stream=None", "max_version=None", "dl_device=None", "copy=None",
+    ]  # fmt: skip
+    if np.__version__ >= "2.1":
+        t = Tensor([1.0, 2.0])
+        assert np.shares_memory(np.from_dlpack(t, device="cpu", copy=False), t.data)
+        copied = np.from_dlpack(t, copy=True)
+        assert copied.tolist() == [1.0, 2.0] and not np.shares_memory(copied, t.data)
     with pytest.raises(LostGradientError, match="from_dlpack"):
         gradient(lambda x: np.sum(np.from_dlpack(x)), np.ones(2))
 

@@ -217,3 +217,41 @@ def test_unused_pieces_of_a_split_have_gradient_zero():
 def test_a_list_of_tensors_where_one_array_is_meant_is_refused():
     with pytest.raises(LostGradientError, match=r"np.linalg.solve: a list of Tensors.*minigrad.array"):
         gradient(lambda x, a: np.sum(np.linalg.solve(np.diag(x), [a, a, a])), x, 3.0)
+
+
+# ------------------------------------------------------------------------------------- lists of Tensors
+LISTS = {  # a function of recorded numbers a, b and a recorded vector t; the same with an array made first
+    "append to": (lambda a, b, t: np.append(t, [a, b]), lambda a, b, t: np.hstack([t, a, b])),
+    "append": (lambda a, b, t: np.append([a, b], t), lambda a, b, t: np.hstack([a, b, t])),
+    "append along an axis": (
+        lambda a, b, t: np.append([[a, b]], t.reshape(2, 2), axis=0),
+        lambda a, b, t: np.vstack([np.hstack([a, b]), t.reshape(2, 2)]),
+    ),
+    "append rows": (lambda a, b, t: np.append([t, t * a], t[None] * b, 0), lambda a, b, t: np.stack([t, t * a, t * b])),
+    "insert": (lambda a, b, t: np.insert(t, 1, [a, b]), lambda a, b, t: np.hstack([t[:1], a, b, t[1:]])),
+    "insert at two": (lambda a, b, t: np.insert(t, [0, 4], [a, b]), lambda a, b, t: np.hstack([a, t, b])),
+    "insert a number": (lambda a, b, t: np.insert(t, 2, [a, 7.0]), lambda a, b, t: np.hstack([t[:2], a, 7.0, t[2:]])),
+    "convolve": (lambda a, b, t: np.convolve(t, [a, b]), lambda a, b, t: np.convolve(t, np.hstack([a, b]))),
+    "correlate": (lambda a, b, t: np.correlate(t, [a, b]), lambda a, b, t: np.correlate(t, np.hstack([a, b]))),
+    "polyval": (lambda a, b, t: np.polyval([a, 2.0, b], t), lambda a, b, t: (a * t + 2.0) * t + b),
+    "polyadd": (lambda a, b, t: np.polyadd(t, [a, b]), lambda a, b, t: np.hstack([t[:2], t[2] + a, t[3] + b])),
+    "average": (
+        lambda a, b, t: np.average(t[:2], weights=[a, b]), lambda a, b, t: (t[0] * a + t[1] * b) / (a + b),
+    ),
+    "interp": (lambda a, b, t: np.interp(t, [0, 9], [a, b]), lambda a, b, t: a + (b - a) * t / 9),
+    "kron": (lambda a, b, t: np.kron([a, b], t), lambda a, b, t: np.hstack([a * t, b * t])),
+    "cross": (lambda a, b, t: np.cross(t[:3], [a, b, 1.0]), lambda a, b, t: np.cross(t[:3], np.hstack([a, b, 1.0]))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("of_lists, of_arrays", LISTS.values(), ids=LISTS)
+def test_a_list_of_recorded_numbers_stands_for_an_array(of_lists, of_arrays):
+    args = 1.5, -0.5, np.array([1.0, 2.0, 4.0, 8.0])
+    weighed = lambda f: lambda *args: np.sum(np.sin(f(*args)))
+
+    found, expected = (gradient(weighed(f), *args) for f in (of_lists, of_arrays))
+
+    assert [g is None for g in found] == [g is None for g in expected]
+    for g, h in zip(found, expected):
+        np.testing.assert_allclose(0.0 if g is None else g, 0.0 if h is None else h, rtol=1e-13)
+    np.testing.assert_allclose(of_lists(*args), of_arrays(*args), rtol=1e-14)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from minigrad import LostGradientError, NoDerivativeError, Tensor, gradcheck, gradient
+from minigrad import LostGradientError, NoDerivativeError, Tensor, gradcheck, gradient, hessian
 
 X = np.array([[0.5, -1.2, 2.0], [1.5, 0.3, -0.7]])
 
@@ -16,6 +16,33 @@ def test_reduce_is_differentiated(ufunc, axis):
 @pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply, np.minimum, np.logaddexp])
 def test_accumulate_is_differentiated(ufunc):
     assert gradcheck(lambda t: np.sum(np.sin(ufunc.accumulate(t, axis=1))), X)
+
+
+STRETCHES = [[0, 2], [1], [0, 2, 1, 2], [2, 2, 0], [0, 1, 2]]  # ascending or not, an element alone, one twice
+
+
+@pytest.mark.parametrize("indices", STRETCHES, ids=str)
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.subtract, np.maximum])
+def test_reduceat_is_differentiated(ufunc, indices):
+    for axis, places in [(1, indices), (-1, np.array(indices)), (0, [i % 2 for i in indices])]:
+        kept = []
+        assert gradcheck(lambda t: np.sum(np.sin(ufunc.reduceat(t, places, axis))), X)  # noqa: B023
+        gradient(lambda t: (kept.append(ufunc.reduceat(t, places, axis)), np.sum(t))[1], X)  # noqa: B023
+
+        assert np.array_equal(kept[0].data, ufunc.reduceat(X, places, axis))
+
+
+def test_the_sum_of_stretches_by_hand_and_its_second_derivative():
+    x, of_bytes = np.arange(1.0, 6.0), np.array([200, 100, 3], np.uint8)
+
+    (g,) = gradient(lambda x: np.add.reduceat(x, [0, 3, 1]) @ [1.0, 10.0, 100.0], x)
+    assert g.tolist() == [1, 101, 101, 110, 100]
+    H = hessian(lambda x: np.sum(np.add.reduceat(x, [0, 3]) ** 2) / 2, x)
+    assert H.tolist() == np.kron(np.eye(2), np.ones((3, 3)))[:5, :5].tolist()
+    (g,) = gradient(lambda x: np.sum(np.add.reduceat(x, [0, 2]) ** 2), of_bytes)
+    assert g.tolist() == [600, 600, 6]
+    with pytest.raises(IndexError):
+        gradient(lambda x: np.sum(np.add.reduceat(x, [0, 9])), x)
 
 
 @pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply, np.arctan2])

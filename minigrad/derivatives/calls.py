@@ -13,6 +13,7 @@ import inspect
 import numpy as np
 
 from ..core.errors import NoDerivativeError, user_line
+from ..core.storage import Storage
 from ..core.table import forms, primitive, row, transparent
 
 HARMLESS = {"subok", "order", "kind", "like"}  # of memory and speed, not of numbers
@@ -32,8 +33,14 @@ LEAVE = "Leave it out, or call the function on minigrad.dropgrad(t) if its gradi
 
 
 def as_array(x):
-    """Return a list or number as an array, and leave a Tensor alone."""
-    return x if hasattr(x, "ndim") else np.asarray(x)
+    """Return a list or number as an array, a list of Tensors joined to one, and leave a Tensor alone."""
+    if hasattr(x, "ndim"):
+        return x
+    return np.stack([as_array(part) for part in x]) if holds_tensors(x) else np.asarray(x)
+
+
+def holds_tensors(x):
+    return isinstance(x, (list, tuple)) and any(isinstance(part, Storage) or holds_tensors(part) for part in x)
 
 
 def is_whole(dtype):

@@ -7,8 +7,10 @@ from itertools import accumulate as running
 import numpy as np
 
 from ..core.errors import NoDerivativeError
-from ..core.table import METHODS
+from ..core.table import METHODS, primitive, row
 from .calls import as_array, in_loop_of
+from .indexing import at, scatter_add
+from .shaping import plain
 
 REDUCTIONS = {
     np.add: np.sum,
@@ -60,4 +62,43 @@ def outer(ufunc, a, b, *, dtype=None, casting="same_kind"):
     return with_dtype(ufunc, np.reshape(a, a.shape + (1,) * b.ndim), b, dtype=dtype, casting=casting)
 
 
-METHODS |= {"__call__": with_dtype, "reduce": reduce_along, "accumulate": accumulate_along, "outer": outer}
+@primitive
+def sum_between(a, indices, axis):
+    """Return ``np.add.reduceat(a, indices, axis)``.
+
+    >>> sum_between(np.arange(5.0), [0, 3, 1], 0)
+    array([ 3.,  3., 10.])
+    """
+    return np.add.reduceat(a, indices, axis)
+
+
+def stretches(indices, n):
+    """Return the first place of each stretch that ``reduceat`` takes out of n, and the place behind its last."""
+    ends = np.append(indices[1:], n)
+    return indices, np.where(ends > indices, ends, indices + 1)  # where they do not ascend, one element
+
+
+def sum_between_vjp(g, indices, axis, a_shape):
+    first, behind = stretches(np.asarray(indices), a_shape[axis])
+    length = behind - first
+    which = np.repeat(np.arange(len(length)), length)  # the stretch of every number that is added
+    places = np.arange(len(which)) + (first - np.cumsum(length) + length)[which]
+    return scatter_add(np.take(g, which, axis), at(axis % len(a_shape), places), a_shape)
+
+
+row(sum_between, sum_between_vjp, signature="a, indices, axis")
+
+
+def reduce_stretches(ufunc, array, indices, axis=0):
+    """``ufunc.reduceat(array, indices, axis)``: of sums at once, else one stretch after the other."""
+    array, indices = as_array(array), np.asarray(plain(indices))
+    if ufunc is np.add:
+        return sum_between(array, indices, axis)
+    ufunc.reduceat(np.ones(array.shape), indices, axis)  # NumPy's own errors
+    axis %= array.ndim
+    pieces = [array[at(axis, slice(i, j))] for i, j in zip(*stretches(indices, array.shape[axis]))]
+    return np.stack([reduce_along(ufunc, piece, axis) for piece in pieces], axis)
+
+
+METHODS |= {"__call__": with_dtype, "reduce": reduce_along, "reduceat": reduce_stretches}
+METHODS |= {"accumulate": accumulate_along, "outer": outer}

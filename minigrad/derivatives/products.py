@@ -10,6 +10,7 @@ import string
 import numpy as np
 
 from ..core.table import composition, row
+from .calls import as_array
 from .indexing import of_numpy, sum_to
 
 _dot, _matmul, _swapaxes = np.dot, np.matmul, np.swapaxes
@@ -143,6 +144,7 @@ row(np.trace, trace_vjp, signature="a, offset=0, axis1=0, axis2=1")
 
 @composition(np.kron)
 def kron(a, b):
+    a, b = as_array(a), as_array(b)
     a = np.reshape(a, (1,) * (np.ndim(b) - np.ndim(a)) + np.shape(a))
     b = np.reshape(b, (1,) * (np.ndim(a) - np.ndim(b)) + np.shape(b))
     pairs = list(zip(a.shape, b.shape))
@@ -156,7 +158,7 @@ def kron(a, b):
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
     if not {2, 3}.issuperset((a.shape[-1], b.shape[-1])):
         raise ValueError(f"np.cross: vectors have 2 or 3 components; got {a.shape[-1]} and {b.shape[-1]}")
     if a.shape[-1] == b.shape[-1] == 3:

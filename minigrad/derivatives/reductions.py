@@ -172,6 +172,7 @@ def weighted_average(a, axis=None, weights=None, returned=False, *, keepdims=Fal
         mean = np.mean(a, axis=axis, keepdims=keepdims)
         total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1), mean.dtype)
     else:
+        weights = as_array(weights)
         if np.shape(weights) != np.shape(a):  # one weight per position along the given axes
             axes = axes_of(axis, np.ndim(a))
             others = (1,) * (np.ndim(a) - len(axes))
@@ -376,6 +377,7 @@ def ediff1d(ary, to_end=None, to_begin=None):
 
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
+    y, x = as_array(y), x if x is None else as_array(x)
     before, after = neighbours(y, axis)
     if x is None:
         return np.sum(dx * (before + after) / 2, axis)

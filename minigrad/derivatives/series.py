@@ -17,12 +17,12 @@ from .calls import as_array, astype, floating
 
 @composition(np.cov, rounded=True)
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
-    rows = np.atleast_2d(m)
+    rows = np.atleast_2d(as_array(m))
     if not len(rows):
         return np.zeros((0, 0))
     rows = rows if rowvar or np.ndim(m) < 2 else rows.T
     if y is not None:
-        more = np.atleast_2d(y)
+        more = np.atleast_2d(as_array(y))
         rows = np.concatenate([rows, more if rowvar or np.ndim(y) < 2 else more.T])
     np.cov(np.ones(rows.shape), fweights=fweights)  # NumPy's own errors
     rows = astype(rows, np.result_type(rows.dtype, float) if dtype is None else dtype)
@@ -73,6 +73,7 @@ row(convolve_full, lambda g, v: correlate_with(g, v), lambda g, a: correlate_wit
 
 @composition(np.convolve)
 def convolve(a, v, mode="full"):
+    a, v = as_array(a), as_array(v)
     y = convolve_full(np.ravel(a), np.ravel(v))
     short, long = sorted((np.size(a), np.size(v)))
     if mode in ("full", 2):
@@ -86,6 +87,7 @@ def convolve(a, v, mode="full"):
 
 @composition(np.correlate)
 def correlate(a, v, mode="valid"):
+    a, v = as_array(a), as_array(v)
     if np.size(v) > np.size(a):  # as NumPy: the longer one stands still
         return np.flip(np.convolve(as_array(v).conjugate(), np.flip(a), mode))
     return np.convolve(a, np.flip(v).conjugate(), mode)
@@ -103,7 +105,7 @@ def polyval(p, x):
 
 def of_one_degree(a1, a2):
     """Return two polynomials, the shorter one with zeros before it."""
-    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+    a1, a2 = np.atleast_1d(as_array(a1)), np.atleast_1d(as_array(a2))
     more = len(a2) - len(a1)
     return np.pad(a1, (more, 0)) if more > 0 else a1, np.pad(a2, (-more, 0)) if more < 0 else a2
 
@@ -122,7 +124,7 @@ def polysub(a1, a2):
 
 @composition(np.polymul)
 def polymul(a1, a2):
-    return np.convolve(*[without_leading_zeros(np.atleast_1d(a)) for a in (a1, a2)])
+    return np.convolve(*[without_leading_zeros(np.atleast_1d(as_array(a))) for a in (a1, a2)])
 
 
 def without_leading_zeros(p):
@@ -132,7 +134,7 @@ def without_leading_zeros(p):
 
 @composition(np.polydiv)
 def polydiv(u, v):
-    u, v = np.atleast_1d(u) + 0.0, np.atleast_1d(v) + 0.0
+    u, v = np.atleast_1d(as_array(u)) + 0.0, np.atleast_1d(as_array(v)) + 0.0
     rest, n, inverse, quotient = astype(u, np.result_type(u.dtype, v.dtype)), v.size, 1.0 / v[0], []
     for k in range(u.size - n + 1):
         quotient.append(inverse * rest[k])

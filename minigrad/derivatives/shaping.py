@@ -193,6 +193,7 @@ def joined(arrays, depth, ndim):
 
 @composition(np.append)
 def append(arr, values, axis=None):
+    arr, values = as_array(arr), as_array(values)
     if axis is None:
         arr, values, axis = np.ravel(arr), np.ravel(values), 0
     return np.concatenate([arr, values], axis)
