@@ -19,6 +19,7 @@ import numpy as np
 
 from .arrays import array, axes, generator
 from .core.storage import ndarray_or_stand_in
+from .core.table import refuse_if
 from .core.tensor import Tensor
 from .hints import chapter
 
@@ -110,8 +111,8 @@ def sample(loc, scale, shape, draw, rule):
     """Return ``loc + scale * draw(size=shape)``; ``rule`` is the message for a scale that is negative."""
     who = rule.partition(":")[0]
     loc, scale = real(loc, who), real(scale, who)
-    if not np.all(scale >= 0):
-        raise ValueError(f"{rule}; got {scale if np.ndim(scale) == 0 else 'an array with other entries'}")
+    got = scale if np.ndim(scale) == 0 else "an array with other entries"
+    refuse_if(~np.all(scale >= 0), ValueError, f"{rule}; got {got}")
     common = np.broadcast_shapes(np.shape(loc), np.shape(scale))
     shape = common if shape is None else axes((shape,), who)
     if np.broadcast_shapes(common, shape) != shape:

@@ -34,6 +34,15 @@ def test_the_twelve_lines_move_both_parameters_downhill():
     assert float(after["loss"](after["x"], after["y"])) < float(after["l"])
 
 
+def test_the_program_shown_is_the_one_that_is_printed(capsys):
+    block = next(block for block in PYTHON_BLOCKS if "print(trace(" in block)
+
+    run(block)
+
+    shown = README.split(block)[1].split("```text\n")[1].split("```")[0]
+    assert capsys.readouterr().out == shown
+
+
 def test_the_derivatives_shown_are_right():
     block = next(block for block in PYTHON_BLOCKS if "curvature" in block)
 

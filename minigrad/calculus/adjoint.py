@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.errors import LostGradientError, NoDerivativeError
 from ..core.recording import as_tensors, fit, like, record
-from ..core.table import stand_in_among
+from ..core.table import atomic, refuse_if, stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..core.trees import leaves, rebuild
@@ -304,13 +304,19 @@ def recompute(g, f, xs, among, keys, low_leaves, first):
 
 def refuse_other_numbers(f, first, again):
     """Raise unless both runs of a function gave the same; BLAS may round differently the second time."""
-    same = len(first) == len(again) and all(map(close, lower(first, None), lower(again, None)))
-    if not same:
-        raise LostGradientError(
-            f"checkpointed: {getattr(f, '__name__', 'the function')} gave other numbers when it ran again on the way "
-            "back, whose derivative is not that of the first ones. Draw random numbers before and pass them in, "
-            "checkpointed(f, x, mask); and change nothing that the function uses until the gradient is taken."
-        )
+    refuse_if(
+        differ(lower(first, None), lower(again, None)),
+        LostGradientError,
+        f"checkpointed: {getattr(f, '__name__', 'the function')} gave other numbers when it ran again on the way "
+        "back, whose derivative is not that of the first ones. Draw random numbers before and pass them in, "
+        "checkpointed(f, x, mask); and change nothing that the function uses until the gradient is taken.",
+    )
+
+
+@atomic
+def differ(first, again):
+    """Say whether two lists of arrays, None among them, hold other numbers."""
+    return len(first) != len(again) or not all(map(close, first, again))
 
 
 def close(a, b):

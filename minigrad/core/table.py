@@ -19,6 +19,8 @@ Where the function returns several arrays (``np.linalg.eigh``), ``y`` is the tup
 ``g`` a tuple of gradients, None for those that the loss does not use.
 
 A vjp is plain NumPy.  It runs on ndarrays, and on Tensors when its own derivative is wanted.
+It also runs on arrays that write down what is done to them (see ``readers``), to be done again with
+other numbers: where it decides by numbers it says so, by ``possibly``, ``refuse_if`` or ``atomic``.
 Gradients may come back in the broadcast shape: the tape sums them to the argument's shape and
 casts them to its dtype.
 """

@@ -245,7 +245,8 @@ class Tensor(Storage):
 
     def to_fill(self, what):
         """The same, but not refused for a constant whose numbers nobody else, no tape and no view, can hold."""
-        own = recorded(self) is None and type(self._value) is np.ndarray and self._value.base is None
+        array = type(self._value) is np.ndarray or stands_in(self._value)
+        own = recorded(self) is None and array and self._value.base is None
         return self._value if own and getrefcount(self._value) == 2 else self.to_overwrite(what)
 
 

@@ -313,7 +313,7 @@ def matrix_product(a, b):
 
 
 # On NumPy's scalars Python's operators are much quicker than the ufuncs.
-OPERATORS = {
+SHORTER = {
     "add": (np.add, operator.add),
     "sub": (np.subtract, operator.sub),
     "mul": (np.multiply, operator.mul),
@@ -326,7 +326,7 @@ OPERATORS = {
 def shorter_ways():
     """Return a dict: name of an operator or protocol of the Tensor -> the recorder for it."""
     ways = {"__array_ufunc__": array_ufunc, "__array_function__": array_function, "__getitem__": reading()}
-    for name, (ufunc, quicker) in OPERATORS.items():
+    for name, (ufunc, quicker) in SHORTER.items():
         ways[f"__{name}__"], ways[f"__r{name}__"] = forward, reflected = two(ufunc, quicker)
         RECORDERS[ufunc] = either(forward, reflected)
     for name, function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():

@@ -66,6 +66,9 @@ class Optimiser(AbstractOptimiser, MutableSequence[Any]):
     def insert(self, i: int, o: Any) -> None:
         self.os.insert(i, member_of(type(self).__name__, o))
 
+    def stages(self) -> list:
+        return [stage for o in self.os for stage in o.stages()]
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.os))})"
 

@@ -12,6 +12,8 @@ any choice of order left.  This is that sum in NumPy; loops.py writes the same o
     lane 1     x[1] + x[129] + x[257] + ...
 """
 
+import math
+
 import numpy as np
 
 LANES = 128
@@ -37,6 +39,16 @@ def block_total(values):
         half = lanes.size // 2
         lanes = lanes[:half] + lanes[half:]
     return float(lanes[0])
+
+
+def norm_in_lanes(x):
+    """Return the 2-norm of an array, its elements taken row by row, as a float.
+
+    >>> norm_in_lanes(np.array([[3.0], [4.0]]))
+    5.0
+    """
+    flat = np.ravel(x)
+    return math.sqrt(total(squares(flat[i : i + BLOCK]) for i in range(0, max(1, flat.size), BLOCK)))
 
 
 def squares(values):

@@ -85,6 +85,13 @@ class AbstractOptimiser(Checked):
     _structure = ()  # names of attributes that are how it was built, or worked out anew: not saved
     _plans = None  # the way of gradients through it, see route.py
 
+    def stages(self) -> list:
+        """Return the rules that make the step, one after the other, for those who write them out."""
+        raise TypeError(
+            f"{type(self).__name__}: its step is no formula, so it cannot be written out; that of a rule made with "
+            "@rule can"
+        )
+
     def reset_(self) -> None:
         """Forget the state of every parameter, as if no step had been made; hyperparameters stay.
 
@@ -166,6 +173,14 @@ class Rule(AbstractOptimiser):
         ``norms`` has that of each; ``name(place)`` says in an error which parameter it is.
         """
         return norms, []
+
+    def stages(self) -> list:
+        """Return the rules that make the step, one after the other: this one."""
+        return [self]
+
+    def roles(self) -> tuple:
+        """Return the names of the formula's arrays, of its numbers, and of its hyperparameters, in its order."""
+        return roles(self.formula)[:3]
 
     def state_of(self, p: Any, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the state of parameter ``p``, whose numbers are ``x``, as a tuple of arrays."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.errors import NonFiniteError
 from ..fields import KW_ONLY, Check, also
 from ..iddict import IdDict
-from . import formulas
+from . import formulas, lanes
 from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, by_formula, per_parameter
 
 
@@ -172,6 +172,7 @@ class ClipNorm(Rule):
     nonfinite: Annotated[Literal["raise", "skip", "pass"], what_to_do] = "raise"
 
     measures = True
+    norm = staticmethod(lanes.norm_in_lanes)
 
     def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
         """Return the norms that count, and the places of the parameters to leave alone; or raise."""

@@ -5,7 +5,7 @@ from html import escape
 from .layout import places_of
 from .structure import as_data
 
-CHARACTER, SMALL, LINE, MARGIN = 7.3, 6.1, 15, 12  # pixels
+CHARACTER, SMALL_CHARACTER, LINE, MARGIN = 7.3, 6.1, 15, 12  # pixels
 SMALLER = 'class="small" '
 STYLE = """
   .program { font: 12px ui-monospace, Menlo, Consolas, monospace; --ink: #1a1a1a; --paper: #fff; --line: #8a8a8a;
@@ -105,7 +105,7 @@ def size_of(lines, carried):
     """Return the size of a node, as wide as what it says and what its edges carry."""
     widths = [CHARACTER * len(line) + 2 * MARGIN for line in lines]
     if carried is not None:
-        widths += [SMALL * len(carried[what]) for what in ("numbers", "gradient")]
+        widths += [SMALL_CHARACTER * len(carried[what]) for what in ("numbers", "gradient")]
     return max(widths), LINE * len(lines) + MARGIN
 
 

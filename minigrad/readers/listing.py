@@ -6,7 +6,7 @@ shown.
 
 import numpy as np
 
-from .source import Lines, comment, is_computed
+from .source import Lines, is_computed
 
 AT_MOST = 60  # lines that are shown without being asked
 ENDS = 20
@@ -24,7 +24,7 @@ class Compound:
 
 def listing(program, opened=False):
     """Return the text that shows a program; ``opened``: what is compound with its own lines, and nothing left out."""
-    lines = Lines(program)
+    lines = Lines(program, products=True)
     rows = [op for op in program if not is_computed(op)]
     for phase in ("forward", "backward"):
         own = lines.having(phase)
@@ -103,8 +103,14 @@ def mark_of(row):
     """Return what the lines of two rounds of a loop have in common."""
     if isinstance(row, Compound):
         return row.group[:2], len(row.operations), row.operations[-1].shape, row.operations[-1].line
-    function = row.function if isinstance(row.function, tuple) else id(row.function)
-    return function, row.rule, row.shape, row.line, len(row.args)
+    function = np.matmul if row.function is np.dot else row.function
+    return (
+        function if isinstance(function, tuple) else id(function),
+        row.rule,
+        row.shape,
+        row.line,
+        len(row.args),
+    )
 
 
 # ---------------------------------------------------------------------------------------- how it is written
@@ -124,8 +130,13 @@ def cells_of(row, lines, users):
     if not is_computed(row):
         return row.name, str(row.shape), numbers(row.value), row.kind
     if row.phase == "backward":
-        return lines.statement(row), "", "", remark(row)
-    return lines.statement(row), "" if row.shape is None else str(row.shape), numbers(row.value), remark(row)
+        return lines.statement(row), "", "", remark(row, lines)
+    return (
+        lines.statement(row),
+        "" if row.shape is None else str(row.shape),
+        numbers(row.value),
+        remark(row, lines),
+    )
 
 
 def compound_cells(row, lines, users):
@@ -140,7 +151,10 @@ def compound_cells(row, lines, users):
             results.append(op)
         for x in op.inputs:
             of_layer = (
-                row.group.path and x.kind == "parameter" or x.kind == "constant" and x.name == "constant"
+                row.group.layer
+                and x.kind == "parameter"
+                or x.kind == "constant"
+                and x.name.startswith("constant")
             )
             if (
                 x.index not in inside
@@ -154,11 +168,16 @@ def compound_cells(row, lines, users):
     code = f"{', '.join(op.name for op in results) or last.name} = {'back through ' * (row.phase == 'backward')}{call}"
     if row.phase == "backward":
         return code, "", "", f"{len(row.operations)} lines"
-    return code, str(last.shape), numbers(last.value), f"{remark(last)}  ({len(row.operations)} operations)"
+    return (
+        code,
+        str(last.shape),
+        numbers(last.value),
+        f"{remark(last, lines)}  ({len(row.operations)} operations)",
+    )
 
 
-def remark(op):
-    return f"{comment(op)}   [{op.asked}: this path only]" if op.asked else comment(op)
+def remark(op, lines):
+    return lines.comment(op) + f"   [{op.asked}: this path only]" * bool(op.asked)
 
 
 def numbers(value):

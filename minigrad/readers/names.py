@@ -3,6 +3,7 @@
 import builtins
 import inspect
 import keyword
+import operator
 import re
 import types
 
@@ -15,6 +16,10 @@ from ..core.trees import places
 from ..derivatives import WHOLE
 
 _package_name = __name__.partition(".")[0]
+UFUNC_OF = {
+    **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
+    **{operator.truediv: np.divide, operator.pow: np.power},
+}
 _leaves = (
     str,
     bytes,
@@ -45,9 +50,14 @@ def variables_of(f, depth=3):
                 found.setdefault(getattr(f, "__name__", type(f).__name__.lower()), f)
                 waiting.append((call, depth))
             continue
-        if id(code) in seen or not depth or (f.__module__ or "").split(".")[0] in ("numpy", _package_name):
+        home = (f.__module__ or "").split(".")[0]
+        if id(code) in seen or not depth or home == "numpy":
             continue
         seen.add(id(code))
+        if home == _package_name:  # of ours only what it was given: the user's loss inside of train_
+            inside = [cell.cell_contents for cell in f.__closure__ or ()]
+            waiting += [(x, depth) for x in inside if isinstance(x, types.FunctionType)]
+            continue
         for name, value in named_in(f, code):
             found.setdefault(name, value)
             if callable(value):
@@ -119,11 +129,25 @@ def public_name(function):
     >>> public_name(np.exp), public_name(WHOLE[np.sum]), public_name(public_name)
     ('np.exp', 'np.sum', 'public_name')
     """
+    if function in UFUNC_OF:
+        return public_name(UFUNC_OF[function])
     for numpys, ours in WHOLE.items():
         if ours is function:
             return public_name(numpys)
     name = name_of(function)
     return name.rpartition(".")[2] if name.startswith(_package_name) else name
+
+
+def without_root(places):
+    """Return the places of parameters in one model without the model's own name.
+
+    >>> without_root(["model.layers[0].W", "model.layers[0].b"]), without_root(["W", "model.b"])
+    (['layers[0].W', 'layers[0].b'], ['W', 'model.b'])
+    """
+    roots = {re.split(r"[.\[]", place)[0] for place in places}
+    if len(roots) != 1 or any(place in roots for place in places):
+        return places
+    return [re.split(r"[.\[]", place, maxsplit=1)[1].strip("[]'\"") for place in places]
 
 
 class Names:

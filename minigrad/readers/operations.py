@@ -58,11 +58,13 @@ class Group(NamedTuple):
     name : "softmax", "Dense"
     path : what the model calls the layer, "model.layers[0]"; "" where it does not know it
     number : tells apart several runs of one function
+    layer : bool, whether it is an object, or a function
     """
 
     name: str
     path: str
     number: int
+    layer: bool
 
 
 class Method(NamedTuple):
@@ -113,6 +115,16 @@ def same(x):
     return x
 
 
+def laid_like(x, a):
+    """Return ``x`` in the shape, the dtype and the order in memory of ``a``: what writing it into ``a`` gives.
+
+    Sums depend on the order, in their last digit.
+    """
+    y = np.empty_like(a)
+    y[...] = x
+    return y
+
+
 def part(x, k):
     """Return part ``k`` of a result that has several."""
     return x[k]
@@ -148,18 +160,19 @@ class Operation:
     rule : Rule on the way back, else None
     of : Operation on the way back: the one of whose gradient this is a part; else None
     within : tuple of Groups, the outermost first: the compound functions and layers that it is part of
+    result : bool, whether it is what a whole function gave, or a whole vjp: not a step inside of one
     asked : str, "" or what Python did with the number itself (``an if``): the program is right on this path only
     """
 
     __slots__ = (
         *("index", "name", "kind", "function", "args", "kwargs", "generator", "value", "gradient", "inputs"),
-        *("phase", "line", "rule", "of", "within", "asked"),
+        *("phase", "line", "rule", "of", "within", "asked", "result"),
     )
 
     def __init__(self, kind, function=None, args=(), kwargs=None, value=None, phase="forward"):
         self.kind, self.function, self.args, self.kwargs = kind, function, args, kwargs or {}
         self.value, self.phase, self.inputs = value, phase, operations_in((args, self.kwargs))
-        self.index, self.name, self.asked, self.within = -1, "", "", ()
+        self.index, self.name, self.asked, self.within, self.result = -1, "", "", (), False
         self.generator = self.gradient = self.line = self.rule = self.of = None
 
     shape = property(lambda self: None if isinstance(self.value, (tuple, list)) else np.shape(self.value))

@@ -1,14 +1,16 @@
 """The text of functions of ours that a program calls, so that it can stand by itself."""
 
 import ast
+import copy
+import dis
 import inspect
+import sys
 import textwrap
 import types
 
 import numpy as np
 
 from ..core.table import possibly
-from .wording import Wording
 
 
 def text_of(functions):
@@ -16,45 +18,99 @@ def text_of(functions):
 
     Parameters
     ----------
-    functions : dict, name -> function of ours
+    functions : dict, name -> function
 
     Returns
     -------
-    texts : list of str
+    texts : list of str, each after those that it needs
     imports : list of str
     """
-    texts, imports, waiting, seen = [], [], list(functions.items()), set()
-    for name, x in waiting:  # grows
-        if name in seen:
-            continue
-        seen.add(name)
+    collected = Collected()
+    for name, function in functions.items():
+        collected.add(name, function, sys.modules[function.__module__])
+    return collected.texts, collected.imports
+
+
+class Collected:
+    """Texts of functions and constants, gathered with what they name."""
+
+    def __init__(self):
+        self.texts, self.imports, self.seen = [], [], set()
+
+    def add(self, name, x, module):
+        """Add ``x``, which is called ``name`` in ``module``, after what it names itself."""
+        if name in self.seen or x is np:
+            return
+        self.seen.add(name)
         if isinstance(x, types.ModuleType):
-            imports.append(f"import {x.__name__}" + (f" as {name}" if name != x.__name__ else ""))
+            self.imports.append(f"import {x.__name__}" + (f" as {name}" if name != x.__name__ else ""))
         elif x is possibly:
-            texts.append("def possibly(condition):\n    return condition")
-        elif isinstance(x, types.FunctionType):
+            self.texts.append("def possibly(condition):\n    return condition")
+        elif hasattr(x, "definition"):  # a formula that was rewritten, as its parsed text
+            self.names(names_in(x.__code__), sys.modules[x.__module__])
+            self.texts.append(ast.unparse(without_annotations(copy.deepcopy(x.definition))))
+        elif isinstance(x, types.FunctionType) and not inspect.unwrap(x).__closure__:
             x = inspect.unwrap(x)
-            texts.append(bare(x, name))
-            waiting += globals_of(x)
-        else:
-            texts.append(f"{name} = {Wording(None, None).code(x)}")
-    return texts[::-1], [line for line in imports if line != "import numpy as np"]
+            self.names(names_in(x.__code__), sys.modules[x.__module__])
+            self.texts.append(bare(x, name))
+        elif isinstance(x, (int, float, complex, str, tuple, type(None))):
+            self.texts.append(f"{name} = {x!r}")
+        else:  #  a function that another one has made
+            node = assignment(name, module if name in vars(module) else sys.modules[x.__module__])
+            self.names([n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)], module)
+            self.texts.append(ast.unparse(node))
+
+    def names(self, names, module):
+        for name in names:
+            if name in vars(module):
+                self.add(name, vars(module)[name], home(vars(module)[name], module))
+
+
+def home(x, module):
+    """Return the module that a global of another one comes from."""
+    found = sys.modules.get(getattr(x, "__module__", None))
+    return found if isinstance(x, types.FunctionType) and found is not None else module
+
+
+def names_in(code):
+    """Return the global names that a function uses, those of the functions in it too."""
+    found = [
+        step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    ]
+    inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    return list(dict.fromkeys([*found, *(name for c in inner for name in names_in(c))]))
+
+
+def assignment(name, module):
+    """Return the statement of a module that gives a name its value."""
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == name for t in node.targets
+        ):
+            return node
+    raise LookupError(f"{module.__name__} does not say what {name} is")
 
 
 def bare(function, name):
-    """Return the code of a function without decorators, docstring and annotations."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    tree.decorator_list, tree.name = [], name
-    if ast.get_docstring(tree) is not None:
-        del tree.body[0]
-    return ast.unparse(tree)
+    """Return the text of a function as it stands there, but for decorators, docstring and annotations."""
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    tree = ast.parse("\n".join(lines)).body[0]
+    if not isinstance(tree, ast.FunctionDef):
+        raise LookupError(f"{name} has no text of its own")
+    tree = without_annotations(tree)
+    first = tree.body[0]
+    begin = first.end_lineno if ast.get_docstring(tree, clean=False) is not None else first.lineno - 1
+    if first.lineno == tree.lineno or not lines[begin:]:  # on the line of the def
+        return ast.unparse(tree)
+    tree.body = [ast.Pass()]
+    head = ast.unparse(tree).removesuffix("\n    pass")
+    return "\n".join([head, *lines[begin:]]).rstrip()
 
 
-def globals_of(function):
-    """Return the (name, value) of the globals that a function names, but for NumPy."""
-    codes, names = [function.__code__], []
-    for code in codes:  # grows: functions in the function
-        codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-        names += code.co_names
-    found = {name: function.__globals__[name] for name in names if name in function.__globals__}
-    return [(name, x) for name, x in found.items() if x is not np]
+def without_annotations(tree):
+    """Return the parsed text of a function without decorators, and without the names that annotations need."""
+    tree.decorator_list, tree.returns = [], None
+    for argument in ast.walk(tree.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    return tree

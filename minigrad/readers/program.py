@@ -2,7 +2,9 @@
 
 from .drawing import svg
 from .listing import listing
+from .operations import Operation
 from .page import html, in_notebook
+from .passes import simplified
 from .pickling import flattened, restored
 from .source import Lines, source
 from .wording import public_path
@@ -94,15 +96,81 @@ class Program:
     def _repr_html_(self):
         return in_notebook(self)
 
-    def source(self):
-        """Return the function and its gradient as NumPy code that can be run by itself."""
-        return source(self)
+    def source(self, simplify=False, step=None):
+        """Return the function and its gradient as NumPy code that can be run by itself.
+
+            loss, (d_W, d_b) = loss_and_gradients(W, b, *t.constants.values())
+
+        Parameters
+        ----------
+        simplify : bool, leave out what changes nothing; the numbers are then the same to rounding, else bit for bit
+        step : an optimiser, whose formulas are written out below: ``first_state(W, b)`` makes what it keeps, and
+            ``loss, (W, b), state = training_step(W, b, *t.constants.values(), state)`` is one step of ``update_``
+
+        Raises TraceError where Python has used the numbers themselves (an ``if``), and the program is right on this
+        path only; for an optimiser whose step is no formula TypeError.
+
+        >>> from minigrad import trace
+        >>> print(trace(lambda x: x**2, 3.0).source(simplify=True))
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def loss_and_gradients(x):
+            x = np.float64(x)
+            # forward
+            loss = x ** 2                                               # 1: print(trace(lambda x: x**2, 3.0)...
+            # backward
+            d_x = x + x                                                 # np.power, by a
+            return loss, (d_x,)
+        """
+        if simplify:
+            return source(self.simplified(), step, products=True, constants=self.constants)
+        return source(self, step)
+
+    def simplified(self, fixed=lambda constant: True):
+        """Return a program of fewer operations that gives the same numbers, to rounding.
+
+        ``fixed`` says of a constant whether it will never hold other numbers; the readers' texts write them out.
+
+        >>> import numpy as np; from minigrad import trace
+        >>> t = trace(lambda x: np.sum(x * 1.0), np.ones(3))
+        >>> len(t), len(t.simplified())
+        (6, 3)
+        """
+        ends = [op for op in [self.loss, *self.gradients] if isinstance(op, Operation)]
+        operations, of = simplified(self.operations, ends, fixed)
+        gradients = [None if g is None else of(g) for g in self.gradients]
+        program = Program(
+            self.name,
+            operations,
+            list(map(of, self.inputs)),
+            map(of, self.data),
+            of(self.loss),
+            gradients,
+            self.error,
+        )
+        for old in self.operations:
+            if old.gradient is not None and of(old).kind != "constant":
+                of(old).gradient = of(old.gradient)
+        rename_gradients(program)
+        return program
 
     def __getstate__(self):
         return flattened(self)
 
     def __setstate__(self, state):
         vars(self).update(restored(state))
+
+
+def rename_gradients(program):
+    """Let the gradients of the inputs have their names, where simpler operations have taken their places."""
+    taken = {op.name for op in program}
+    if isinstance(program.loss, Operation) and program.loss.name[:2] not in ("d_", ""):
+        program.loss.name = "loss" if program.loss.kind == "call" else program.loss.name
+    for op, g in zip(program.inputs, program.gradients):
+        name = f"d_{op.name}"
+        if g is not None and name not in taken and not any(g.name == f"d_{x.name}" for x in program.inputs):
+            g.name = name
 
 
 def is_of(op, what):

@@ -1,11 +1,14 @@
 """A program as NumPy code that can be run by itself."""
 
+import os
+
 import numpy as np
 
 from ..doors import cell
 from .names import Names
 from .operations import TraceError
 from .own_functions import text_of
+from .step_source import Step
 from .wording import ATOM, Wording, array_code, scalar_code
 
 WRITTEN_OUT = 100  # numbers; a larger array from outside is an argument
@@ -14,10 +17,15 @@ ADDED_UP = "added up"
 INSIDE = 6  # operations on the way back that may stand in one line
 
 
-def source(program):
-    """Return the text of ``loss_and_gradients``."""
+def source(program, step=None, products=False, constants=None):
+    """Return the text of ``loss_and_gradients``.
+
+    step : an optimiser, whose ``training_step`` is written below; or None
+    products : as for Wording
+    constants : dict of what the function is handed besides, where it is that of another program
+    """
     refuse_if_asked(program)
-    lines = Lines(program)
+    lines = Lines(program, products, constants)
     phases = [lines.of("forward"), lines.of("backward")]
     gradients = ", ".join("None" if g is None else lines.wording.code(g) for g in program.gradients)
     body = [*lines.beginning(), "# forward", *phases[0]]
@@ -26,8 +34,10 @@ def source(program):
     body.append(
         f"return {lines.wording.code(program.loss)}, ({gradients}{',' * (len(program.gradients) == 1)})"
     )
-    main = "\n    ".join([f"def loss_and_gradients({', '.join(lines.arguments())}):", *body])
-    return "\n\n\n".join([*lines.head(), main]) + "\n"
+    texts = ["\n    ".join([f"def loss_and_gradients({', '.join(lines.arguments())}):", *body])]
+    if step is not None:
+        texts.append(Step(step.stages(), lines).text(step, lines.arguments()))
+    return "\n\n\n".join([*lines.head(), *texts]) + "\n"
 
 
 def refuse_if_asked(program):
@@ -56,13 +66,19 @@ class Lines:
     What is used once on the way back, and has no name of its own there, stands inside the line that uses it.
     """
 
-    def __init__(self, program):
+    def __init__(self, program, products=False, constants=None):
         self.program = program
         self.names = Names(op.name for op in program)
-        self.objects = {}  # name -> function or generator that no code can make
+        self.given, self.objects = (
+            constants,
+            dict(constants or {}),
+        )  # name -> function or generator that no code can make
         self.renamed = {}  # name of a function of ours -> what it is called, if the user has this name
-        self.wording = Wording(self.operand, self.named, self.helper_name)
+        self.wording = Wording(self.operand, self.named, self.helper_name, products)
         self.inside = inlined(program)
+        self.file = next(
+            (op.line.file for op in program if op.line), ""
+        )  # whose lines need no name of a file
 
     # ------------------------------------------------------------------------------------ one operation
     def operand(self, op):
@@ -81,7 +97,16 @@ class Lines:
 
     def of(self, phase):
         """Return the lines of one phase, with what they come from as comments."""
-        return [commented(self.statement(op), comment(op)) for op in self.having(phase)]
+        return [commented(self.statement(op), self.comment(op)) for op in self.having(phase)]
+
+    def comment(self, op):
+        """Return what a line comes from: the user's line, or the rule of the table."""
+        if op.phase == "backward":
+            return str(op.rule or "")
+        if op.line is None:
+            return ""
+        elsewhere = "" if op.line.file == self.file else f"{os.path.basename(op.line.file)}:"
+        return f"{elsewhere}{op.line.number}: {op.line.code}"
 
     # ------------------------------------------------------------------------------------ what is around
     def named(self, x):
@@ -113,6 +138,8 @@ class Lines:
 
     def constants(self):
         """Return a dict of the further arguments: the larger arrays, and what else no code can make."""
+        if self.given is not None:
+            return self.given
         large = {
             op.name: op.value for op in self.program if op.kind == "constant" and not written_out(op.value)
         }
@@ -121,7 +148,11 @@ class Lines:
     def beginning(self):
         """Return the lines that make the small arrays, and scalars of the numbers given."""
         scalars = [op for op in self.program.inputs if isinstance(op.value, np.generic)]
-        small = [op for op in self.program if op.kind == "constant" and written_out(op.value)]
+        used = {id(x) for op in self.program for x in op.inputs}
+        used |= {id(x) for x in (self.program.loss, *self.program.gradients)}
+        small = [
+            op for op in self.program if op.kind == "constant" and written_out(op.value) and id(op) in used
+        ]
         return [
             *(f"{op.name} = np.{op.dtype.name}({op.name})" for op in scalars),
             *(f"{op.name} = {array_code(op.value)}" for op in small),
@@ -153,13 +184,6 @@ def inlined(program):
             if alone and size[op.index] < INSIDE:
                 found.add(op.index)
     return found
-
-
-def comment(op):
-    """Return what a line comes from: the user's line, or the rule of the table."""
-    if op.phase == "backward":
-        return str(op.rule or "")
-    return f"{op.line.number}: {op.line.code}" if op.line else ""
 
 
 def commented(code, comment):

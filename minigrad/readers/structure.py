@@ -160,7 +160,7 @@ def step(op, lines, ids):
     return {
         "phase": op.phase if is_computed(op) else "given",
         "text": code if len(code) < 160 else f"{code[:156]} ...",
-        "remark": remark(op),
+        "remark": remark(op, lines),
         "about": ids.get(about.index, "") if about is not None else "",
         "makes": ids.get(op.index, "") if forward else "",
         "gradient": "" if gradient_of is None else ids.get(gradient_of.index, ""),

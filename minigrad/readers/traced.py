@@ -39,6 +39,10 @@ class Traced(np.ndarray):
     operation = record = None
     stands_in = True
 
+    def __array_finalize__(self, source):
+        if source is not None:
+            self.record = getattr(source, "record", None)  # of an operation it is made one by the trace
+
     # ------------------------------------------------------------------------- what NumPy asks
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if any(isinstance(x, Storage) for x in (*inputs, *kwargs.get("out", ()))):
@@ -117,7 +121,11 @@ class Traced(np.ndarray):
     __copy__ = __deepcopy__
 
     # the layout is that of the value, which this need not share
-    base = property(lambda self: getattr(self.operation.value, "base", None))
+    @property
+    def base(self):
+        if self.operation is None:
+            return np.ndarray.base.__get__(self)
+        return getattr(self.operation.value, "base", None)
 
     def __array__(self, *args, **kwargs):
         self.record.ask(self, "np.asarray(t) or the like", "NumPy's functions on the Tensor itself")
@@ -232,7 +240,7 @@ for _name, _ufunc in dict(add=np.add, sub=np.subtract, mul=np.multiply, truediv=
     setattr(Traced, f"__{_name}__", _forward)
     setattr(Traced, f"__r{_name}__", _reflected)
 for _name, _what, _instead in (
-    ("__bool__", "an if, while, and, or, not on a number", CHOICE),
+    ("__bool__", "an if (while, and, or, not) on a number", CHOICE),
     ("__float__", "float(t)", "the Tensor itself"),
     ("__int__", "int(t)", "the Tensor itself"),
     ("__complex__", "complex(t)", "the Tensor itself"),

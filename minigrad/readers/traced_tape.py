@@ -16,6 +16,9 @@ from .traced import Traced
 
 STEERED = {recompute: "checkpointed", hooked: "hook", unwritten: "Buffer"}
 ADDED = Rule("added up", "")
+READ = Rule(
+    "a[...]", "a"
+)  # many reads of one array are added up at once, before the array's own edges are walked
 
 
 class Entries(list):
@@ -36,6 +39,8 @@ class Entries(list):
     def append(self, edges):
         trace, slot, value = self.trace, len(self), self.value_of(edges)
         self.values.append(value)
+        if value is not None:
+            value.result = True
         told = []
         for into, *edge in edges:
             rule = rule_of(edge, value)
@@ -46,6 +51,10 @@ class Entries(list):
             told.append((into, pull, *trace.standing_in(edge)))
         super().append(tuple(told))
 
+    def pop(self, place=-1):
+        self.trace.pulled = self.values[len(self) - 1], READ, self.values[len(self) - 1]
+        return super().pop(place)
+
     def value_of(self, edges):
         """Return the operation that made the value of a new entry: the last one, as a rule."""
         into, vjp, *values = edges[0] if edges else (None, None)
@@ -54,7 +63,9 @@ class Entries(list):
             return parts[values[0]] if values[0] < len(parts) else None
         if vjp is hooked:
             return self.values[into]
-        if vjp in (part_of_shape, take):  # the arguments of a function all together: no value
+        if any(
+            x is part_of_shape or x is take for x in (vjp, *values[:1])
+        ):  # the arguments of a function all together: no value
             return None
         made = [op for op in self.trace.operations[self.seen :] if op.kind not in GIVEN]
         self.seen = len(self.trace.operations)
@@ -79,6 +90,7 @@ class Entries(list):
             h = trace.call(same, (h,), {})
         if isinstance(h, Traced):
             self.contributions.append((h.operation, of))
+            h.operation.result = True
         trace.pulled = of, ADDED, at
         return h
 
@@ -106,13 +118,17 @@ def rule_of(edge, value):
     return Rule(own[-1] if own else "", "")
 
 
-def rows_of(found={}):  # noqa: B006  (kept from call to call)
+def rows_of():
     """Return a dict: id of a vjp -> the rows that have it, with the position of the argument."""
-    if found.get("rows") != len(ROWS):
-        found.clear()
-        found["rows"] = len(ROWS)
-        for row in ROWS.values():
-            for position, vjp in enumerate(row._vjps):
-                if vjp is not None:
-                    found.setdefault(id(vjp), []).append((row, position))
+    return rows_of_length(len(ROWS))
+
+
+@functools.lru_cache(maxsize=1)
+def rows_of_length(length):
+    """The same, worked out again when the table has grown."""
+    found = {}
+    for row in ROWS.values():
+        for position, vjp in enumerate(row._vjps):
+            if vjp is not None:
+                found.setdefault(id(vjp), []).append((row, position))
     return found

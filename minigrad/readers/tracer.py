@@ -10,7 +10,7 @@ from ..core.tape import active_tape, backward
 from ..core.tensor import Tensor, new_tensor
 from ..core.trees import leaves
 from .generators import Drawn
-from .names import Names, names_of_arguments, places_in, variables_of
+from .names import Names, names_of_arguments, places_in, variables_of, without_root
 from .operations import Operation, TraceError
 from .program import Program
 from .traced import Traced
@@ -76,6 +76,7 @@ def run(f, args, data=(), follows=True):
         show_in(error, error.program)
         raise
     finally:
+        running.restore()
         drawn_by.reset(token)
         running.trace.whereabouts.forget()
     return running.program()
@@ -88,10 +89,9 @@ class Running:
         self.f, self.args, self.data = f, args, data
         self.arrays, layers = places_in(variables_of(f))
         self.trace = Trace(Whereabouts(layers), follows)
-        self.leaves, self.further = (
-            [],
-            [],
-        )  # operations of what is differentiated (None for what cannot be), and of data
+        self.leaves = []  # the operations of what is differentiated, None for what cannot be
+        self.further = []  # the operations of the data
+        self.exchanged = []  # parameters, with their arrays
         self.wishes = {}  # id of an operation -> the name that it should have
         self.loss, self.gradients, self.entries = None, [], None
 
@@ -105,25 +105,24 @@ class Running:
         if out is None:
             return
         self.trace.phase = "backward"
-        one = out._value.dtype.type(1)
-        seed = self.trace.given("seed", one)
+        seed = self.trace.given("seed", out._value.dtype.type(1))
         self.loss.gradient = seed.operation
         found = backward(self.entries, {out.slot: seed}, n, consume=True)
         self.gradients = [self.finished(op, g) for op, g in zip(self.leaves, found)]
 
     def on_traced(self, *arguments):
-        """Call the function with what stands for the arguments, or for the parameters on the tape."""
-        tape = active_tape()
-        kind = "argument" if arguments else "parameter"
-        wishes = names_of_arguments(self.f, arguments) if arguments else list(map(self.name_of, self.args[0]))
-        for wish, x in zip(wishes, leaves(arguments) if arguments else tape.leaves.values()):
-            traced = type(x) is Tensor and x.tape is tape
-            if traced:
-                x._value = self.trace.given(kind, x._value)
-            self.leaves.append(self.wish(x, wish) if traced else None)
-        arguments = arguments or [self.handed(x) for x in self.data]
+        """Call the function, after an array that is traced has taken the place of each one at the bottom."""
+        tape, self.trace.whereabouts.top = active_tape(), sys._getframe()
+        if arguments:
+            self.take(leaves(arguments), "argument", names_of_arguments(self.f, arguments), tape)
+        else:
+            places = [self.arrays.get(id(p), f"p{k}") for k, p in enumerate(self.args[0], 1)]
+            self.take(tape.leaves.values(), "parameter", without_root(places), tape)
+            self.exchange(self.args[0])
+            arguments = [
+                self.handed(*named) for named in zip(self.data, names_of_arguments(self.f, self.data))
+            ]
         self.entries = tape.entries = Entries(self.trace, self.leaves)
-        self.trace.whereabouts.top = sys._getframe()
         try:
             return self.f(*arguments)
         except TypeError as error:
@@ -131,19 +130,37 @@ class Running:
                 raise TypeError(not_callable_with(len(arguments), error, "trace")) from None
             raise
 
-    def name_of(self, parameter):
-        return self.arrays.get(id(parameter), "p")
+    def take(self, xs, kind, names, tape):
+        """Let arrays that are traced take the place of those in the Tensors that are leaves of the tape."""
+        for x, name in zip(xs, names):
+            traced = type(x) is Tensor and x.tape is tape
+            if traced:
+                x._value = self.trace.given(kind, x._value)
+                self.wishes[id(x._value.operation)] = name
+            self.leaves.append(x._value.operation if traced else None)
 
-    def wish(self, x, name):
-        self.wishes[id(x._value.operation)] = name
-        return x._value.operation
+    def exchange(self, parameters):
+        """Let the parameters themselves stand for their operations, too: constants are made of them, not of the leaves.
 
-    def handed(self, x):
+        (``W > 0``, ``np.floor(W)``, ``dropgrad(W)``, ``W.data``; other threads see plain arrays, see Trace.)
+        """
+        for p, op in zip(parameters, self.leaves):
+            self.exchanged.append((p, p._value))
+            p._value = self.trace.stand_in(op.value, op)
+
+    def restore(self):
+        """Give the parameters their arrays back."""
+        for p, array in self.exchanged:
+            if isinstance(p._value, Traced):
+                p._value = array
+
+    def handed(self, x, name):
         """Return data as the function gets it: a constant Tensor over what stands for the array."""
         array = x.data if type(x) is Tensor else x
         if not isinstance(array, np.ndarray):
             return x
         t = new_tensor(self.trace.given("data", array))
+        self.wishes[id(t._value.operation)] = name
         self.further.append(t._value.operation)
         return t
 
@@ -163,17 +180,18 @@ class Running:
     # ------------------------------------------------------------------------------------ the Program
     def program(self, error=None):
         """Return what was written down, with everything named."""
-        operations, names = self.trace.operations, Names()
+        operations, names, unnamed = self.trace.operations, Names(), 0
         for op in operations:
             if id(op) in self.wishes:
                 op.name = names.take(self.wishes[id(op)])
         for op in operations:
             if op.kind == "constant":
-                op.name = names.take(self.arrays.get(id(op.value), "constant"))
+                unnamed += id(op.value) not in self.arrays
+                op.name = names.take(self.arrays.get(id(op.value), f"constant{unnamed}"))
         name_operations(operations, self.loss, self.entries.contributions if self.entries else (), names)
-        name = getattr(self.f, "__name__", type(self.f).__name__)
         inputs = [op for op in self.leaves if op is not None]
         gradients = [g for op, g in zip(self.leaves, self.gradients) if op is not None]
+        name = getattr(self.f, "__name__", type(self.f).__name__)
         return Program(name, operations, inputs, self.further, self.loss, gradients, error)
 
 
@@ -198,7 +216,9 @@ def name_operations(operations, loss, contributions, names):
 
 
 def show_in(error, program):
-    """Let an exception show the last lines of a program that it ended."""
-    note = f"What had been traced until then:\n{program}"
-    if hasattr(error, "add_note"):
+    """Let an exception show the lines of a program that it ended."""
+    note = f"What had been traced until then (error.program):\n{program}"
+    if len(program) and hasattr(error, "add_note"):
         error.add_note(note)
+    elif len(program) and len(error.args) == 1 and isinstance(error.args[0], str):  # Python 3.10
+        error.args = (f"{error.args[0]}\n{note}",)

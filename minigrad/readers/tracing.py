@@ -7,13 +7,14 @@ gradients.  (An outer tape would not see the constants, which go through all tap
 
 import operator
 import sys
+from threading import get_ident
 
 import numpy as np
 
 from ..core.errors import user_line
 from ..core.storage import Storage
 from .memory import Memory
-from .operations import Operation, Overwritten, TraceError, called, mapped, part
+from .operations import Operation, Overwritten, TraceError, called, laid_like, mapped, part
 from .traced import Traced
 
 MOVING = frozenset(
@@ -28,6 +29,7 @@ class Trace:
     ----------
     operations : list of Operation, so far
     phase : "forward" or "backward"
+    thread : int, whose arrays write down; other threads may use the same parameters meanwhile, and get plain arrays
     follows : bool, whether Python may use the numbers themselves (the program is then right on this path only)
     whereabouts : Whereabouts
     pulled : on the way back (the Operation whose gradient is being worked out, the Rule, the Operation it is a rule of)
@@ -36,6 +38,7 @@ class Trace:
     def __init__(self, whereabouts, follows=True):
         self.operations, self.phase, self.follows = [], "forward", follows
         self.whereabouts, self.memory, self.pulled = whereabouts, Memory(), (None, None, None)
+        self.thread = get_ident()
         self.moving = set()  # ids of the operations that depend on what is given
 
     # -------------------------------------------------------------------------------- writing down
@@ -61,6 +64,8 @@ class Trace:
     def call(self, function, args, kwargs):
         """Run a function on the real numbers, append the operation and return what stands for its result."""
         value = function(*self.real(args), **self.real(kwargs))
+        if get_ident() != self.thread:
+            return value
         return self.stand_in(
             value, self.add("call", function, self.operands(args), self.operands(kwargs), value)
         )
@@ -119,7 +124,10 @@ class Trace:
             x = x.data
         if not isinstance(x, np.ndarray):
             return x
-        op = x.operation if isinstance(x, Traced) else None
+        op, stray = None, False
+        if isinstance(x, Traced):
+            op, stray = x.operation, x.operation is None
+            x = real(x) if stray else x
         if op is None:
             op = self.memory.find(x)
         if op is None:
@@ -130,7 +138,15 @@ class Trace:
                     "a view that was made of a plain array (of np.asarray(t), t.data)",
                     "t[...] of a Tensor",
                 )
-            return self.add("constant", value=x)
+            op = self.add("constant", value=x)
+            if stray:
+                self.moving.add(id(op))
+                self.ask_for(
+                    op,
+                    "a method of ndarray, or a conversion, that was not seen",
+                    "NumPy's functions on the Tensor",
+                )
+            return op
         if id(op) in self.memory.overwritten:
             self.ask_for(
                 op, "an array that was overwritten through another view", "np.where, or a minigrad.Buffer"
@@ -140,19 +156,19 @@ class Trace:
     # -------------------------------------------------------------------------------- writing into arrays
     def put(self, y, to):
         """Let ``to`` hold ``y``, the result of a function that was called with ``out=to``; return it."""
-        if not isinstance(to, Traced):
+        if not isinstance(to, Traced) or get_ident() != self.thread:
             self.ask(y, "writing into a plain array, by out=", "y = f(...), which makes a new one")
-            to[...] = self.real(y)
+            real(to)[...] = self.real(y)
             return to
-        if y.dtype != to.dtype:
-            y = y.astype(to.dtype)
-        if y.shape != to.shape:
-            y = self.call(np.broadcast_to, (y, to.shape), {})
+        if (y.dtype, y.shape, y.strides) != (to.dtype, to.shape, to.strides):
+            y = self.call(laid_like, (y, to), {})
         return self.rebind(to, y.operation)
 
     def overwrite(self, a, write, args, kwargs):
         """Call a function that writes into ``a``."""
-        if isinstance(a, Traced):
+        if get_ident() != self.thread:
+            write(real(a), *self.real(args), **self.real(kwargs))
+        elif isinstance(a, Traced):
             self.rebind(a, self.call(Overwritten(write), (a, *args), kwargs).operation)
         else:
             for x in (*args, *kwargs.values()):
@@ -167,8 +183,8 @@ class Trace:
     # -------------------------------------------------------------------------------- numbers for Python
     def ask(self, x, what, instead):
         """Note that Python uses the numbers of ``x`` themselves; or refuse it."""
-        if isinstance(x, Traced):
-            self.ask_for(x.operation, what, instead)
+        if isinstance(x, Traced) and get_ident() == self.thread:
+            self.ask_for(x.operation or self.operand(x), what, instead)
 
     def depends(self, x):
         """Say whether an array depends on what is given: whether it is another one in another run."""
@@ -184,8 +200,8 @@ class Trace:
 
 def real(x):
     """Return what there would be if nobody traced."""
-    if isinstance(x, Traced) and x.operation is not None:
-        return x.operation.value
+    if isinstance(x, Traced):
+        return np.ndarray.view(x, np.ndarray) if x.operation is None else x.operation.value
     return x.value if isinstance(x, Operation) else x
 
 

@@ -1,5 +1,6 @@
 """Where an operation stands: the line of the user's code, and the compound functions and layers around it."""
 
+import functools
 import inspect
 import linecache
 import os
@@ -7,6 +8,7 @@ import os
 import numpy as np
 
 from ..core.table import COMPOSITIONS, METHODS, ROWS
+from ..core.tape import backward
 from .names import public_name
 from .operations import Group, Line
 
@@ -65,9 +67,9 @@ class Whereabouts:
     def group(self, frame, kind):
         self._count += 1
         if kind == FUNCTION:
-            return Group(function_name(frame.f_code), "", self._count)
+            return Group(function_name(frame.f_code), "", self._count, False)
         layer = frame.f_locals.get(frame.f_code.co_varnames[0])
-        return Group(type(layer).__name__, self.layers.get(id(layer), ""), self._count)
+        return Group(type(layer).__name__, self.layers.get(id(layer), ""), self._count, True)
 
     def forget(self):
         """Let go of the frames."""
@@ -77,10 +79,10 @@ class Whereabouts:
 def kind_of(code):
     """Say what a function is to a trace: the user's, of the engine, a compound function of ours, a layer."""
     file = code.co_filename
-    if file.startswith(_engine) or file.startswith(_libraries):
+    if code in compound():
+        return FUNCTION
+    if file.startswith((*_engine, _table, *_libraries)):
         return ENGINE
-    if file.startswith(_table):
-        return FUNCTION if code in compound() else ENGINE
     if code.co_name == "__call__" and code.co_argcount:
         return LAYER
     if file.startswith(_home):
@@ -93,13 +95,19 @@ def function_name(code):
     return compound().get(code, code.co_name)
 
 
-def compound(found={}):  # noqa: B006  (kept from call to call)
+def compound():
     """Return a dict: code of a function that is made of others -> its name."""
-    if len(found) < len(COMPOSITIONS):
-        for function, definition in [*COMPOSITIONS.items(), *METHODS.items()]:
-            code = getattr(inspect.unwrap(definition), "__code__", None)
-            found[code] = public_name(function) if callable(function) else f"np.ufunc.{function}"
-        for function in ROWS:
-            if hasattr(function, "on_arrays"):
-                found[inspect.unwrap(function).__code__] = public_name(function)
+    return compound_of(len(ROWS), len(COMPOSITIONS))
+
+
+@functools.lru_cache(maxsize=1)
+def compound_of(*lengths):
+    """The same, worked out again when the table has grown."""
+    found = {backward.__code__: "gradient"}  # one inside of the function
+    for function, definition in [*COMPOSITIONS.items(), *METHODS.items()]:
+        code = getattr(inspect.unwrap(definition), "__code__", None)
+        found[code] = public_name(function) if callable(function) else f"np.ufunc.{function}"
+    for function in ROWS:
+        if hasattr(function, "on_arrays"):
+            found[inspect.unwrap(function).__code__] = public_name(function)
     return found

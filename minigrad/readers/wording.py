@@ -1,14 +1,17 @@
 """How an operation is written as NumPy code."""
 
 import builtins
+import functools
 import math
 import operator
 import sys
 
 import numpy as np
 
-from ..core.table import name_of
+from ..calculus.buffer import overwritten
+from ..core.table import ROWS, name_of
 from ..derivatives.reductions import filled
+from .names import public_name
 from .operations import Attribute, Method, Operation, Overwritten, called, part, same
 
 # How strongly a piece of code holds together; what is weaker than its place asks for stands in brackets.
@@ -38,11 +41,12 @@ class Wording:
 
     operand : function from an Operation to its (code, strength): a name, or its whole expression
     named : function from an object that no code can make (a function of the user's, a generator) to a name for it
+    products : bool, whether ``a @ b`` stands for np.dot, too, which may round in another way
     helper_name : function from the name of a function of ours to what it is called where the user's names are known
     """
 
-    def __init__(self, operand, named, helper_name=str):
-        self.operand, self.named, self.helper_name = operand, named, helper_name
+    def __init__(self, operand, named, helper_name=str, products=False):
+        self.operand, self.named, self.helper_name, self.products = operand, named, helper_name, products
         self.modules = set()  # that the code calls besides NumPy
         self.helpers = {}  # name -> function of ours that the code calls
 
@@ -56,6 +60,12 @@ class Wording:
             return f"{self.code(args[0], left)} {sign} {self.code(args[1], right)}", strength
         if getattr(function, "__name__", "") == "reduce" and function.__self__ in REDUCED:
             return self.reduced(REDUCED[function.__self__], *args, **kwargs), ATOM
+        if (
+            self.products
+            and function is np.dot
+            and all(is_array(x) and np.ndim(x.value) in (1, 2) for x in args)
+        ):
+            return f"{self.code(args[0], PRODUCT)} @ {self.code(args[1], PRODUCT + 1)}", PRODUCT
         if function is filled:  # NumPy's, with the arguments in its own order
             return f"np.full({self.code(args[1])}, {self.code(args[0])})", ATOM
         if function in PREFIX and len(args) == 1 and not kwargs and is_array(args[0]):
@@ -113,6 +123,8 @@ class Wording:
             return "...", ATOM
         if isinstance(x, Method):  # what overwrites its first argument
             return f"np.ndarray.{x.name}", ATOM
+        if isinstance(x, range):
+            return repr(x), ATOM
         if isinstance(x, slice):
             return f"slice({self.arguments((x.start, x.stop, x.step), {})})", ATOM
         if isinstance(x, (tuple, list)):
@@ -136,6 +148,8 @@ class Wording:
             if not path.startswith("np."):
                 self.modules.add(path.rpartition(".")[0])
             return path
+        if isinstance(x, type) and issubclass(x, Exception):  # one of ours is also one of Python's
+            return next(kind.__name__ for kind in x.__mro__ if kind.__module__ == "builtins")
         if getattr(x, "__module__", "").partition(".")[0] == __name__.partition(".")[0]:
             self.helpers[x.__name__] = x
             return self.helper_name(x.__name__)
@@ -253,6 +267,31 @@ def public_path(x):
     path = name_of(x)
     module = sys.modules.get(path.rpartition(".")[0])
     return path if path.startswith("scipy.") and getattr(module, name, None) is x else None
+
+
+def spoken_name(op):
+    """Return what one calls the function of an operation: ``np.divide``, also for ``/``; of a compound one its own."""
+    function = op.function
+    if function is operator.getitem and isinstance(op.args[0].value, tuple) or function is part:
+        return spoken_name(op.args[0])  # of a result with several parts
+    group = op.within[-1].name if op.within and not op.within[-1].layer else ""
+    if group in own_rows(len(ROWS)):
+        return group
+    if isinstance(function, (Method, Attribute)):
+        name = f"ndarray.{function.name}"
+    elif function is operator.getitem:
+        name = "a[...]"
+    elif function is overwritten:
+        name = "Buffer"
+    else:
+        name = public_name(function)
+    return f"{name}, in {group}" if group and group != name else name
+
+
+@functools.lru_cache(maxsize=1)
+def own_rows(length):
+    """Return the names of the functions of ours that have a row of their own."""
+    return {public_name(function) for function in ROWS if hasattr(function, "on_arrays")}
 
 
 def after_writing(write, a, *args, **kwargs):
