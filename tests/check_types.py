@@ -32,6 +32,8 @@ OWN_TAPE = """# mypy: disable-error-code="call-overload"
 # pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false
 """
 
+STUBS = "minigrad.core.tensor", "minigrad.core.params"
+
 # Each is wrong in its last line, and only there.
 MISTAKES = {
     "a string as eta": "from minigrad import ADAM\nADAM('fast')",
@@ -116,6 +118,13 @@ def errors_of_pyright(files, folder):
     ]
 
 
+def errors_of_stubs():
+    """Return where the stubs, of what other chapters add to, say something else than Python does."""
+    command = [sys.executable, "-m", "mypy.stubtest", "--ignore-missing-stub", *STUBS]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    return re.findall(r"^error: .*$", said.stdout + said.stderr, flags=re.M)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -131,6 +140,7 @@ def main():
             for checker in ("mypy", "pyright"):
                 if not any((f.name, n, text.split(":")[0]) == (file, line, checker) for f, n, text in found):
                     complaints.append(f"{checker} does not see {what}")
+    complaints += errors_of_stubs()
     print(*complaints, sep="\n", end="\n" * bool(complaints))
     return bool(complaints)
 

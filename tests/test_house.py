@@ -207,3 +207,11 @@ def test_the_map_of_the_core_lists_its_files():
     listed = re.findall(r"^    (\w+)  ", textwrap.dedent(importlib.import_module("minigrad.core").__doc__), flags=re.M)
 
     assert set(listed) == {path.stem for path in (PACKAGE / "core").glob("*.py")} - {"__init__"}
+
+
+def test_the_map_of_floors_says_how_large_each_is():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    said = {floor: int(n.replace(",", "")) for floor, n in re.findall(r"^\| `(\S+)/` \| ([\d,]+) \|", page, flags=re.M)}
+
+    for floor in BUDGETS:
+        assert said[floor] == pytest.approx(sum(map(lines_of_code, (PACKAGE / floor).glob("*.py"))), rel=0.1), floor

@@ -323,6 +323,10 @@ SHORTER = {
 }
 
 
+def of_itself(function):
+    return lambda self: RECORDERS[function](self)
+
+
 def shorter_ways():
     """Return a dict: name of an operator or protocol of the Tensor -> the recorder for it."""
     ways = {"__array_ufunc__": array_ufunc, "__array_function__": array_function, "__getitem__": reading()}
@@ -330,7 +334,7 @@ def shorter_ways():
         ways[f"__{name}__"], ways[f"__r{name}__"] = forward, reflected = two(ufunc, quicker)
         RECORDERS[ufunc] = either(forward, reflected)
     for name, function in {"neg": np.negative, "pos": np.positive, "abs": np.absolute}.items():
-        ways[f"__{name}__"] = lambda self, function=function: RECORDERS[function](self)
+        ways[f"__{name}__"] = of_itself(function)
     return ways
 
 
