@@ -8,6 +8,19 @@ says where that value came from: a tuple of *edges*, one for each input that is 
 in the order in which the program ran.  The first slots are the *leaves*, the parameters: they came
 from nowhere and have no edges.  The backward pass walks the entries from the last to the first; for
 each edge it adds ``vjp(g, *values)`` to the gradient of the input.
+
+Why there are levels: a gradient inside of a gradient has a tape of its own,
+
+    >>> from minigrad import gradient
+    >>> def slope(x):
+    ...     return gradient(lambda y: x * y * y, 5.0)[0]  # 2 x y, which is 10 x
+    >>> gradient(slope, 3.0)
+    (10.0,)
+
+and on one tape for both, dx would be taken for dy.  Here ``y`` is recorded on the inner tape, ``x`` on the outer
+one.  The inner tape records ``x * y``, in which ``x`` is a constant, and computes it *one level down*: there ``y`` is
+the number 5 and ``x`` a Tensor of the outer tape, so the outer tape records ``x * 5``.  On the way back the inner vjps
+run one level down, too, and the outer tape records them: that is how a derivative is differentiated again.
 """
 
 from contextvars import ContextVar
