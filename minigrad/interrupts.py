@@ -42,7 +42,17 @@ class CtrlC:
         return self
 
     def __exit__(self, kind, *exception):
-        """Take this stretch out of the chain of handlers, wherever in it it stands."""
+        was_open = self.open
+        self.close()
+        if was_open and self.late and kind is None:
+            self.pass_on()
+
+    def close(self):
+        """Take this stretch out of the chain of handlers, wherever in it it stands.
+
+        The ``with`` does it.  An exception by another signal can come within ``__enter__`` and ``__exit__`` themselves:
+        where one may, ``try: with ctrl_c: ... finally: ctrl_c.close()`` does it in any case.
+        """
         if not self.open:
             return
         handler = signal.getsignal(signal.SIGINT)
@@ -53,8 +63,6 @@ class CtrlC:
                 handler.before = self.before
             handler = handler.before
         self.open = False  # should it stay in force, because this is another thread, it passes on what it hears
-        if self.late and kind is None:
-            self.pass_on()
 
     def __call__(self, signum, frame):
         if not self.open:

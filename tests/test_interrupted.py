@@ -7,7 +7,22 @@ import signal
 import numpy as np
 import pytest
 
-from minigrad import ADAM, Tensor, checkpointed, gradient, hook, ignore, isderiving, params, pullback, update_
+from minigrad import (
+    ADAM,
+    AbstractOptimiser,
+    Tensor,
+    apply_,
+    checkpointed,
+    gradient,
+    hook,
+    ignore,
+    isderiving,
+    params,
+    pullback,
+    train_,
+    train_step_,
+    update_,
+)
 from minigrad.core.tape import innermost_tape
 from minigrad.doors import TOLD_TO_US
 from minigrad.readers.watch import first_not_finite
@@ -102,3 +117,17 @@ def test_what_numpy_does_about_errors_is_the_same_afterwards():
     with pytest.warns(RuntimeWarning) as caught:
         gradient(lambda x: np.log(x) * 0.0 + x, 0.0)
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("train", [train_, train_step_])
+def test_training_puts_the_handler_of_ctrl_c_back(train):
+    handler = signal.getsignal(signal.SIGINT)
+    datum, more = ([1.0], {"progress": "silent"}) if train is train_ else (1.0, {})
+
+    class Own(AbstractOptimiser):
+        """A rule for which nothing is compiled."""
+
+    apply_.register(Own, lambda opt, x, dx: dx * 0.0)
+    presses(lambda: train(lambda x: np.sum(W * x), W, datum, Own(), **more), 100, longest=1e-3)
+
+    assert signal.getsignal(signal.SIGINT) is handler

@@ -142,10 +142,13 @@ def load_(
         KINDS[kind].prepare(x, saved.pop(name), model, f"load_: {path}: {name}")
         for name, (kind, x) in given.items()
     ]
-    with CtrlC() as ctrl_c:
-        with ctrl_c.whole:
+    ctrl_c = CtrlC()
+    try:
+        with ctrl_c, ctrl_c.whole:
             for commit in commits:
                 commit()
+    finally:
+        ctrl_c.close()
     ctrl_c.pass_on()
     return saved
 

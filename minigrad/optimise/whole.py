@@ -86,6 +86,11 @@ def about_to_move(kept, x):
 _INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
 
 
+def put_back(handlers):
+    for number, handler in handlers.items():
+        _signal.signal(number, handler)
+
+
 def undisturbed(work):
     """Return ``work()``; what Ctrl-C or a timeout by signal has to say meanwhile is heard after it.
 
@@ -102,7 +107,10 @@ def undisturbed(work):
                 _signal.signal(number, lambda number, frame: heard.append(number))
         return work()
     finally:
-        for number, handler in before.items():
-            _signal.signal(number, handler)
+        try:
+            put_back(before)
+        except BaseException:  # one that is back already has raised, and others are not yet
+            put_back(before)
+            raise
         for number in heard:
             before[number](number, None)

@@ -182,27 +182,36 @@ def train_(
     check(loss, ps, data, opt, epochs)
     before, after = callbacks(before), callbacks(cb)
     losses = []
-    with CtrlC() as ctrl_c, Progress(steps_in(data, epochs), progress) as display:
-        try:
-            for place in visits(data, epochs):
-                try:
-                    context = evaluate(loss, ps, *place, opt, losses, withgradient if losses else withgradient_checked)
-                    call(before, context)
-                    context.loss = plain_loss(context.loss)
-                    refuse_if_not_finite(context, loss)
-                    with ctrl_c.whole:
-                        update_(opt, ps, context.gradients)
-                        losses.append(context.loss)
-                    display.advance(context.loss)
-                    call(after, context)
-                except SkipDatum:
-                    pass
-                if ctrl_c.asked:
-                    display.ending = ", interrupted by Ctrl-C after a whole step"
-                    break
-        except StopTraining:
-            display.ending = ", stopped"
+    ctrl_c = CtrlC()
+    try:
+        with ctrl_c, Progress(steps_in(data, epochs), progress) as display:
+            go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display)
+    finally:
+        ctrl_c.close()
     return losses
+
+
+def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display):
+    """Make the steps of ``train_`` until the data are used up or somebody ends it; append the losses."""
+    try:
+        for place in visits(data, epochs):
+            try:
+                context = evaluate(loss, ps, *place, opt, losses, withgradient if losses else withgradient_checked)
+                call(before, context)
+                context.loss = plain_loss(context.loss)
+                refuse_if_not_finite(context, loss)
+                with ctrl_c.whole:
+                    update_(opt, ps, context.gradients)
+                    losses.append(context.loss)
+                display.advance(context.loss)
+                call(after, context)
+            except SkipDatum:
+                pass
+            if ctrl_c.asked:
+                display.ending = ", interrupted by Ctrl-C after a whole step"
+                break
+    except StopTraining:
+        display.ending = ", stopped"
 
 
 @door
@@ -231,11 +240,15 @@ def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
     """
     ps = ps if isinstance(ps, Params) else params(ps)
     check(loss, ps, [datum], opt, 1)
-    with CtrlC() as ctrl_c:
-        context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], withgradient)
-        refuse_if_not_finite(context, loss)
-        with ctrl_c.whole:
-            update_(opt, ps, context.gradients)
+    ctrl_c = CtrlC()
+    try:
+        with ctrl_c:
+            context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], withgradient)
+            refuse_if_not_finite(context, loss)
+            with ctrl_c.whole:
+                update_(opt, ps, context.gradients)
+    finally:
+        ctrl_c.close()
     ctrl_c.pass_on()
     return (context.loss, *context.aux) if context.aux else context.loss
 
