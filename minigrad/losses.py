@@ -114,8 +114,9 @@ def huber_loss(yhat: Any, y: Any, *, delta: float = 1.0, agg: Callable[..., Any]
     3.0
     """
     yhat, y = matched("huber_loss", others, yhat, y)
-    e = np.abs(floating(yhat) - y)
-    return agg(np.where(e < delta, e * e * 0.5, delta * (e - 0.5 * delta)))
+    d = floating(yhat) - y
+    e = np.abs(d)
+    return agg(np.where(e < delta, d * d * 0.5, delta * (e - 0.5 * delta)))
 
 
 # ------------------------------------------------------------------------------------------- classes

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 from cases import Case, Draw, Kink, between, distinct, fraction, nonzero, positive, real, with_nans
 from minigrad.derivatives import WHOLE
-from minigrad.derivatives.elementwise import bessel_i, radius, sinc_derivative, tip
+from minigrad.derivatives.elementwise import bessel_i, radius, sinc_derivative, tip, turned
 from minigrad.derivatives.reductions import filled
 
 # ---------------------------------------------------------------------------------------- elementwise
@@ -146,6 +146,7 @@ ELEMENTWISE = [
     *[Case(sinc_derivative, (real(4), n), complex=True) for n in (1, 2)],
     *[Case(bessel_i, (real(4), n)) for n in (0, 1)],
     *[Case(f, (nonzero(3),)) for f in (radius, tip)],
+    Case(turned, (real(3), nonzero(3))),
 ]
 
 # ---------------------------------------------------------------------------------------- reductions

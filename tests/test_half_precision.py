@@ -21,6 +21,7 @@ OVER_MANY = {
     "nanmean": (lambda x: np.nanmean(x), 1 / N),
     "average": (lambda x: np.average(x), 1 / N),
     "var": (lambda x: np.var(x), 2 * SIGNS / N),
+    "std": (lambda x: np.std(x), SIGNS / N),
     "max of equals": (lambda x: np.max(x * x), 2 * SIGNS / N),
     "min of equals": (lambda x: np.min(x * x), 2 * SIGNS / N),
     "mse": (lambda x: losses.mse(x, np.zeros(N, HALF)), 2 * SIGNS / N),

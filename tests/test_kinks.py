@@ -70,6 +70,11 @@ SQUARED = {
     "spectral": lambda r: np.linalg.norm(r[None], 2) ** 2,
     "vector norm": lambda r: np.linalg.vector_norm(r) ** 2,
     "complex": lambda r: np.sum(np.abs(r * (1 + 0j)) ** 2),
+    "absolute": lambda r: np.sum(np.abs(r) ** 2),
+    "fabs": lambda r: np.sum(np.fabs(r) ** 2),
+    "copysign": lambda r: np.sum(np.copysign(r, 1.0) ** 2),
+    "norm of order 1, by entries": lambda r: np.sum(np.linalg.norm(r[:, None], 1, axis=1) ** 2),
+    "huber": lambda r: 2 * minigrad.losses.huber_loss(r, 0.0, delta=9.0, agg=np.sum),
     "hypot": lambda r: np.hypot(np.hypot(r[0], r[1]), r[2]) ** 2,
     "deviation": lambda r: 6 * np.std(np.concatenate([r, -r])) ** 2 / 2,
     "mse": lambda r: minigrad.losses.mse(r, 0.0, agg=np.sum),
@@ -91,7 +96,7 @@ def test_the_hessian_of_least_squares_at_the_solution_is_right_or_not_a_number(s
     np.testing.assert_allclose(elsewhere, 2 * A.T @ A, rtol=1e-12)
     right = np.allclose(at_the_solution, 2 * A.T @ A, rtol=1e-12)
     assert right or np.isnan(at_the_solution).all(), at_the_solution
-    assert right or square not in [SQUARED[name] for name in ("mse", "mean mse", "r @ r", "sum")]
+    assert right or square not in [SQUARED[name] for name in ("huber", "mse", "mean mse", "r @ r", "sum")]
     assert not np.any(gradient(f, np.array([1.0, 2.0]))[0])
 
 

@@ -40,7 +40,7 @@ def tip(y):
     return y
 
 
-row(tip, lambda g, y: g * (y / radius(y)), signature="y")
+row(tip, lambda g, y: g * (y / radius(y)) if possibly(np.any(y == 0)) else g, signature="y")
 
 
 def flat(g):
@@ -150,8 +150,24 @@ row(
 
 
 # ----------------------------------------------------------------------------- size, sign and direction
+@transparent
+@primitive
+def turned(g, x):
+    """Return ``g * np.sign(x)``, the vjp of abs.
+
+    By x it is flat on both sides of the kink.  The sign at the kink is the middle, 0, which is right for g alone; but a g
+    that changes with x wants the square of the sign, as abs(x)**2 does: that is NaN, and no wrong number.
+    """
+    return g * np.sign(x)
+
+
+row(turned, lambda g, x: g * np.where(x == 0, np.nan, np.sign(x)), nothing)
+
+
 def abs_vjp(g, x):
-    return g * np.sign(x) if x.dtype.kind != "c" else g * (x / radius(np.abs(x)))
+    if x.dtype.kind == "c":
+        return g * (x / radius(np.abs(x)))
+    return g * np.sign(x) if isinstance(x, (np.ndarray, np.generic)) else turned(g, x)
 
 
 def sign_vjp(g, y, x):
@@ -171,7 +187,7 @@ def angle_vjp(g, z, deg):
 row(np.absolute, abs_vjp, note="0 at 0")
 row(np.fabs, abs_vjp, note="0 at 0")
 row(np.sign, sign_vjp, note="0 for real numbers")
-row(np.copysign, lambda g, y, a: g * (np.sign(a) * np.sign(y)), flat, note="0 at 0")
+row(np.copysign, lambda g, y, a: abs_vjp(g * np.sign(y), a), flat, note="0 at 0")
 row(np.heaviside, flat, lambda g, a: np.where(a == 0, g, 0))
 row(np.conjugate, lambda g: g.conjugate())
 row(np.real, lambda g: g, signature="val")

@@ -149,6 +149,9 @@ def of_root(vjp):
     """Return a vjp of the variance as one of its root: where that is 0, so is the gradient of the variance."""
 
     def root_vjp(g, y, a, axis, ddof, keepdims, where, mean, correction):
+        if a.dtype.char == "e":  # of many numbers NumPy's value is infinite
+            a = wider(a)
+            y = np.std(a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims, where=where)
         several = count(a.shape, axis, keepdims, where, int) > 1
         y = radius(np.where(several, y, np.inf))  # one number is no tip: its deviation is 0 wherever it is
         return vjp(g / (2 * y), a, axis, ddof, keepdims, where, mean, correction)
