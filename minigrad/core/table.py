@@ -195,6 +195,8 @@ def possibly(condition):
 
     For rows: ``np.where(tie, g / 2, g) if possibly(tie.any()) else g``.  The general way is right for all numbers.
     """
+    if type(condition) is np.bool_:  # as a rule
+        return condition
     x = numbers_of(condition) if isinstance(condition, Storage) else condition
     return stands_in(x) or x
 
