@@ -69,7 +69,8 @@ def in_notebook(program):
 
 
 def cell_of_notebook():
-    """Return what tells the running cell of a notebook apart, or None where that is not known."""
+    """Return what tells the running cell of a notebook apart, its number or its text; None where neither is known."""
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     parent = getattr(shell, "get_parent", dict)() if shell else {}
-    return (parent or {}).get("metadata", {}).get("cellId")
+    parent = parent or {}
+    return parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code")
