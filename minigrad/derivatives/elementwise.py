@@ -155,8 +155,8 @@ row(
 def turned(g, x):
     """Return ``g * np.sign(x)``, the vjp of abs.
 
-    By x it is flat on both sides of the kink.  The sign at the kink is the middle, 0, which is right for g alone; but a g
-    that changes with x wants the square of the sign, as abs(x)**2 does: that is NaN, and no wrong number.
+    By x it is flat on both sides of the kink.  The sign at the kink is the middle, 0, which is right for g alone; but a
+    g that changes with x wants the square of the sign, as abs(x)**2 does: that is NaN, and no wrong number.
     """
     return g * np.sign(x)
 
