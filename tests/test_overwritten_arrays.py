@@ -38,8 +38,8 @@ NOTICED = pytest.raises(LostGradientError, match=r"was overwritten after line \d
 @pytest.fixture(autouse=True)
 def never_seen_before():
     """Let each test be the first one that differentiates its functions."""
-    module.known.clear()
-    module.texts.clear()
+    for memory in (module.known, module.codes, module.texts):
+        memory.clear()
 
 
 def reused(x):
@@ -220,8 +220,7 @@ def test_the_first_time_it_is_noticed_and_until_it_is_mended(f):
 
 @programs
 def test_within_checked_it_is_always_noticed(f):
-    known = {id(g.__code__): g.__code__ for g in (f, gradient)}
-    module.known.update(known)
+    module.now_known([f])
 
     gradient(f, X)  # nobody looks
     with checked(), NOTICED:
@@ -328,6 +327,25 @@ def test_a_lambda_that_calls_another_function_is_looked_at_again():
         return np.sum(x**3)
 
     assert [looked(step, loss) for loss in (square, square, cube, square, cube)] == [True, False, True, False, False]
+
+
+def test_a_lambda_that_calls_a_model_is_looked_at_for_each_kind_of_model():
+    class Scale:
+        def __init__(self, y):
+            self.y = y
+
+        def __call__(self, x):
+            return x * self.y
+
+    class Shift(Scale):
+        def __call__(self, x):
+            return np.sqrt(x + self.y)
+
+    def step(model):
+        return gradient(lambda x: np.sum(model(x)), X)
+
+    models = Scale(X), Scale(2 * X), Shift(X), Scale(X), Shift(X)
+    assert [looked(step, model) for model in models] == [True, False, True, False, False]
 
 
 def test_partial_functions_methods_and_objects_are_looked_at_once():

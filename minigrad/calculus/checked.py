@@ -11,7 +11,7 @@ import zlib
 from array import array
 from functools import partial
 from operator import attrgetter
-from types import FunctionType, MethodType
+from types import FunctionType
 from weakref import ref
 
 import numpy as np
@@ -20,12 +20,11 @@ from ..core.errors import LostGradientError, outwards, told
 from ..core.gradient import Run
 from ..core.storage import Storage, numbers_of
 
-# What was looked at before and found in order: the code of functions, which stays the same where a function is made
-# anew, by id; and their texts, because what is written in two places need be looked at once.
-known, texts = {}, set()
+# What was looked at before and found in order: code, which stays the same where a function is made anew.  The id of the
+# code -> the places in the closure of what it calls.  And texts, for what is written in two places is looked at once.
+known, codes, texts = {}, [], set()
 in_force = {}  # every ``checked`` that was entered, by id: a weak reference
 held = attrgetter("cell_contents")  # what a cell of a closure holds
-FUNCTIONS = frozenset({FunctionType, MethodType})
 
 
 class checked:
@@ -66,24 +65,28 @@ class checked:
 def entries_for(f):
     """Return the entries for a run of ``f``: an ordinary list, unless it is to be looked at."""
     try:
-        kinds, code = [*map(type, map(held, f.__closure__ or ()))], f.__code__
-        if FUNCTIONS.isdisjoint(kinds) and not in_force:
-            if id(code) in known or (code.co_code, code.co_consts, code.co_names, *kinds, id(f.__globals__)) in texts:
-                return []
+        places = known.get(id(f.__code__))
+        if not in_force and (text_of(f) in texts if places is None else not places or all_known(f.__closure__, places)):
+            return []
     except (AttributeError, ValueError):  # no function of Python's, or a variable that has no value yet
         pass
     functions = functions_in(f)
     return Checked(functions) if in_force or not all(map(is_known, functions)) else []
 
 
-def functions_in(f):
-    """Return a function and those that it calls by its closure, as ``lambda: loss(x, y)`` does; none if it is C's."""
+def function_of(f):
+    """Return the function of Python's that runs when ``f`` is called; None for what is no such thing."""
     while isinstance(f, partial):
         f = f.func
-    function = f if hasattr(f, "__code__") else type(f).__call__
-    if not hasattr(function, "__code__"):
-        return []
-    return [function, *[g for g in closed_over(function) if type(g) in FUNCTIONS]]
+    if not hasattr(f, "__code__") and callable(f):
+        f = type(f).__call__
+    return f if hasattr(f, "__code__") else None
+
+
+def functions_in(f):
+    """Return the function behind ``f`` and those that it calls by its closure."""
+    f = function_of(f)
+    return [] if f is None else [f, *filter(None, map(function_of, closed_over(f)))]
 
 
 def closed_over(function):
@@ -96,20 +99,30 @@ def closed_over(function):
 
 def text_of(function):
     """Return what makes two functions the same program: text, kinds of things that they close over, module."""
-    code = function.__code__
-    return code.co_code, code.co_consts, code.co_names, *map(type, closed_over(function)), id(function.__globals__)
+    code, kinds = function.__code__, map(type, map(held, function.__closure__ or ()))
+    return code.co_code, code.co_consts, code.co_names, *kinds, id(function.__globals__)
 
 
-def is_known(function):
-    return id(function.__code__) in known or text_of(function) in texts
+def is_known(f):
+    function = function_of(f)
+    return function is None or id(function.__code__) in known
+
+
+def all_known(closure, places):
+    """Say whether all that a closure calls is known; it may be another function each time: ``lambda: loss(x)``."""
+    return all([is_known(closure[place].cell_contents) for place in places])
 
 
 def now_known(functions):
-    if len(known) > 10_000:  # functions that a program writes
-        known.clear()
-        texts.clear()
-    known.update((id(function.__code__), function.__code__) for function in functions)
-    texts.update(map(text_of, functions))
+    if len(codes) > 10_000:  # functions that a program writes
+        for memory in (known, codes, texts):
+            memory.clear()
+    for function in functions:
+        places = [k for k, g in enumerate(closed_over(function)) if function_of(g) is not None]
+        known[id(function.__code__)] = places
+        codes.append(function.__code__)  # so that it lives, and no other takes its id
+        if not places:
+            texts.add(text_of(function))
 
 
 Run.entries_for = staticmethod(entries_for)

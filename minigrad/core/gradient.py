@@ -129,6 +129,7 @@ class Run:
 
     def back(self, seed):
         """The ``back`` of ``pullback``."""
+        self.check([y.slot for y in self.outputs if y is not None])
         return told.enter(lambda: self.gradients(seeds_like(self, seed)))
 
     def finish(self, gradients):
