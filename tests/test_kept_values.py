@@ -1,5 +1,6 @@
 """What a tape keeps stays as it was: indices, masks, a Buffer's values, a pullback's inputs may change later."""
 
+import array as arrays
 import copy
 
 import numpy as np
@@ -11,6 +12,14 @@ from minigrad import Buffer, Descent, Tensor, gradient, params, pullback, put_al
 from minigrad.derivatives import ROWS, name_of
 
 
+class Own(list):
+    """A list of one's own."""
+
+
+class Subclass(np.ndarray):
+    """An array of one's own."""
+
+
 def spoil(x):
     """Overwrite the lists and arrays in ``x``, as a program that uses them again may."""
     if isinstance(x, list):
@@ -18,6 +27,9 @@ def spoil(x):
     elif isinstance(x, tuple):
         for part in x:
             spoil(part)
+    elif isinstance(x, arrays.array):
+        for k in range(len(x)):
+            x[k] = 0
     elif isinstance(x, np.ndarray) and x.flags.writeable:
         x[...] = ~x if x.dtype.kind == "b" else 0
     return x
@@ -127,6 +139,10 @@ CALLS = {
     "diff": (lambda t, n: np.diff(t, int(n[0]), 1), [2]),
     "add.reduce": (lambda t, a: np.add.reduce(t, tuple(a)), [1]),
     "Bessel functions of an order": (lambda t, n: sp.jv(n, t), np.array([0, 1, 2])),
+    "t[a list of one's own]": (lambda t, i: t[:, i], Own([0, 2, 2])),
+    "t[array.array]": (lambda t, i: t[:, i], arrays.array("l", [0, 2, 2])),
+    "t[subclass of ndarray]": (lambda t, i: t[:, i], np.array([0, 2, 2]).view(Subclass)),
+    "take by nested tuples": (np.take, (np.array([1, 1]), [5, 0])),
     "stack": (lambda t, _: np.stack(_ or [t, t**2]), []),
 }
 

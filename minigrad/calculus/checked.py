@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core.errors import LostGradientError, outwards, told
 from ..core.gradient import Run
-from ..core.storage import Storage, numbers_of
+from ..core.storage import Storage, numbers_of, stands_in
 
 # What was looked at before and found in order: code, which stays the same where a function is made anew.  The id of the
 # code -> the places in the closure of what it calls.  And texts, for what is written in two places is looked at once.
@@ -171,14 +171,14 @@ def arrays_in(x):
     2
     """
     kind = type(x)
-    if kind is np.ndarray:
-        return [x]
+    if isinstance(x, np.ndarray):
+        return [] if stands_in(x) else [x]
     if kind is tuple or kind is list:
         return [found for part in x for found in arrays_in(part)]
     if isinstance(x, Storage):
-        return [numbers_of(x)]
+        return arrays_in(numbers_of(x))
     if kind is FunctionType:
-        return [a for a in closed_over(x) if type(a) is np.ndarray]
+        return [a for a in closed_over(x) if isinstance(a, np.ndarray)]
     return []
 
 

@@ -8,13 +8,14 @@ but for ``functools.cached_property``, which is worked out anew.
 
 import dataclasses
 import functools
+from array import array
 from collections import OrderedDict, defaultdict
 
 import numpy as np
 
-from .storage import Storage
+from .storage import Storage, stands_in
 
-_CHANGEABLE = frozenset({np.ndarray, list, tuple, slice})
+_FIXED = frozenset({int, float, bool, str, type(None), np.int64})
 _LEAVES = (Storage, np.ndarray, float, int, complex, str)
 
 
@@ -165,10 +166,11 @@ def frozen(x):
     >>> kept
     [0, array([1])]
     """
-    kind = type(x)
-    if kind is np.ndarray:
-        return x.copy()
-    if kind is tuple or kind is list:
-        whole = _CHANGEABLE.isdisjoint(map(type, x))
-        return kind(x) if whole else kind([frozen(part) for part in x])
-    return slice(frozen(x.start), frozen(x.stop), frozen(x.step)) if kind is slice else x
+    if isinstance(x, np.ndarray):
+        return x if stands_in(x) else np.array(x)
+    if isinstance(x, (list, tuple)):
+        kind = list if isinstance(x, list) else tuple
+        return kind(x) if _FIXED.issuperset(map(type, x)) else kind([frozen(part) for part in x])
+    if isinstance(x, slice):
+        return slice(frozen(x.start), frozen(x.stop), frozen(x.step))
+    return np.array(x) if isinstance(x, array) else x
