@@ -28,6 +28,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     checkpoint/             saving and resuming
     bridge, scipy, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
     notebook                how notebooks show it: tables and curves
+    compat/                 programs written for HIPS autograd
 """
 
 __version__ = "0.1.0"

@@ -44,6 +44,8 @@ BUDGETS = {
     "schedules": 870,
     "training": 900,
     "checkpoint": 450,
+    "compat": 10,
+    "compat/autograd": 290,
 }
 
 

@@ -1,0 +1,277 @@
+"""autograd's operators: functions that take a function and return one.
+
+``grad(f, argnum=0)`` returns a function of f's own arguments.  ``argnum`` is the position of what is differentiated,
+or a tuple or list of positions; then x below is the tuple of what stands there.
+"""
+
+import functools
+import inspect
+
+import numpy as np
+
+from ...calculus.higher import jacobian as jacobians
+from ...calculus.higher import jvp, zeros_for_none
+from ...core.gradient import pullback
+from ...core.trees import leaves, rebuild
+
+__all__ = """
+    deriv elementwise_grad grad grad_and_aux grad_named hessian hessian_tensor_product hessian_vector_product
+    holomorphic_grad jacobian make_ggnvp make_hvp make_jvp make_vjp multigrad_dict tensor_jacobian_product
+    value_and_grad vector_jacobian_product
+""".split()
+
+
+def of_any_argument(operator):
+    """Let an operator on functions of one argument act on any argument of a function, by its position."""
+
+    @functools.wraps(operator)
+    def at_position(fun, argnum=0, *options, **named):
+        who, several = operator.__name__, isinstance(argnum, (tuple, list))
+        if not callable(fun):
+            raise TypeError(f"{who}: the first argument must be a function; got {fun!r}. Write {who}(f)(x)")
+        if not several and type(argnum) is not int:
+            raise TypeError(f"{who}: argnum is the position of an argument, or several; got {argnum!r}")
+
+        def operated(*args, **kwargs):
+            for k in argnum if several else (argnum,):
+                if not -len(args) <= k < len(args):
+                    raise TypeError(no_such_argument(who, fun, k, args, kwargs))
+
+            def of_one(x):
+                given = list(args)
+                for k, value in zip(argnum, x) if several else ((argnum, x),):
+                    given[k] = value
+                return fun(*given, **kwargs)
+
+            return operator(of_one, tuple(args[k] for k in argnum) if several else args[argnum], *options, **named)
+
+        operated.__name__ = f"{who}_of_{getattr(fun, '__name__', 'function')}"
+        return operated
+
+    return at_position
+
+
+def no_such_argument(who, fun, k, args, kwargs):
+    try:
+        name = list(inspect.signature(fun).parameters)[k]
+    except (TypeError, ValueError, IndexError):
+        name = None
+    if name in kwargs:
+        return f"{who}: argument {k}, {name!r}, was given by keyword; what is differentiated is given by position"
+    return f"{who}: there is no argument number {k}: the function was called with {len(args)} by position"
+
+
+def conjugated(x):
+    """Return a container of numbers with the complex ones conjugated: from minigrad's convention to autograd's."""
+    return rebuild(x, iter([np.conjugate(leaf) if np.iscomplexobj(leaf) else leaf for leaf in leaves(x)]))
+
+
+def pulled(f, x):
+    """Return autograd's vjp of ``f`` at ``x``, which gives zeros for None, and the value."""
+    y, back = pullback(f, x)
+    return lambda g: conjugated(zeros_for_none(x, back(conjugated(g))[0])), y
+
+
+def ones_like(y):
+    return rebuild(y, iter([np.ones_like(leaf) if np.ndim(leaf) else type(leaf)(1) for leaf in leaves(y)]))
+
+
+def one_real_number(y, who):
+    if isinstance(y, (tuple, list, dict)) or np.size(y) != 1 or np.iscomplexobj(y):
+        raise TypeError(
+            f"{who}: the function must return one real number; it returned {shown(y)}. Take np.sum or np.mean of it, "
+            "or use jacobian, elementwise_grad or holomorphic_grad"
+        )
+
+
+def shown(y):
+    return f"an array of shape {np.shape(y)}, {np.asarray(y).dtype}" if hasattr(y, "shape") else repr(y)
+
+
+@of_any_argument
+def make_vjp(f, x):
+    """Return (vjp, f(x)): the function from a gradient of the value to that of x.
+
+    >>> vjp, y = make_vjp(lambda x: x**2)(3.0)
+    >>> y, vjp(1.0)
+    (9.0, 6.0)
+    """
+    return pulled(f, x)
+
+
+@of_any_argument
+def make_jvp(f, x):
+    """Return the function from a direction v to (f(x), the derivative of f along v).
+
+    >>> make_jvp(lambda x: x**2)(3.0)(10.0)
+    (9.0, 60.0)
+    """
+    return lambda v: jvp(f, (x,), (v,))
+
+
+@of_any_argument
+def value_and_grad(f, x):
+    """Return (f(x), the gradient at x).
+
+    >>> value_and_grad(lambda x: x**2)(3.0)
+    (9.0, 6.0)
+    """
+    vjp, y = pulled(f, x)
+    one_real_number(y, "grad")
+    return y, vjp(ones_like(y))
+
+
+@of_any_argument
+def grad(f, x):
+    """Return the gradient of one real number at x, in x's own structure; zeros where f does not depend on it.
+
+    >>> grad(lambda x, y: x * y, argnum=(0, 1))(2.0, 3.0)
+    (3.0, 2.0)
+    """
+    return value_and_grad(f)(x)[1]
+
+
+@of_any_argument
+def elementwise_grad(f, x):
+    """Return the sum of the rows of the Jacobian: for functions that act element by element, the derivative.
+
+    >>> elementwise_grad(np.square)(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    vjp, y = pulled(f, x)
+    if np.iscomplexobj(y):
+        raise TypeError("elementwise_grad: the function returned complex numbers; use holomorphic_grad")
+    return vjp(ones_like(y))
+
+
+@of_any_argument
+def deriv(f, x):
+    """Return the derivative of f along the direction of ones: of a function of one number, its derivative.
+
+    >>> deriv(lambda x: np.stack([x, x**2]))(3.0)
+    array([1., 6.])
+    """
+    return make_jvp(f)(x)(ones_like(x))[1]
+
+
+@of_any_argument
+def jacobian(f, x):
+    """Return the derivatives of every element of f by every element of x: the shape is f's, then x's.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    (J,) = jacobians(f, x)
+    return conjugated(np.zeros(np.shape(f(x)) + np.shape(x)) if J is None else J)
+
+
+@of_any_argument
+def hessian(f, x):
+    """Return the second derivatives of f: the shape is f's, then x's twice.
+
+    >>> hessian(lambda x: x[0] * x[1])(np.array([1.0, 2.0]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    return jacobian(jacobian(f))(x)
+
+
+@of_any_argument
+def holomorphic_grad(f, z):
+    """Return the derivative of a holomorphic function.
+
+    >>> print(holomorphic_grad(lambda z: z**2)(1j))
+    2j
+    """
+    return grad(lambda z: np.real(f(z)))(z)
+
+
+@of_any_argument
+def grad_and_aux(f, x):
+    """Return the gradient of the first of the two values of f, and the second value.
+
+    >>> grad_and_aux(lambda x: (x**2, "seen"))(3.0)
+    (6.0, 'seen')
+    """
+    vjp, (y, aux) = pulled(f, x)
+    one_real_number(y, "grad_and_aux")
+    return vjp((ones_like(y), None)), aux
+
+
+@of_any_argument
+def make_hvp(f, x):
+    """Return (the function from v to the Hessian times v, the gradient at x).
+
+    >>> hvp, g = make_hvp(lambda x: x**3)(2.0)
+    >>> hvp(1.0), g
+    (12.0, 12.0)
+    """
+    return pulled(grad(f), x)
+
+
+def make_ggnvp(f, g=lambda y: np.sum(y**2, axis=-1) / 2, f_argnum=0):
+    """Return the function of f's arguments that gives the function v -> (Gauss-Newton matrix of g(f)) v.
+
+    >>> make_ggnvp(lambda x: 3 * x)(np.array([1.0, 2.0]))(np.array([1.0, 0.0]))
+    array([9., 0.])
+    """
+
+    def at(f, x):
+        back, y = pulled(f, x)
+        times_curvature, _ = pulled(grad(g), y)
+        return lambda v: back(times_curvature(jvp(f, (x,), (v,))[1]))
+
+    return of_any_argument(at)(f, f_argnum)
+
+
+def hessian_tensor_product(fun, argnum=0):
+    """Return the function of f's arguments and a tensor v: the Hessian times v.
+
+    >>> hessian_vector_product(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    slope = grad(fun, argnum)
+    return grad(lambda *args, **kw: np.tensordot(slope(*args[:-1], **kw), args[-1], np.ndim(args[-1])), argnum)
+
+
+def tensor_jacobian_product(fun, argnum=0):
+    """Return the function of f's arguments and a tensor v: v times the Jacobian.
+
+    >>> vector_jacobian_product(np.square)(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([2., 4.])
+    """
+    return jacobian(lambda *args, **kw: np.tensordot(args[-1], fun(*args[:-1], **kw), np.ndim(args[-1])), argnum)
+
+
+hessian_vector_product, vector_jacobian_product = hessian_tensor_product, tensor_jacobian_product
+
+
+def grad_named(fun, argname):
+    """Return ``grad`` by the argument of that name, which is given by position.
+
+    >>> grad_named(lambda x, y: x * y, "y")(2.0, 3.0)
+    2.0
+    """
+    return grad(fun, list(inspect.signature(fun).parameters).index(argname))
+
+
+def multigrad_dict(fun):
+    """Return the function of f's arguments that gives a dict: name of an argument -> gradient.
+
+    >>> multigrad_dict(lambda x, y=1.0: x * y)(2.0, y=3.0)
+    {'x': 3.0, 'y': 2.0}
+    """
+    signature = inspect.signature(fun)
+
+    def gradients(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+
+        def of_dict(arguments):
+            again = inspect.BoundArguments(signature, arguments)
+            return fun(*again.args, **again.kwargs)
+
+        return grad(of_dict)(dict(bound.arguments))
+
+    return gradients
