@@ -14,11 +14,11 @@ from ...calculus.higher import jvp, zeros_for_none
 from ...core.gradient import pullback
 from ...core.trees import leaves, rebuild
 
-__all__ = """
-    deriv elementwise_grad grad grad_and_aux grad_named hessian hessian_tensor_product hessian_vector_product
-    holomorphic_grad jacobian make_ggnvp make_hvp make_jvp make_vjp multigrad_dict tensor_jacobian_product
-    value_and_grad vector_jacobian_product
-""".split()
+__all__ = [
+    "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian", "hessian_tensor_product",
+    "hessian_vector_product", "holomorphic_grad", "jacobian", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp",
+    "multigrad_dict", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product",
+]
 
 
 def of_any_argument(operator):
