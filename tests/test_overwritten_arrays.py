@@ -500,6 +500,16 @@ def test_the_numbers_of_recorded_tensors_are_read_only_inside_of_a_gradient():
     assert W.data.flags.writeable and all(array.flags.writeable for array in seen)
 
 
+def test_writing_into_them_is_an_error_that_says_why():
+    def loss(x):
+        y = np.exp(x)
+        y.data[0] = 0.0
+        return np.sum(y)
+
+    with pytest.raises(ValueError, match=r"read-only, as the numbers of recorded .* into a copy, t\.data"):
+        gradient(loss, X)
+
+
 def test_they_are_ordinary_again_after_an_exception_and_after_an_inner_gradient():
     seen = []
 

@@ -100,7 +100,7 @@ class Tape:
                 if self.lent:
                     self.lock(False)
         except ValueError as error:
-            raise hidden_by(error) from None
+            raise hidden_by(error, self.lent) from None
         finally:
             _innermost.set(before)
 
@@ -125,13 +125,16 @@ class Tape:
         return len(self.entries) - 1
 
 
-def hidden_by(error):
+def hidden_by(error, lent):
     """Return our own error where NumPy hides it in one of its own (``a[i] = t``), else ``error``."""
     ours = error.__cause__
-    if not isinstance(ours, LostGradientError):
-        return error
-    error.__cause__ = None
-    return ours.with_traceback(error.__traceback__)
+    if isinstance(ours, LostGradientError):
+        error.__cause__ = None
+        return ours.with_traceback(error.__traceback__)
+    if lent and error.args == ("assignment destination is read-only",):
+        why = "as the numbers of recorded Tensors (t.data, np.asarray(dropgrad(t))) are while a gradient is taken"
+        error.args = (f"{error}, {why}; write into a copy, t.data.copy(), or do it afterwards",)
+    return error
 
 
 class PendingSum:
