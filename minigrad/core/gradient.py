@@ -241,7 +241,8 @@ def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], An
     back : function of a gradient shaped like ``y`` (None for an unused part); returns a tuple with one
         gradient per argument (None where ``y`` does not depend on it), or Grads.  It may be called
         again; each call returns gradients of its own.  The arguments, the parameters and ``y`` may be
-        overwritten before: ``back`` goes by copies of what they were.
+        overwritten before: ``back`` goes by copies of what they were.  Whatever else ``f`` uses must stay as it
+        is until then; that it does is looked at as ``gradient`` does it (``minigrad.checked``).
 
     Raises
     ------
