@@ -17,6 +17,7 @@ TABLES = [
 CASES = [case for table in TABLES for case in table.CASES]
 KINKS = [kink for table in TABLES for kink in getattr(table, "KINKS", [])]
 
+NUMPY_2 = np.__version__ >= "2"
 BY_FUNCTION = {}
 for _case in CASES:
     BY_FUNCTION.setdefault(_case.function, []).append(_case)
@@ -168,7 +169,8 @@ def test_a_gradient_inside_of_a_gradient_has_the_dtype_of_its_argument(cases):
                 return 0.0
 
             gradient(slope, *xs)
-            assert all(g is None or g.dtype == x.dtype for g, x in zip(kept, xs)), (str(case), single)
+            kept = [g for g, x in zip(kept, xs) if NUMPY_2 or x.ndim]  # NumPy 1 widens numbers without axes
+            assert all(g is None or g.dtype == xs[0].dtype for g in kept), (str(case), single)
 
 
 @over_functions([case for case in CASES if case.function in ROWS and case.output is None])

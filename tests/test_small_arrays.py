@@ -190,6 +190,7 @@ def test_scans_repeats_and_medians():
     assert gradient(lambda x: np.sum(np.repeat(x, 3, axis=0)), 2.0) == (3.0,)
     assert gradient(lambda x: np.sum(np.repeat(x, 3, axis=-1) * [1, 2, 3]), np.array(2.0)) == (6.0,)
     for axis in (0, -1):
+        assert gradient(lambda x: np.sum(np.take(x, [0, 0], axis=axis)), np.array(3.0)) == (2.0,)  # noqa: B023
         assert gradient(lambda x: np.sum(np.cumprod(x, axis=axis)), 3.0) == (1.0,)  # noqa: B023
         assert gradient(lambda x: np.sum(np.cumsum(x, axis=axis)), 3.0) == (1.0,)  # noqa: B023
     for f in (np.median, lambda x, axis: np.quantile(x, 0.3, axis=axis), np.nanmedian):
@@ -197,6 +198,13 @@ def test_scans_repeats_and_medians():
             warnings.simplefilter("ignore")
             assert gradient(lambda x: np.sum(f(x, axis=1)), np.ones((0, 3)))[0].shape == (0, 3)  # noqa: B023
             assert gradient(lambda x: np.sum(f(x, axis=0)), np.ones((3, 0)))[0].shape == (3, 0)  # noqa: B023
+
+
+def test_axes_in_other_words():
+    assert gradient(lambda x: np.sum(np.transpose(x, 0) ** 2), np.ones(3))[0].tolist() == [2, 2, 2]
+    if hasattr(np, "cumulative_sum"):
+        assert gradient(lambda x: np.sum(np.cumulative_sum(x, axis=(0,))), np.ones(3))[0].tolist() == [3, 2, 1]
+        assert gradient(lambda x: np.unstack(x, axis=(0,))[1] ** 2, np.ones(3))[0].tolist() == [0, 2, 0]
 
 
 def test_vectors_of_another_number_of_axes():

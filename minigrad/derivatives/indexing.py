@@ -153,7 +153,7 @@ def grid_along(indices, axis, shape):
 def take_vjp(g, indices, axis, mode, a_shape):
     if not np.size(g):  # whatever the indices: NumPy does not look at them
         return np.zeros(a_shape, g.dtype)
-    if axis is None:
+    if axis is None or not a_shape:
         n = np.prod(a_shape, dtype=int)
         return np.reshape(scatter_add(g, in_range(indices, n, mode), (n,)), a_shape)
     axis %= len(a_shape)

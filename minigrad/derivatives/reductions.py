@@ -318,6 +318,7 @@ def with_first(function, first):
     def cumulative(x, /, *, axis=None, include_initial=False):
         if axis is None and np.ndim(x) > 1:
             raise ValueError("axis= must be given for an array of more than one axis")
+        axis = axis[0] if np.ndim(axis) else axis
         y = function(np.atleast_1d(x), 0 if axis is None else axis)
         if not include_initial:
             return y

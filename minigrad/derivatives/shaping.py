@@ -34,7 +34,7 @@ def reshape_vjp(g, a_shape, a_layout, order):
 
 
 def transpose_vjp(g, axes):
-    return np.transpose(g) if axes is None else np.transpose(g, np.argsort([axis % g.ndim for axis in axes]))
+    return np.transpose(g) if axes is None else np.transpose(g, np.argsort([i % g.ndim for i in np.atleast_1d(axes)]))
 
 
 def rollaxis_vjp(g, axis, start):
@@ -215,7 +215,7 @@ def rejoin(g, shape, indices_or_sections, axis):
 
 
 def unstack_vjp(g, x_shape, axis):
-    axis %= len(x_shape)
+    axis = (axis[0] if np.ndim(axis) else axis) % len(x_shape)
     zero = np.zeros(x_shape[:axis] + x_shape[axis + 1 :])
     return np.stack([zero if part is None else part for part in g], axis)
 
