@@ -10,7 +10,23 @@ import warnings
 import numpy as np
 import pytest
 from cases import Case
-from minigrad import gradient, hessian, hvp, jacobian, jvp, losses, withgradient
+from minigrad import (
+    LostGradientError,
+    adjoint,
+    array,
+    checkpointed,
+    dropgrad,
+    gradient,
+    hessian,
+    hook,
+    hvp,
+    jacobian,
+    jvp,
+    losses,
+    pullback,
+    trace,
+    withgradient,
+)
 from minigrad.core.errors import MinigradError
 from test_derivatives import CASES, check, draws_in, drawn, filled, over_functions
 
@@ -177,3 +193,50 @@ def test_whole_numbers_as_constants_leave_the_other_derivatives_right(cases):
                 values = value_of(case, [*others[:k], x, *others[k + 1 :]])
                 if all(np.isfinite(part).all() and part.dtype in (float, complex) for part in values):
                     check(f, [x], 1e-5)
+
+
+# ------------------------------------------------------------------------------- other ways into the tape
+BYTES = np.array([200, 100], np.uint8)
+
+
+@adjoint
+def squares(x):
+    return x * x, lambda g: (g * 2.0 * x,)
+
+
+OTHERWISE = {
+    "checkpointed": (lambda x: np.sum(checkpointed(lambda y: y * y * y, x)), [120000.0, 30000.0]),
+    "a hook": (lambda x: np.sum(hook(lambda g: 2 * g, x) ** 2), [800.0, 400.0]),
+    "a hook on what wrapped around": (lambda x: np.sum(hook(lambda g: 2 * g, x * x) * x), [200000.0, 50000.0]),
+    "a derivative of one's own": (lambda x: np.sum(squares(x) * 1.0), [400.0, 200.0]),
+    "minigrad.array": (lambda x: np.sum(array([x[0] * 2, x[1]]) ** 2), [1600.0, 200.0]),
+    "a dictionary": (lambda x: np.sum({"a": x}["a"] ** 2), [400.0, 200.0]),
+    "a constant": (lambda x: np.sum(dropgrad(x) * x), [200.0, 100.0]),
+}
+
+
+@pytest.mark.parametrize("f, expected", OTHERWISE.values(), ids=OTHERWISE)
+def test_whole_numbers_stay_exact_wherever_they_are_recorded(f, expected):
+    assert gradient(f, BYTES)[0].tolist() == expected
+
+
+def test_a_pullback_of_whole_numbers_and_what_turns_them_into_plain_ones():
+    y, back = pullback(lambda x: x * x, BYTES)
+
+    assert y.tolist() == [64, 16] and y.dtype == np.uint8
+    assert back(np.array([1.0, 2.0]))[0].tolist() == [400.0, 400.0]
+    with pytest.raises(LostGradientError, match="float"):
+        gradient(lambda x: float(x[0]) * 1.0, BYTES)
+    assert gradient(lambda n: np.sum(np.ones(5)[:n]) * n, 3) == (3.0,)  # as an index it is a constant
+
+
+@pytest.mark.parametrize("f", [lambda x: np.sum(x * x * 0.5), lambda x: np.sum(x * x), np.linalg.norm])
+def test_a_program_of_whole_numbers_is_that_of_the_gradient(f):
+    names = {}
+    program = trace(f, BYTES)
+    exec(program.source(), names)
+
+    loss, (g,) = names["loss_and_gradients"](BYTES, *program.constants.values())
+
+    value, (expected,) = withgradient(f, BYTES)
+    assert loss == value and g.tolist() == expected.tolist()

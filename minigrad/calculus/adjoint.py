@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import LostGradientError, NoDerivativeError
-from ..core.recording import as_tensors, fit, like, record
+from ..core.recording import as_tensors, fit, like, record_exactly
 from ..core.table import atomic, refuse_if, stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
-from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..core.tensor import Tensor, at_slot, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..core.trees import leaves, rebuild
 
 
@@ -75,7 +75,7 @@ def call_own(f, args, kwargs):
     if tensors_in(low_args):  # an outer gradient is being taken: it must see this derivative too
         value = call_own(f, low_args, low_kwargs)
     parts = tape.add(*edges_to_parts(tape, args))
-    return record(tape, arrays(value, f.__name__), ((parts, pull, back, len(args), f.__name__),))
+    return record_exactly(tape, arrays(value, f.__name__), ((parts, pull, back, len(args), f.__name__),))
 
 
 def value_and_pullback(f, args, kwargs):
@@ -208,7 +208,8 @@ def hook(f: Callable[[Any], Any], x: Any) -> Any:
     alias = recorded(x) if type(x) is Tensor else None
     if alias is None:
         return x
-    return new_tensor(alias._value, alias.tape, alias.tape.add((alias.slot, hooked, f)))
+    tape = tape_of([x])
+    return at_slot(alias._value, tape, tape.add((alias.slot, hooked, f)), getattr(alias.tape, "exact", None))
 
 
 def hooked(g, f):
@@ -266,7 +267,7 @@ def checkpointed(f: Callable[..., Any], *xs: Any) -> Any:
     edge = parts, recompute, f, low_xs, among, keys, low_leaves, values_of(outputs)
     slot, n = tape.add(edge), len(outputs)
     results = [
-        leaf if output is None else new_tensor(output._value, tape, tape.add((slot, place, k, n)))
+        leaf if output is None else at_slot(output._value, tape, tape.add((slot, place, k, n)))
         for k, (leaf, output) in enumerate(zip(leaves(y), outputs))
     ]
     return rebuild(y, iter(results))
@@ -276,7 +277,7 @@ def rerun(f, xs, among, keys, low_leaves):
     """Run ``f`` on a tape of its own, with the recorded ones of ``xs`` and the parameters as leaves."""
     tape = Tape()
     entries = tape.entries
-    inputs = [new_tensor(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(leaves(xs), among)]
+    inputs = [at_slot(x, tape, tape.add()) if on_tape else x for x, on_tape in zip(leaves(xs), among)]
     tape.leaves.update({key: new_tensor(x, tape, tape.add()) for key, x in zip(keys, low_leaves)})
 
     def forward():

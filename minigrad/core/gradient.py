@@ -21,9 +21,9 @@ from .tape import Tape, active_tape, backward
 from .tensor import (
     Tensor,
     add_leaves,
+    at_slot,
     below,
     is_labelled,
-    leaf,
     new_tensor,
     no_such_array,
     of_a_finished_gradient,
@@ -145,7 +145,7 @@ def alias(x, tape, who):
     """
     slot = tape.add()
     if type(x) is Tensor:
-        return leaf(below(x, tape), tape, slot) if x.dtype.kind in "fciu" else x
+        return at_slot(below(x, tape), tape, slot) if x.dtype.kind in "fciu" else x
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
         if isinstance(x, (np.ma.MaskedArray, np.matrix)):
             raise TypeError(f"{who}: {no_such_array(x)}")
@@ -156,7 +156,7 @@ def alias(x, tape, who):
             raise TypeError(
                 f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)"
             )
-        return leaf(data, tape, slot) if data.dtype.kind in "fciu" else x
+        return at_slot(data, tape, slot) if data.dtype.kind in "fciu" else x
     if is_labelled(x):
         raise TypeError(
             f"{who}: an argument is a {type(x).__name__} of pandas, whose gradient would have no labels; give the "

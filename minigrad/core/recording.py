@@ -26,6 +26,7 @@ from .tensor import (
     Whole,
     as_plain,
     as_tensor,
+    at_slot,
     below,
     blank,
     in_floating_point,
@@ -108,12 +109,16 @@ def call_exactly(function, row, tape, given, args, kwargs):
     exact = function(*args, **kwargs)
     values = kept_arguments(row, given, row.bind(*args, **kwargs))
     edges = edges_of(row, tape, given, values, exact)
-    recorded_y = record(tape, y, tuple(edges))
-    several = isinstance(y, (tuple, list))
-    for t, value in zip(recorded_y, exact) if several else [(recorded_y, exact)]:
-        if t.dtype.kind in "iu":
-            t.tape = Whole(tape, value if value.dtype.kind in "fc" else in_floating_point(value))
-    return recorded_y
+    return record_exactly(tape, y, edges, exact)
+
+
+def record_exactly(tape, y, edges, exact=None):
+    """The same as ``record`` where values may be whole numbers, which are what ``exact`` says (or themselves)."""
+    slot = tape.add(*edges)
+    if not isinstance(y, (tuple, list)):
+        return at_slot(y, tape, slot, exact)
+    n, exact = len(y), y if exact is None else exact
+    return like(y, [at_slot(part, tape, tape.add((slot, place, k, n)), exact[k]) for k, part in enumerate(y)])
 
 
 def exactly(x, tape):

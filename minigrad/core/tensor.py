@@ -316,12 +316,13 @@ def add_leaves(tape, parameters):
         leaves[id(p)] = alias
 
 
-def leaf(data, tape, slot):
-    """Return an array or a number of NumPy as the Tensor that is recorded in a slot that nothing leads to."""
-    alias = new_tensor(data, tape, slot)
+def at_slot(data, tape, slot, exact=None):
+    """Return an array or a number of NumPy as a Tensor recorded in a slot, whole numbers with what they are exactly."""
+    t = new_tensor(data, tape, slot)
     if data.dtype.kind in "iu":
-        alias.tape = Whole(tape, in_floating_point(data))
-    return alias
+        exact = data if exact is None else exact
+        t.tape = Whole(tape, exact if exact.dtype.kind in "fc" else in_floating_point(exact))
+    return t
 
 
 def in_floating_point(x):

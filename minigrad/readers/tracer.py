@@ -7,7 +7,7 @@ import numpy as np
 from ..core.gradient import Run, check_loss, not_callable, not_callable_with
 from ..core.storage import drawn_by
 from ..core.tape import active_tape, backward
-from ..core.tensor import Tensor, new_tensor
+from ..core.tensor import Tensor, Whole, in_floating_point, new_tensor, on
 from ..core.trees import leaves
 from .generators import Drawn
 from .names import Names, names_of_arguments, places_in, variables_of, without_root
@@ -105,7 +105,8 @@ class Running:
         if out is None:
             return
         self.trace.phase = "backward"
-        seed = self.trace.given("seed", out._value.dtype.type(1))
+        dtype = out._value.dtype if out._value.dtype.kind == "f" else np.dtype(float)
+        seed = self.trace.given("seed", dtype.type(1))
         self.loss.gradient = seed.operation
         found = backward(self.entries, {out.slot: seed}, n, consume=True)
         self.gradients = [self.finished(op, g) for op, g in zip(self.leaves, found)]
@@ -133,9 +134,11 @@ class Running:
     def take(self, xs, kind, names, tape):
         """Let arrays that are traced take the place of those in the Tensors that are leaves of the tape."""
         for x, name in zip(xs, names):
-            traced = type(x) is Tensor and x.tape is tape
+            traced = type(x) is Tensor and on(tape, x) is x
             if traced:
                 x._value = self.trace.given(kind, x._value)
+                if x.tape is not tape:
+                    x.tape = Whole(tape, in_floating_point(x._value))
                 self.wishes[id(x._value.operation)] = name
             self.leaves.append(x._value.operation if traced else None)
 
