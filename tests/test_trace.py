@@ -161,7 +161,8 @@ def test_a_compound_function_is_one_line_that_opens():
     t = trace(lambda x: np.sum(softmax(x) ** 2), np.ones(3))
 
     assert "= softmax(x)" in str(t) and "np.exp" not in str(t)
-    assert "np.exp" in t.listing(opened=True)
+    assert "np.exp" in t.listing(opened=True) and "np.exp" in t.listing(opened="softmax")
+    assert "np.exp" not in t.listing(opened="relu")
 
 
 def test_a_layer_is_one_line_forth_and_one_back(network):
@@ -410,6 +411,18 @@ def test_whatever_asks_for_the_numbers_is_not_run_again(f):
 
     with pytest.raises(TraceError, match="cannot be run again"):
         t.source()
+
+
+def test_an_array_that_the_function_overwrites_is_not_run_again():
+    def f(x):
+        data, total = np.zeros(2), 0.0
+        for i in range(2):
+            data[:] = i
+            total = total + np.sum(x * data)
+        return total
+
+    with pytest.raises(TraceError, match="an array that was overwritten after it had been used"):
+        trace(f, np.ones(2)).source()
 
 
 def test_a_function_without_arguments_and_one_that_is_none_are_refused():

@@ -23,13 +23,16 @@ class Compound:
 
 
 def listing(program, opened=False):
-    """Return the text that shows a program; ``opened``: what is compound with its own lines, and nothing left out."""
+    """Return the text that shows a program.
+
+    opened : True for all that is compound with its own lines, and nothing left out; or the name of what is to be opened
+    """
     lines = Lines(program, products=True)
     rows = [op for op in program if not is_computed(op)]
     for phase in ("forward", "backward"):
         own = lines.having(phase)
-        rows += [phase] * bool(own) + (own if opened else folded(items(own)))
-    if len(rows) > AT_MOST and not opened:
+        rows += [phase] * bool(own) + (own if opened is True else folded(items(own, opened)))
+    if len(rows) > AT_MOST and opened is not True:
         rows = [*rows[:ENDS], f"... {len(rows) - 2 * ENDS:,} lines more", *rows[-ENDS:]]
     users = users_of(program)
     cells = [row if isinstance(row, str) else cells_of(row, lines, users) for row in rows]
@@ -49,9 +52,15 @@ def heading(program):
 
 
 # ---------------------------------------------------------------------------------------- what is one line
-def items(operations):
-    """Return operations with a Compound in the place of those that belong to one."""
-    closed, found = closed_groups(operations), []
+def items(operations, opened=False):
+    """Return operations with a Compound in the place of those that belong to one that is not ``opened``."""
+    named = {
+        group.number
+        for op in operations
+        for group in op.within
+        if opened and opened in (group.name, group.path)
+    }
+    closed, found = closed_groups(operations) - named, []
     for op in operations:
         group = next((group for group in op.within if group.number in closed), None)
         if group is None:

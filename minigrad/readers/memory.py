@@ -40,6 +40,12 @@ class Memory:
             return None  # overwritten since: another constant
         return op
 
+    def changed(self, operations):
+        """Return the constants whose numbers are no longer what they were when they were first used."""
+        return [
+            op for op in operations if op.kind == "constant" and self.prints[id(op)] != fingerprint(op.value)
+        ]
+
     def hidden(self, array):
         """Return the operation in whose memory a plain array lies that is a view of it, or None."""
         return next(iter(self.sharing.get(id(owner_of(array)), ())), None)

@@ -77,7 +77,11 @@ class Program:
         return [op for op in self.operations if is_of(op, what)]
 
     def listing(self, opened=False):
-        """Return the text that ``print(t)`` shows; ``opened``: with the lines of compound functions and layers."""
+        """Return the text that ``print(t)`` shows.
+
+        opened : True for the lines of all compound functions and layers, loops unfolded; or the name of one, "softmax"
+            or "model.layers[0]"
+        """
         return listing(self, opened)
 
     __str__ = listing

@@ -184,6 +184,8 @@ class Running:
     def program(self, error=None):
         """Return what was written down, with everything named."""
         operations, names, unnamed = self.trace.operations, Names(), 0
+        for op in self.trace.memory.changed(operations):
+            op.asked = "an array that was overwritten after it had been used"
         for op in operations:
             if id(op) in self.wishes:
                 op.name = names.take(self.wishes[id(op)])
