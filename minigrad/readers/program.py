@@ -1,5 +1,10 @@
 """The Program: a computation, forward and backward, as a value that can be read."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from .drawing import svg
 from .listing import listing
 from .operations import Operation
@@ -47,18 +52,18 @@ class Program:
     asked = property(lambda self: [op for op in self.operations if op.asked])
 
     @property
-    def constants(self):
+    def constants(self) -> dict[str, Any]:
         lines = Lines(self)
         lines.of("forward"), lines.of("backward")
         return lines.constants()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.operations)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Operation]:
         return iter(self.operations)
 
-    def __getitem__(self, which):
+    def __getitem__(self, which: Any) -> Any:
         if isinstance(which, str):
             found = next((op for op in self.operations if op.name == which), None)
             if found is None:
@@ -66,7 +71,7 @@ class Program:
             return found
         return self.operations[which]
 
-    def find(self, what):
+    def find(self, what: Any) -> list[Operation]:
         """Return the list of operations that call a function (``"np.exp"``, ``"exp"``, np.exp itself), or are part of a
         compound function or layer (``"softmax"``, ``"model.layers[0]"``).
 
@@ -76,7 +81,7 @@ class Program:
         """
         return [op for op in self.operations if is_of(op, what)]
 
-    def listing(self, opened=False):
+    def listing(self, opened: bool | str = False) -> str:
         """Return the text that ``print(t)`` shows.
 
         opened : True for the lines of all compound functions and layers, loops unfolded; or the name of one, "softmax"
@@ -86,21 +91,21 @@ class Program:
 
     __str__ = listing
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Program of {self.name}: {len(self)} operations>"
 
-    def svg(self):
+    def svg(self) -> str:
         """Return the program as a picture, text in SVG, with layers, functions and loops closed."""
         return svg(self)
 
-    def html(self):
+    def html(self) -> str:
         """Return a page in HTML: the graph, whose boxes open, beside the listing, both to be walked through."""
         return html(self)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return in_notebook(self)
 
-    def source(self, simplify=False, step=None):
+    def source(self, simplify: bool = False, step: Any = None) -> str:
         """Return the function and its gradient as NumPy code that can be run by itself.
 
             loss, (d_W, d_b) = loss_and_gradients(W, b, *t.constants.values())
@@ -131,7 +136,7 @@ class Program:
             return source(self.simplified(), step, products=True, constants=self.constants)
         return source(self, step)
 
-    def simplified(self, fixed=lambda constant: True):
+    def simplified(self, fixed: Callable[[Operation], bool] = lambda constant: True) -> Program:
         """Return a program of fewer operations that gives the same numbers, to rounding.
 
         ``fixed`` says of a constant whether it will never hold other numbers; the readers' texts write them out.

@@ -1,9 +1,12 @@
 """``trace``: a function and its gradient, run once and written down as a Program."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from ..core.errors import told
 from ..core.gradient import Run, check_loss, not_callable, not_callable_with
 from ..core.storage import drawn_by
 from ..core.tape import active_tape, backward
@@ -19,7 +22,7 @@ from .tracing import Trace
 from .whereabouts import Whereabouts
 
 
-def trace(f, *args):
+def trace(f: Callable[..., Any], *args: Any) -> Program:
     """Run a function and its gradient, and return every operation of both as a value that can be read.
 
         t = trace(f, x, y, ...)             by the arguments, as gradient(f, x, y, ...)
@@ -48,7 +51,7 @@ def trace(f, *args):
     >>> len(trace(lambda x: np.sum(np.tanh(x)), np.array([0.5, -1.0])).find("np.tanh"))
     1
     """
-    return run(f, args)
+    return told.enter(run, f, args)
 
 
 def run(f, args, data=(), follows=True):
@@ -68,18 +71,13 @@ def run(f, args, data=(), follows=True):
     if not callable(f):
         raise TypeError(not_callable(f, "trace"))
     running = Running(f, args, data, follows)
-    token = drawn_by.set(lambda generator: Drawn(generator, running.trace))
     try:
-        running.run()
-    except Exception as error:
-        error.program = running.program(error)
-        show_in(error, error.program)
-        raise
+        try:
+            return running.whole()
+        finally:
+            running.undo()
     finally:
-        running.restore()
-        drawn_by.reset(token)
-        running.trace.whereabouts.forget()
-    return running.program()
+        running.undo()  # Ctrl-C may have come just before the line above
 
 
 class Running:
@@ -91,9 +89,31 @@ class Running:
         self.trace = Trace(Whereabouts(layers), follows)
         self.leaves = []  # the operations of what is differentiated, None for what cannot be
         self.further = []  # the operations of the data
-        self.exchanged = []  # parameters, with their arrays
+        self.exchanged, self.drawn_by = (
+            [],
+            drawn_by.get(),
+        )  # what undo() puts back: (parameter, array), a function
         self.wishes = {}  # id of an operation -> the name that it should have
         self.loss, self.gradients, self.entries = None, [], None
+
+    def whole(self):
+        """Run the function and its gradient, and return the Program; an exception gets the one of what ran until then."""
+        drawn_by.set(lambda generator: Drawn(generator, self.trace))
+        try:
+            self.run()
+        except Exception as error:
+            error.program = self.program(error)
+            show_in(error, error.program)
+            raise
+        return self.program()
+
+    def undo(self):
+        """Give the parameters their arrays back, and the generators; once more changes nothing."""
+        for p, array in self.exchanged:
+            if isinstance(p._value, Traced):
+                p._value = array
+        drawn_by.set(self.drawn_by)
+        self.trace.whereabouts.forget()
 
     def run(self):
         taken = Run(self.on_traced, self.args, "trace")
@@ -150,12 +170,6 @@ class Running:
         for p, op in zip(parameters, self.leaves):
             self.exchanged.append((p, p._value))
             p._value = self.trace.stand_in(op.value, op)
-
-    def restore(self):
-        """Give the parameters their arrays back."""
-        for p, array in self.exchanged:
-            if isinstance(p._value, Traced):
-                p._value = array
 
     def handed(self, x, name):
         """Return data as the function gets it: a constant Tensor over what stands for the array."""

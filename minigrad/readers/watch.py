@@ -1,11 +1,15 @@
 """Where a loss or its gradient became NaN or infinite: the first operation, and the line that it came from."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.params import Params
 from ..core.storage import ndarray_of
-from ..doors import cell
+from ..doors import cell, float_errors, set_float_errors
 from .tracer import run
 from .wording import spoken_name
 
@@ -26,7 +30,7 @@ class Culprit(NamedTuple):
         return f"{what}, at {place}" + f"\n    {self.code}" * bool(self.code)
 
 
-def is_finite(x):
+def is_finite(x: Any) -> bool:
     """Say whether all numbers in ``x`` (an array, a tuple of arrays, or anything else) are finite.
 
     >>> is_finite((np.ones(2), "text")), is_finite(np.array([1.0, np.nan]))
@@ -40,7 +44,7 @@ def is_finite(x):
     return x is None or np.asarray(x).dtype.kind not in "fc" or bool(np.all(np.isfinite(x)))
 
 
-def first_not_finite(f, ps):
+def first_not_finite(f: Callable[[], Any], ps: Params) -> Culprit | None:
     """Run a loss and its gradient once more, and return the first Culprit whose result is not finite.
 
     Parameters
@@ -58,15 +62,20 @@ def first_not_finite(f, ps):
     >>> first_not_finite(lambda: np.sum(W * np.log(W)), params(W)).name
     'np.log'
     """
-    with np.errstate(all="ignore"):
+    before = float_errors()
+    try:
         try:
-            program = run(f, (ps,))
+            np.seterr(all="ignore")
+            return first_in(run(f, (ps,)))
         except Exception as error:  # perhaps because of the very numbers that are looked for
             found = first_in(getattr(error, "program", ()))
             if found is None:
                 raise
             return found
-    return first_in(program)
+        finally:
+            set_float_errors(before)
+    finally:
+        set_float_errors(before)  # Ctrl-C may have come just before the line above
 
 
 def first_in(program):
