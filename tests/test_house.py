@@ -33,7 +33,7 @@ def lines_of_code(path):
 
 
 BUDGETS = {
-    "core": 1480,
+    "core": 1490,
     "derivatives": 2720,
     "calculus": 740,
     "fast": 260,

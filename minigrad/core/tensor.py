@@ -1,11 +1,10 @@
 """The Tensor: an array that can be recorded, and where it is recorded.
 
-A Tensor that is being differentiated knows its tape and its slot there.  A parameter does not: each
-tape that differentiates it holds an *alias* of it, found by the parameter's identity, so that several
-threads and several nested gradients can use one parameter at once.
+A Tensor that is being differentiated knows its tape and its slot there.  A parameter does not: each tape that
+differentiates it holds an *alias* of it, found by the parameter's identity, so that several threads and several
+nested gradients can use one parameter at once.
 
-``_value`` is the ndarray or, when gradients are nested, a Tensor of the next tape outwards.
-How NumPy's functions come to be recorded is told in ``recording``.
+``_value`` is the ndarray or, when gradients are nested, a Tensor of the next tape outwards. ``recording`` tells the rest.
 """
 
 import operator

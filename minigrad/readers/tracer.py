@@ -97,7 +97,7 @@ class Running:
         self.loss, self.gradients, self.entries = None, [], None
 
     def whole(self):
-        """Run the function and its gradient, and return the Program; an exception gets the one of what ran until then."""
+        """Run the function and its gradient and return the Program; an exception gets that of what ran until then."""
         drawn_by.set(lambda generator: Drawn(generator, self.trace))
         try:
             self.run()
