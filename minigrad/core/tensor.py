@@ -4,7 +4,7 @@ A Tensor that is being differentiated knows its tape and its slot there.  A para
 differentiates it holds an *alias* of it, found by the parameter's identity, so that several threads and several
 nested gradients can use one parameter at once.
 
-``_value`` is the ndarray or, when gradients are nested, a Tensor of the next tape outwards. ``recording`` tells the rest.
+``_value`` is the ndarray or, when gradients are nested, a Tensor of the next tape outwards; see ``recording``.
 """
 
 import operator

@@ -6,7 +6,7 @@ holds for every one that is computed, whatever it was in the user's code: a func
 element of a tuple.  Where an operation has another one among its arguments, that one's value is meant.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -169,11 +169,14 @@ class Operation:
         *("phase", "line", "rule", "of", "within", "asked", "result"),
     )
 
-    def __init__(self, kind, function=None, args=(), kwargs=None, value=None, phase="forward"):
+    def __init__(
+        self, kind: str, function: Any = None, args: Any = (), kwargs: Any = None, value: Any = None, phase="forward"
+    ) -> None:
         self.kind, self.function, self.args, self.kwargs = kind, function, args, kwargs or {}
         self.value, self.phase, self.inputs = value, phase, operations_in((args, self.kwargs))
         self.index, self.name, self.asked, self.within, self.result = -1, "", "", (), False
-        self.generator = self.gradient = self.line = self.rule = self.of = None
+        none: Any = None
+        self.generator = self.gradient = self.line = self.rule = self.of = none
 
     shape = property(lambda self: None if isinstance(self.value, (tuple, list)) else np.shape(self.value))
     dtype = property(
