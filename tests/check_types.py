@@ -118,10 +118,12 @@ def errors_of_pyright(files, folder):
     ]
 
 
-def errors_of_stubs():
+def errors_of_stubs(folder):
     """Return where the stubs, of what other chapters add to, say something else than Python does."""
-    command = [sys.executable, "-m", "mypy.stubtest", "--ignore-missing-stub", *STUBS]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    settings = folder / "stubtest.ini"
+    settings.write_text("[mypy]\nignore_errors = True\nignore_missing_imports = True\n")
+    command = [sys.executable, "-m", "mypy.stubtest", "--ignore-missing-stub", "--mypy-config-file", str(settings)]
+    said = subprocess.run([*command, *STUBS], capture_output=True, text=True, cwd=ROOT, check=False)
     return re.findall(r"^error: .*$", said.stdout + said.stderr, flags=re.M)
 
 
@@ -140,7 +142,7 @@ def main():
             for checker in ("mypy", "pyright"):
                 if not any((f.name, n, text.split(":")[0]) == (file, line, checker) for f, n, text in found):
                     complaints.append(f"{checker} does not see {what}")
-    complaints += errors_of_stubs()
+        complaints += errors_of_stubs(folder)
     print(*complaints, sep="\n", end="\n" * bool(complaints))
     return bool(complaints)
 
