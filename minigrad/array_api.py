@@ -31,6 +31,7 @@ from types import ModuleType
 import numpy as np
 
 from .arrays import array
+from .core.operators import Asked
 from .core.recording import as_tensors
 from .core.table import ROWS, late_rows
 from .core.tensor import Tensor, refuse_if_recorded, tensors_in
@@ -146,7 +147,7 @@ def iinfo(type, /):
 
 
 # ------------------------------------------------------------------ what the standard asks of an array
-def array_namespace(self, /, *, api_version=None):
+def array_namespace(api_version):
     """Return the module ``minigrad.array_api``; ValueError for a version of the standard unknown to it.
 
     >>> Tensor(1.0).__array_namespace__(api_version="2024.12").__name__
@@ -170,9 +171,7 @@ def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     return self.data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
 
 
-Tensor.__array_namespace__ = array_namespace
-Tensor.__dlpack__ = dlpack
-Tensor.__dlpack_device__ = lambda self: self.data.__dlpack_device__()
+Asked.namespace, Asked.memory = array_namespace, dlpack
 Tensor.device = property(lambda self: "cpu", doc="Where the numbers are.")
 Tensor.to_device = to_device
 

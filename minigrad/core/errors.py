@@ -59,6 +59,16 @@ def explained(what, instead):
     return what, instead
 
 
+def of_a_finished_gradient(t):
+    """Return the text of the error for a Tensor that an earlier gradient computed."""
+    return (
+        f"a Tensor of shape {t.shape} that was computed inside of an earlier gradient is used in another one "
+        f"({user_line()}). It would count as a constant here, and the gradient through it would be lost without a "
+        "sign. Compute it anew inside of this gradient (was it kept in an attribute, a cache, a list?); or write "
+        "minigrad.dropgrad(t) if a constant is meant, such as the state of a recurrent network that is carried over."
+    )
+
+
 class MinigradError(Exception):
     """The common parent: ``except MinigradError`` catches whatever minigrad itself raises below.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import recording  # noqa: F401  (what NumPy asks of a Tensor comes there)
-from .errors import LostGradientError, told
+from .errors import LostGradientError, of_a_finished_gradient, told
 from .params import Grads, Params, named_tensors
 from .storage import ndarray_or_stand_in, numbers_of
 from .tape import Tape, active_tape, backward
@@ -26,7 +26,6 @@ from .tensor import (
     is_labelled,
     new_tensor,
     no_such_array,
-    of_a_finished_gradient,
     on,
     recorded,
 )
@@ -89,20 +88,15 @@ class Run:
             if error.__traceback__.tb_next.tb_next.tb_next is None:  # the call itself was wrong
                 raise TypeError(not_callable_with(len(args), error, who)) from None
             raise
-        if copied or entries.__class__ is not list:
-            if copied:
-                tape.lock(True)  # until the way back, which may come at any time
-            self.check([y.slot for y in self.outputs if y is not None])
+        if copied:
+            tape.lock(True)  # until the way back, which may come at any time
+        if entries.__class__ is not list:
+            entries.check([y.slot for y in self.outputs if y is not None])
 
     @staticmethod
     def entries_for(f):
         """Return the entries for a run of ``f``: a list.  (``checked`` puts a closer look in the place of this.)"""
         return []
-
-    def check(self, slots):
-        """Let the entries look again whether they still are what the gradients of some slots need."""
-        if self.entries.__class__ is not list:
-            self.entries.check(slots)
 
     def forward(self, tape, f, args):
         """Call ``f``, with the tape recording, and note what it returns."""
@@ -124,12 +118,12 @@ class Run:
         for y, seed in zip(self.outputs, seeds):
             if y is not None and seed is not None:
                 slots[y.slot] = slots[y.slot] + seed if y.slot in slots else seed
-        self.check(slots)
         return self.finish(backward(self.entries, slots, len(self.inputs)))
 
     def back(self, seed):
         """The ``back`` of ``pullback``."""
-        self.check([y.slot for y in self.outputs if y is not None])
+        if self.entries.__class__ is not list:
+            self.entries.check([y.slot for y in self.outputs if y is not None])
         return told.enter(lambda: self.gradients(seeds_like(self, seed)))
 
     def finish(self, gradients):

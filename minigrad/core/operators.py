@@ -2,9 +2,12 @@
 
 
 class Asked:
-    """What NumPy and Python ask of a Tensor: functions that ``recording`` puts here, for they need the Tensor."""
+    """What NumPy and Python ask of a Tensor: functions that ``recording`` puts here, for they need the Tensor.
 
-    ufunc = function = item = None
+    ``namespace`` and ``memory``, for the array API standard, are put here by ``minigrad.array_api``.
+    """
+
+    ufunc = function = item = namespace = memory = None
 
 
 def leaves_it(other):

@@ -107,8 +107,7 @@ class Tape:
     def lend(self, array, slot):
         """Return the numbers recorded in a slot as an array that is read-only as long as they may be needed."""
         if array.flags.writeable or id(array.base) in self.lent:  # else it was read-only before
-            if not self.entries[slot]:
-                array = array.view()  # a leaf's own array is the caller's
+            array = array if self.entries[slot] else array.view()  # a leaf's own array is the caller's
             array.flags.writeable = False
             self.lent[id(array)] = ref(array)
         return array
@@ -132,8 +131,7 @@ def hidden_by(error, lent):
         error.__cause__ = None
         return ours.with_traceback(error.__traceback__)
     if lent and error.args == ("assignment destination is read-only",):
-        why = "as the numbers of recorded Tensors (t.data, np.asarray(dropgrad(t))) are while a gradient is taken"
-        error.args = (f"{error}, {why}; write into a copy, t.data.copy(), or do it afterwards",)
+        error.args = (f"{error}, as the numbers of recorded Tensors are; write into a copy, t.data.copy()",)
     return error
 
 

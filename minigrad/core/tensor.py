@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from .errors import LostGradientError, explained, told, user_line
+from .errors import LostGradientError, explained, of_a_finished_gradient, told, user_line
 from .operators import Asked, both
 from .storage import Storage, ndarray_or_stand_in, numbers_of, stands_in
 from .tape import active_tape, innermost_tape
@@ -105,6 +105,12 @@ class Tensor(Storage):
 
     def __getitem__(self, index):
         return Asked.item(self, index)
+
+    __array_namespace__ = lambda self, /, *, api_version=None: Asked.namespace(api_version)
+    __dlpack_device__ = lambda self: numbers_of(self).__dlpack_device__()
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        return Asked.memory(self, stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     __add__, __radd__ = both(np.add)
     __sub__, __rsub__ = both(np.subtract)
@@ -419,15 +425,6 @@ def refuse_strangers(tensors):
                 "the gradient would be lost without a sign. Take a gradient inside each thread, and add up "
                 "the results outside."
             )
-
-
-def of_a_finished_gradient(t):
-    return (
-        f"a Tensor of shape {t.shape} that was computed inside of an earlier gradient is used in another one "
-        f"({user_line()}). It would count as a constant here, and the gradient through it would be lost without a "
-        "sign. Compute it anew inside of this gradient (was it kept in an attribute, a cache, a list?); or write "
-        "minigrad.dropgrad(t) if a constant is meant, such as the state of a recurrent network that is carried over."
-    )
 
 
 def as_plain(x, tape):
