@@ -11,7 +11,7 @@ import zlib
 from array import array
 from functools import partial
 from operator import attrgetter
-from types import FunctionType
+from types import FunctionType, MethodType
 from weakref import ref
 
 import numpy as np
@@ -25,6 +25,7 @@ from ..core.storage import Storage, numbers_of, stands_in
 known, codes, texts = {}, [], set()
 in_force = {}  # every ``checked`` that was entered, by id: a weak reference
 held = attrgetter("cell_contents")  # what a cell of a closure holds
+FUNCTIONS = frozenset({FunctionType, MethodType})
 
 
 class checked:
@@ -78,9 +79,9 @@ def function_of(f):
     """Return the function of Python's that runs when ``f`` is called; None for what is no such thing."""
     while isinstance(f, partial):
         f = f.func
-    if not hasattr(f, "__code__") and callable(f):
+    if type(f) not in FUNCTIONS and callable(f):
         f = type(f).__call__
-    return f if hasattr(f, "__code__") else None
+    return f if type(f) in FUNCTIONS else None
 
 
 def functions_in(f):
@@ -161,6 +162,7 @@ class Checked(list):
                     if checksum(x) != self.sums[k]:
                         raise LostGradientError(overwritten(x, *list(self.places)[self.uses[k]]))
         now_known(self.functions)
+        self.functions = []  # these may hold who holds the entries
 
 
 def arrays_in(x):
