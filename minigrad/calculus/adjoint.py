@@ -12,8 +12,9 @@ from ..core.errors import LostGradientError, NoDerivativeError
 from ..core.recording import as_tensors, fit, like, record_exactly
 from ..core.table import atomic, refuse_if, stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
-from ..core.tensor import Tensor, at_slot, lower, new_tensor, on, recorded, tape_of, tensors_in
+from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..core.trees import leaves, rebuild
+from ..core.whole import at_slot
 
 
 def adjoint(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,7 +21,6 @@ from .tape import Tape, active_tape, backward
 from .tensor import (
     Tensor,
     add_leaves,
-    at_slot,
     below,
     is_labelled,
     new_tensor,
@@ -30,6 +29,7 @@ from .tensor import (
     recorded,
 )
 from .trees import leaves, leaves_along, rebuild
+from .whole import at_slot
 
 
 class WithGradient(NamedTuple):

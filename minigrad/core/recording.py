@@ -26,10 +26,8 @@ from .tensor import (
     Whole,
     as_plain,
     as_tensor,
-    at_slot,
     below,
     blank,
-    in_floating_point,
     is_labelled,
     is_own_kind,
     lower,
@@ -40,6 +38,7 @@ from .tensor import (
     tensors_in,
 )
 from .trees import frozen
+from .whole import at_slot, in_floating_point
 
 OBJECTS = np.dtype(object)
 signature_of = functools.cache(inspect.signature)
