@@ -84,7 +84,8 @@ OPERATIONS = {
     "relu(y)": (lambda y: relu(y), 267),
     "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 282),
     "y.T": (lambda y: y.T, 282),
-    "y - np.sum(y)": (lambda y: y - np.sum(y), 581),
+    "y - np.sum(y)": (lambda y: y - np.sum(y), 540),
+    "y - y.sum(axis=0)": (lambda y: y - y.sum(axis=0), 1040),
 }
 
 
@@ -244,7 +245,7 @@ def test_a_step_on_many_parameters_takes_no_more_instructions_than_on_two(name, 
     assert counts[0][0] <= most * ALLOWANCE and counts[0][1] <= most_calls * ALLOWANCE
 
 
-def test_each_further_parameter_takes_few_instructions(compiled):
+def test_each_further_parameter_takes_no_instructions_where_a_norm_is_measured(compiled):
     counts = []
     for n in (20, 220):
         opt, (ps, gs) = Optimiser(ClipGlobalNorm(1), ADAM()), many(n)
@@ -252,7 +253,7 @@ def test_each_further_parameter_takes_few_instructions(compiled):
         update_(opt, ps, gs)
         counts.append(instructions(lambda: update_(opt, ps, gs))[0])  # noqa: B023
 
-    assert (counts[1] - counts[0]) / 200 <= 10 * ALLOWANCE
+    assert counts[1] == counts[0]
 
 
 def test_a_new_params_at_every_step_prepares_nothing_anew(compiled):

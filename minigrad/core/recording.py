@@ -47,6 +47,7 @@ _simple = frozenset(
     {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
 )
 _unchanging = _simple - {np.ndarray, slice} | {type(...), np.int64}
+_ours = frozenset({Tensor, np.ndarray})
 _arrays = (Tensor, np.ndarray, np.generic)
 _operands = (Storage, np.ndarray, np.generic, int, float, complex)
 
@@ -203,8 +204,8 @@ def fit(g, vjp, values, shape, dtype):
 def unbroadcast(g, shape):
     """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; or broadcast a smaller g."""
     extra = g.ndim - len(shape)
-    if extra == 1 and g.shape[1:] == shape:  # added to every row: the commonest case
-        return np.add.reduce(g, axis=0)
+    if extra > 0 and g.shape[extra:] == shape:  # added to every row, or a number to all: the commonest cases
+        return np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
     if extra < 0:
         return np.broadcast_to(g, shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
@@ -368,7 +369,7 @@ def answer_ufunc(ufunc, method, inputs, kwargs):
 
 def answer_function(function, types, args, kwargs):
     """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
-    if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+    if not _ours.issuperset(types) and not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
         return NotImplemented
     return dispatch(function, args, kwargs)
 

@@ -238,7 +238,7 @@ class Tensor(Storage):
 
     def to_overwrite(self, what):
         """Return the live ndarray for a function that overwrites it; refused while recording."""
-        if active_tape() is not None:
+        if innermost_tape() is not None and active_tape() is not None:
             raise LostGradientError(
                 f"{what} ({user_line()}): a Tensor cannot be overwritten while a gradient is taken, because "
                 "the tape may still need its numbers. Write t = np.where(mask, x, t), t = "

@@ -114,7 +114,7 @@ def overwritten(function, args, kwargs):
     (['here'], ['a'])
     """
     places, first = writing(function)
-    if len(args) <= first and (not kwargs or kwargs.keys().isdisjoint(places)):
+    if len(args) <= first and places.keys().isdisjoint(kwargs):
         return ()  # as a rule
     targets = list(args[:1]) if function in WRITERS else []
     for name, position in places.items():

@@ -20,7 +20,7 @@ def axes_of(axis, ndim):
     """Return the axes that ``axis`` means, as a tuple: None means all of them; a number has none."""
     if axis is None or ndim == 0:
         return tuple(range(ndim))
-    return tuple(axis) if np.ndim(axis) else (axis,)
+    return (axis,) if type(axis) is int or not np.ndim(axis) else tuple(axis)
 
 
 def spread(g, shape, axis, keepdims):
@@ -77,16 +77,16 @@ def masked(g, where):
 
 
 # --------------------------------------------------------------------------------------- sums and means
+def sum_vjp(g, a_shape, axis, keepdims, where):
+    g = spread(g, a_shape, axis, keepdims)
+    return g if where is True else np.where(where, g, 0)
+
+
 def mean_vjp(g, a_shape, axis, keepdims, where):
-    n = count(a_shape, axis, keepdims, where, g.dtype)
-    return masked(spread(shared(g, n), a_shape, axis, keepdims), where)
+    return sum_vjp(shared(g, count(a_shape, axis, keepdims, where, g.dtype)), a_shape, axis, keepdims, where)
 
 
-row(
-    np.sum,
-    lambda g, a_shape, axis, keepdims, where: masked(spread(g, a_shape, axis, keepdims), where),
-    signature="a, axis=None, *, keepdims=False, initial=0, where=True",
-)
+row(np.sum, sum_vjp, signature="a, axis=None, *, keepdims=False, initial=0, where=True")
 row(np.mean, mean_vjp, signature="a, axis=None, *, keepdims=False, where=True")
 
 

@@ -68,9 +68,10 @@ class Plan:
             for k, stage in enumerate(stages)
             if stage.kept
         ]
-        self.in_pieces = len(self.replacing) > 1
-        # whether a step is one call of compiled code, which no other thread can meet half done
-        self.one_call = not (self.measured or self.replacing or tasks.lets_others_run(self.size))
+        self.unlocked = tasks.lets_others_run(self.size)
+        self.updates_only = not (self.replacing or self.unlocked)
+        self.one_call = self.updates_only and not self.measured  # which no other thread can meet half done
+        self.one_replaces = self.replacing[0] if len(self.replacing) == 1 and not self.unlocked else None
 
     def lay_out_hyper(self, stages):
         """Give the hyperparameters of all stages their places in one array."""
@@ -138,36 +139,45 @@ class Plan:
     def again(self, stages, params, dxs):
         """Make a compiled step like the last; False, and nothing is written, if it cannot be made so."""
         self.read_hyper(stages)
-        work, xs = self.tasks, params
-        if self.one_call:
-            return work.update(params, xs, dxs) is params
-        if work.unlocked:
+        xs = params
+        if self.unlocked:
             xs, dxs = tasks.held(params, dxs)
+        if self.measured and not self.measured_again(stages, params, xs, dxs):
+            return False
+        if self.updates_only:
+            return self.tasks.update(params, xs, dxs) is params
+        if self.one_replaces is None:
+            return self.again_in_pieces(stages, params, xs, dxs)
+        k, names, values = self.one_replaces
+        own, pairs = vars(stages[k]), zip(names, values)
+        try:
+            return self.tasks.update(params, xs, dxs) is params
+        finally:
+            own.update(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
+
+    def measured_again(self, stages, params, xs, dxs):
+        """Measure what has to be measured before the step; False if it cannot be made like the last."""
         for k, j in self.measured.items():
-            if work.measuring[j](params, xs, dxs) is not params:
+            if self.tasks.measuring[j](params, xs, dxs) is not params:
                 return False
             norms = self.measured_norms(k, xs, dxs)
             self.norms[j], left = stages[k].settle(norms, functools.partial(name_of, params))
             if left:
                 return False
-        if self.in_pieces or work.unlocked and work.shared():
-            return undisturbed(functools.partial(self.again_in_pieces, stages, params, xs, dxs))
-        if not self.replacing:
-            return work.update(params, xs, dxs) is params
-        ((k, names, values),) = self.replacing
-        give_back, pairs = vars(stages[k]).update, zip(names, values)
-        try:
-            return work.update(params, xs, dxs) is params
-        finally:
-            give_back(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
+        return True
 
     def again_in_pieces(self, stages, params, xs, dxs):
-        if self.tasks.shared():
-            done = self.tasks.update_by_threads(params, xs, dxs)
-        else:
-            done = self.tasks.update(params, xs, dxs) is params
-        self.give_back(stages)
-        return done
+        """Make a step that may be several calls."""
+        work = self.tasks
+        if not self.replacing and not work.shared():
+            return work.update(params, xs, dxs) is params
+
+        def pieces():
+            done = work.update_by_threads(params, xs, dxs) if work.shared() else work.update(params, xs, dxs) is params
+            self.give_back(stages)
+            return done
+
+        return undisturbed(pieces)
 
     # The pieces of a step that is made with care.  ``xs`` and ``dxs`` are regular arrays, ``rows`` the places of
     # the parameters that take part.

@@ -56,7 +56,7 @@ class Tasks:
     """What kernels do for a plan.  Refers to the plan's arrays, not to the plan, which holds the tasks."""
 
     def __init__(self, plan, updating, measuring):
-        self.rows, self.size, self.unlocked = plan.rows, plan.size, lets_others_run(plan.size)
+        self.rows, self.size, self.unlocked = plan.rows, plan.size, plan.unlocked
         self.updating, self.stepping = updating, None
         self.lay_out(plan)
         self.measuring = [self.task(each, CHECK | LOOP) for each in measuring]
