@@ -9,8 +9,9 @@ from html import escape
 
 import numpy as np
 
-from .core.params import Grads, Params, named_tensors
+from .core.params import Grads, Params
 from .core.tensor import Tensor
+from .core.trees import named_tensors
 from .data import DataLoader
 from .derivatives.coverage import Supported, Table
 from .iddict import IdDict

@@ -22,7 +22,7 @@ from minigrad import (
     params,
     withgradient,
 )
-from minigrad.core.params import named_tensors
+from minigrad.core.trees import named_tensors
 from minigrad.nn import Chain, Dense
 
 

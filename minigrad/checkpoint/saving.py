@@ -17,8 +17,9 @@ import numpy as np
 
 from .. import __version__
 from ..core.errors import MinigradError
-from ..core.params import named_tensors, params
+from ..core.params import params
 from ..core.tensor import Tensor
+from ..core.trees import named_tensors
 from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from . import recording  # noqa: F401  (what NumPy asks of a Tensor comes there)
 from .errors import LostGradientError, of_a_finished_gradient, told
-from .params import Grads, Params, named_tensors
+from .params import Grads, Params
 from .storage import ndarray_or_stand_in, numbers_of
 from .tape import Tape, active_tape, backward
 from .tensor import (
@@ -28,7 +28,7 @@ from .tensor import (
     on,
     recorded,
 )
-from .trees import leaves, leaves_along, rebuild
+from .trees import leaves, leaves_along, named_tensors, rebuild
 from .whole import at_slot
 
 

@@ -2,72 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, ValuesView
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .errors import StrangerError
 from .tensor import Tensor
-
-LEAVES = str, bytes, int, float, complex, np.ndarray, type, ModuleType
-
-
-def named_tensors(model: Any, name: str = "", kinds: Any = Tensor) -> list[tuple[str, Any]]:
-    """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
-
-    Looks into lists, tuples, dicts, dataclasses and the attributes of objects, nested freely, in
-    their own order; a Tensor met again (a tied weight) and containers that hold themselves are
-    passed over.
-
-    Parameters
-    ----------
-    model : Tensor, container of them, or any object whose attributes hold them
-    name : str, what the places' names begin with
-    kinds : type or tuple of types to look for
-
-    Raises TypeError for a set of Tensors, which has no order.
-
-    >>> named_tensors({"layers": [Tensor([1.0]), 7], "b": Tensor(0.0)})
-    [("['layers'][0]", Tensor([1.])), ("['b']", Tensor(0.))]
-    """
-    found, seen, waiting = [], {}, [(name, model)]
-    while waiting:
-        name, x = waiting.pop()
-        if id(x) in seen or isinstance(x, LEAVES) and not isinstance(x, kinds):
-            continue
-        seen[id(x)] = x
-        if isinstance(x, kinds):
-            found.append((name, x))
-        else:
-            waiting.extend(reversed(children(name, x)))
-    return found
-
-
-def children(name, x):
-    """Return the (name, value) pairs that ``x`` holds."""
-    if isinstance(x, (list, tuple, Params)) and not hasattr(x, "_fields"):
-        return [(f"{name}[{i}]", child) for i, child in enumerate(x)]
-    if isinstance(x, dict):
-        return [(f"{name}[{key!r}]", child) for key, child in x.items()]
-    if isinstance(x, (set, frozenset)):
-        if any(type(child) is Tensor for child in x):
-            raise TypeError("params: a set has no order; put the Tensors into a list, tuple or dict")
-        return []
-    if hasattr(x, "_fields"):
-        return [(f"{name}.{field}", getattr(x, field)) for field in x._fields]
-    attributes = dict(getattr(x, "__dict__", ()))
-    for cls in type(x).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            if not slot.startswith("__") and hasattr(x, slot):
-                attributes.setdefault(slot, getattr(x, slot))
-    if callable(x) and not dataclasses.is_dataclass(x) and not attributes and hasattr(x, "__self__"):
-        attributes["__self__"] = x.__self__  # a bound method: the model whose method it is
-    return [(f"{name}.{key}" if name else key, child) for key, child in attributes.items()]
-
+from .trees import named_tensors
 
 def params(*models: Any) -> Params:
     """Return the parameters of models: the ordered set of all Tensors in them.

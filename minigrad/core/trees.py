@@ -10,6 +10,7 @@ import dataclasses
 import functools
 from array import array
 from collections import OrderedDict, defaultdict
+from types import ModuleType
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .storage import Storage, stands_in
 
 _FIXED = frozenset({int, float, bool, str, type(None), np.int64})
 _LEAVES = (Storage, np.ndarray, float, int, complex, str)
+_CLOSED = (str, bytes, int, float, complex, np.ndarray, type, ModuleType)  # what holds no Tensor
 
 
 def leaves(x):
@@ -155,6 +157,60 @@ def parts(x):
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         return [getattr(x, name) for name in names_of_fields(x)]
     return None
+
+
+def named_tensors(model, name="", kinds=Storage):
+    """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
+
+    Looks into lists, tuples, dicts, dataclasses and the attributes of objects, nested freely, in
+    their own order; a Tensor met again (a tied weight) and containers that hold themselves are
+    passed over.
+
+    Parameters
+    ----------
+    model : Tensor, container of them, or any object whose attributes hold them
+    name : str, what the places' names begin with
+    kinds : type or tuple of types to look for
+
+    Raises TypeError for a set of Tensors, which has no order.
+
+    >>> [name for name, _ in named_tensors({"layers": [Storage(np.ones(2)), 7], "b": Storage(np.zeros(1))})]
+    ["['layers'][0]", "['b']"]
+    """
+    found, seen, waiting = [], {}, [(name, model)]
+    while waiting:
+        name, x = waiting.pop()
+        if id(x) in seen or isinstance(x, _CLOSED) and not isinstance(x, kinds):
+            continue
+        seen[id(x)] = x
+        if isinstance(x, kinds):
+            found.append((name, x))
+        else:
+            waiting.extend(reversed(named_children(name, x)))
+    return found
+
+
+def named_children(name, x):
+    """Return the (name, value) pairs that ``x`` holds."""
+    if (isinstance(x, (list, tuple)) or hasattr(type(x), "name_of")) and not hasattr(x, "_fields"):  # as Params has
+        return [(f"{name}[{i}]", child) for i, child in enumerate(x)]
+    if isinstance(x, dict):
+        return [(f"{name}[{key!r}]", child) for key, child in x.items()]
+    if isinstance(x, (set, frozenset)):
+        if any(isinstance(child, Storage) for child in x):
+            raise TypeError("params: a set has no order; put the Tensors into a list, tuple or dict")
+        return []
+    if hasattr(x, "_fields"):
+        return [(f"{name}.{field}", getattr(x, field)) for field in x._fields]
+    attributes = dict(getattr(x, "__dict__", ()))
+    for cls in type(x).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if not slot.startswith("__") and hasattr(x, slot):
+                attributes.setdefault(slot, getattr(x, slot))
+    if callable(x) and not dataclasses.is_dataclass(x) and not attributes and hasattr(x, "__self__"):
+        attributes["__self__"] = x.__self__  # a bound method: the model whose method it is
+    return [(f"{name}.{key}" if name else key, child) for key, child in attributes.items()]
 
 
 def frozen(x):

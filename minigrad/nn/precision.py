@@ -12,9 +12,10 @@ import numpy as np
 
 from ..arrays import as_numbers
 from ..core.errors import outwards
-from ..core.params import named_tensors, params
+from ..core.params import params
 from ..core.tape import active_tape
 from ..core.tensor import Tensor, recorded
+from ..core.trees import named_tensors
 
 if TYPE_CHECKING:
     from ..aliases import DTypeLike, Model

@@ -7,7 +7,7 @@
 """
 
 from .. import habits
-from ..core.params import named_tensors
+from ..core.trees import named_tensors
 from ..hints import Nowhere, meets
 from ..shown import Shown
 from .activations import identity

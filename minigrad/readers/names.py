@@ -9,10 +9,10 @@ import types
 
 import numpy as np
 
-from ..core.params import Params, children
+from ..core.params import Params
 from ..core.storage import Storage
 from ..core.table import name_of
-from ..core.trees import places
+from ..core.trees import named_children, places
 from ..derivatives import WHOLE
 
 _package_name = __name__.partition(".")[0]
@@ -93,7 +93,7 @@ def places_in(variables):
         elif not isinstance(x, _leaves) and not inspect.isroutine(x) and len(seen) < 20_000:
             objects[id(x)] = name
             if not isinstance(x, (Params, set, frozenset)):
-                waiting += children(name, x)
+                waiting += named_children(name, x)
     return arrays, objects
 
 
