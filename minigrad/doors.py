@@ -183,6 +183,22 @@ except ImportError:  # NumPy 1
 
 
 TOLD_TO_US = ToldToUs()
+with np.errstate(all="ignore"):
+    QUIET = float_errors()
+
+
+def quietly(f, *args):
+    """Return ``f(*args)`` without NumPy's warnings; ``np.errstate(all="ignore")`` does the same in five times the time.
+
+    >>> quietly(np.exp, 1000.0)
+    inf
+    """
+    before = float_errors()
+    try:
+        set_float_errors(QUIET)
+        return f(*args)
+    finally:
+        set_float_errors(before)
 
 
 # ----------------------------------------------------------------------------------------- notebooks

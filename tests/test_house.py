@@ -34,7 +34,7 @@ def lines_of_code(path):
 
 BUDGETS = {
     "core": 1490,
-    "derivatives": 2720,
+    "derivatives": 2760,
     "calculus": 740,
     "fast": 260,
     "readers": 2320,

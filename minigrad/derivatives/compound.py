@@ -14,11 +14,18 @@ import math
 import numpy as np
 
 from ..core.table import primitive, row, transparent
+from ..doors import quietly
 from .elementwise import gated, safe
 from .reductions import shared, wider
-from .sigmoids import log_share, of_reals, sigmoid, softplus
+from .sigmoids import NEXT_TO_ONE, complement, log_share, of_reals, one_over_one_and_exp, several, sigmoid
+from .sigmoids import softplus, where_far
 
-SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+SQRT_8_OVER_PI = math.sqrt(8 / math.pi)
+CUBIC = 0.044715 * SQRT_8_OVER_PI
+FAR_LEFT = -4.6  # where exp(x) is a hundredth: exp(x) - 1 has lost two of its digits
+
+
+least, most = np.minimum.reduce, np.maximum.reduce
 
 
 # ------------------------------------------------------------------------------------- activations
@@ -105,23 +112,22 @@ def gelu(x):
     >>> gelu(np.array([-1000.0, 0.0, 1.0, 1000.0]))
     array([-0.00000000e+00,  0.00000000e+00,  8.41191991e-01,  1.00000000e+03])
     """
-    return x * sigmoid(twice_inside(x))
-
-
-def twice_inside(x):
-    """Return 2 z, of which the sigmoid is (1 + tanh(z)) / 2."""
-    return 2 * SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)
+    # (1 + tanh(z)) / 2 is the sigmoid of 2 z
+    return x * one_over_one_and_exp(x * (-SQRT_8_OVER_PI - CUBIC * x * x))
 
 
 def gelu_vjp(g, x):
-    x = np.maximum(np.minimum(x, 50), -50)  # the same from there on, and nothing overflows
-    z, slope = twice_inside(x), 2 * SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
-    s = sigmoid(z)
-    return g * (s + x * slope * (s * (1 - s)))
+    x = wider(x)
+    square = np.minimum(quietly(np.square, x), 2500)  # the same from there on, and nothing overflows
+    s = sigmoid(x * (SQRT_8_OVER_PI + CUBIC * square))
+    return g * (s * (1 + x * ((1 - s) * (SQRT_8_OVER_PI + 3 * CUBIC * square))))
 
 
-def elu_vjp(g, x, alpha):
-    return g * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
+def elu_vjp(g, x, y, alpha):
+    """alpha * exp(x) where x is not positive: y + alpha, which far to the left has no digits."""
+    left = np.minimum(y, 0.0) + alpha
+    slope = where_far(x < FAR_LEFT, lambda x: alpha * np.exp(np.minimum(x, 0.0)), (x,), left)
+    return g * (slope if type(alpha) is float and alpha == 1 else np.where(x > 0, 1.0, slope))
 
 
 def swish_vjp(g, x, y):
@@ -243,7 +249,9 @@ def xlogy(x, y):
 
 
 def one_beside(x, y):
-    """Return ``y``, and 1 where x is 0 and y is a number."""
+    """Return ``y``, and 1 where x is 0 and y is a number; of numbers whose logarithms are finite, all as they are."""
+    if several(y) and y.dtype.kind == "f" and 0 < least(y, None, initial=1) and most(y, None, initial=1) < np.inf:
+        return y
     return np.where((x == 0) & (y == y), 1.0, y)
 
 
@@ -332,9 +340,8 @@ def mean_softmax_crossentropy_vjp_labels(g, z):
 
 def sigmoid_crossentropy_vjp_z(g, z, y):
     """sigmoid(z) - y, to the last digit where both are next to 1: then it is (1 - y) - sigmoid(-z)."""
-    yes = y > 0.5
-    s = sigmoid(np.where(yes, z * -1.0, z))
-    return g * np.where(yes, (1.0 - y) - s, s - y)
+    s = sigmoid(z)
+    return g * where_far(s > NEXT_TO_ONE, lambda z, y: (1.0 - y) - complement(z), (z, y), s - y)
 
 
 row(sigmoid_crossentropy, sigmoid_crossentropy_vjp_z, lambda g, z: -g * z, signature="z, y")

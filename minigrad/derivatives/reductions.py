@@ -152,8 +152,9 @@ def of_root(vjp):
         if a.dtype.char == "e":  # of many numbers NumPy's value is infinite
             a = wider(a)
             y = np.std(a, axis=axis, ddof=ddof if correction is None else correction, keepdims=keepdims, where=where)
-        several = count(a.shape, axis, keepdims, where, int) > 1
-        y = radius(np.where(several, y, np.inf))  # one number is no tip: its deviation is 0 wherever it is
+        # one number is no tip: its deviation is 0 wherever it is
+        several = a.size > y.size if where is True else count(a.shape, axis, keepdims, where, int) > 1
+        y = radius(y if several is True else np.where(several, y, np.inf))
         return vjp(g / (2 * y), a, axis, ddof, keepdims, where, mean, correction)
 
     return root_vjp
