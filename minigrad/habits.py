@@ -178,7 +178,7 @@ MINIGRAD = {
     **each("optim optimizers optimisers Optimise Optimisers",
            "optimisers stand in minigrad itself, as in minigrad.ADAM()"),
     **each("Flux Zygote", "its names stand in minigrad itself: minigrad.gradient, minigrad.ADAM()"),
-    **each("SGD GradientDescent sgd", "Descent(eta), or Momentum(eta, rho)"),
+    **each("SGD GradientDescent sgd", "Descent(eta), or Momentum(eta, rho); TorchSGD has dampening, too"),
     **each("OptimiserChain chain", "Optimiser(a, b), of optimisers; nn.Chain(a, b), of layers"),
     "apply_updates": "update_(opt, ps, grads) overwrites the parameters",
     "setup": "nothing is to be prepared: update_(opt, ps, grads) makes the state of a parameter with its first step",

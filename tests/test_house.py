@@ -39,7 +39,7 @@ BUDGETS = {
     "fast": 260,
     "readers": 2320,
     "nn": 530,
-    "optimise": 2350,
+    "optimise": 2700,
     "optimise/compiled": 1400,
     "schedules": 870,
     "training": 900,

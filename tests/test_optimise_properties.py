@@ -112,8 +112,11 @@ def test_a_zero_gradient_moves_nothing_but_what_decays(name, either_way):
     o.update_(ALL[name](), x, np.zeros(5))
 
     decays = {"ADAMW": 0.01, "ADAMW coupled": 1e-5, "WeightDecay": 0.1}
+    decays |= dict.fromkeys(["Adan", "AdEMAMix", "Tiger", "TorchAdamW"], 1e-5)
     if name == "AMSGrad":  # its first moment starts at epsilon
         np.testing.assert_allclose(x, before - 0.001 * 0.9e-8 / (1e-4 + 1e-8), rtol=1e-12)
+    elif name == "Yogi":  # both moments start at 1e-6
+        np.testing.assert_allclose(x, before - 0.01 * 9e-6 / (1e-3**0.5 + 1e-3), rtol=1e-12)
     elif name == "Optimiser":  # the decayed gradient passes through ADAM: one step of eta
         np.testing.assert_allclose(x, before - 0.001 * np.sign(before), rtol=1e-3)
     else:
@@ -184,7 +187,7 @@ def test_the_second_call_compiles_nothing(name, compiled):
 
 
 # Their rate is inside what they have gathered, or is not there at all.
-GATHERED = {"Momentum", "Nesterov", "OADAM"}
+GATHERED = {"Momentum", "Nesterov", "OADAM", "MADGRAD"}
 NO_RATE = {
     "ADAMW",
     "ExpDecay",
@@ -313,6 +316,7 @@ def test_a_tensor_is_updated_like_its_array(name, either_way):
 SOLVERS = {
     "OADAM": lambda: o.OADAM(0.001),
     "ADADelta": lambda: o.ADADelta(0.9, 1e-6),
+    "OptaxAMSGrad": lambda: o.OptaxAMSGrad(0.005),
     "ADAMW": lambda: o.ADAMW(),
     "ADAMW coupled": lambda: o.ADAMW(couple=True),
     "Optimiser": lambda: o.Optimiser(

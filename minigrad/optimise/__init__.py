@@ -1,5 +1,6 @@
 """Flux's optimisers; in the order of reading:
 
+    functions     what formulas may call
     formulas      THE SECOND TABLE: one scalar function per update rule
     reading, rewriting, behaviour    a formula's text; a user's function made a formula; one without a text, tried
     arrays        what can be a parameter or a gradient
@@ -16,6 +17,7 @@
     route         an optimiser taken apart, and the way of gradients through it
     update        update_
     extras        rules beyond the manual
+    more, pytorch rules that have come since; those that PyTorch has with other numbers under the same name
     contents, state    what optimisers hold; saving and loading it
     compiled/     the same formulas as machine code
 """
@@ -28,6 +30,7 @@ from .apply import apply_
 from .compiled.threads import get_num_threads, set_num_threads
 from .compose import ADAMW, Lookahead, Optimiser
 from .extras import AccumGrad, Lion, Rprop
+from .more import ADOPT, LaProp, MADGRAD, OptaxAMSGrad, Adan, AdEMAMix, SignSGD, Signum, Tiger, Yogi
 from .optimisers import (
     ADAM,
     NADAM,
@@ -43,6 +46,7 @@ from .optimisers import (
     Nesterov,
     RMSProp,
 )
+from .pytorch import TorchAdamW, TorchAMSGrad, TorchNAdam, TorchRAdam, TorchRMSProp, TorchSGD
 from .rules import AbstractOptimiser, rule
 from .state import load_state_, state_dict
 from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
@@ -52,11 +56,13 @@ from .update import update_
 Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM, RADAM, ADAGrad, ADADelta
 
 __all__ = [
-    "ADADelta", "ADAGrad", "ADAM", "ADAMW", "AMSGrad", "AbstractOptimiser", "AccumGrad",
-    "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "ClipGlobalNorm", "ClipNorm",
-    "ClipValue", "Context", "Descent", "ExpDecay", "IdDict", "InvDecay", "Lion", "Lookahead",
-    "Momentum", "NADAM", "NAdam", "Nesterov", "OADAM", "OAdam", "Optimiser", "RADAM", "RAdam",
-    "RMSProp", "Rprop", "WeightDecay", "apply_", "early_stopping", "epochs", "get_num_threads",
+    "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad",
+    "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Adan",
+    "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "ExpDecay", "IdDict",
+    "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "NADAM", "NAdam", "Nesterov",
+    "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp", "Rprop", "SignSGD",
+    "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp",
+    "TorchSGD", "WeightDecay", "Yogi", "apply_", "early_stopping", "epochs", "get_num_threads",
     "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip", "state_dict", "stop",
     "throttle", "train_", "train_step_", "update_",
 ]

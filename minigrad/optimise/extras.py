@@ -27,7 +27,7 @@ class Lion(Rule):
     beta : two numbers in [0, 1)  the part of m in the step, and the part of m that is kept
 
     State: ``opt.state[W]``, the array m.  The signs of real and imaginary part are taken each by itself.
-    The same as optax's ``lion`` without its weight decay; for that put ``WeightDecay`` behind it.
+    The same as optax's ``lion(eta, weight_decay=0)``; with decay it is ``Optimiser(Lion(eta), WeightDecay(eta * wd))``.
 
     Reference: Chen et al. 2023 (arXiv:2302.06675).  Not in Flux 0.13; Optimisers.jl has other defaults.
 

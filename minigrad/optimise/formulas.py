@@ -11,7 +11,7 @@ After the ``*`` come the hyperparameters.  Returned are the step that ``update_`
 ``x``, then the new state in the same order.  Whatever else is returned replaces the first
 hyperparameters: only ``exp_decay`` uses that.
 
-A formula is a plain list of assignments, and what it calls is in the list below.  So one text
+A formula is a plain list of assignments, and what it calls is in functions.py.  So one text
 serves three times: on numbers, on whole arrays (when there is no compiler), and compiled into one
 loop over memory.  What depends on numbers alone is worked out once a step, in float64; where it
 meets an element it takes the element's type.  Quotients by such numbers are written as products,
@@ -20,94 +20,7 @@ meets an element it takes the element's type.  Quotients by such numbers are wri
 Quirks of Flux's formulas are marked ``# Flux:`` and listed in docs/differences.md.
 """
 
-import math
-
-import numpy as np
-
-real = np.floating  # marks state
-
-
-# The functions that formulas may call: on Python numbers, or on arrays element by element.
-
-
-def sqrt(x):
-    """Square root; a Python number stays one, so that it does not widen a float32 array."""
-    return math.sqrt(x) if isinstance(x, (int, float)) else np.sqrt(x)
-
-
-def abs2(x):
-    """``x * conj(x)`` as a real number: the square of the absolute value."""
-    return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
-
-
-def absolute(x):
-    """The absolute value; of a complex number by ``hypot``, as in compiled code (NumPy's own rounds otherwise)."""
-    return np.hypot(x.real, x.imag) if np.iscomplexobj(x) else abs(x)
-
-
-def maximum(a, b):
-    """The larger of the two; NaN if either is NaN."""
-    return (a if a >= b or a != a else b) if are_numbers(a, b) else np.maximum(a, b)
-
-
-def minimum(a, b):
-    """The smaller of the two; NaN if either is NaN."""
-    return (a if a <= b or a != a else b) if are_numbers(a, b) else np.minimum(a, b)
-
-
-def where(condition, a, b, like=None):
-    """``a`` where the condition holds, else ``b``; of two numbers, elements of the real type of ``like``."""
-    if are_numbers(condition):
-        return a if condition else b
-    if like is not None and are_numbers(a, b):
-        a, b = np.array([a, b]).astype(like.real.dtype)
-    return np.where(condition, a, b)
-
-
-def sign(z):
-    """-1, 0 or 1; of a complex number, that of its real and its imaginary part."""
-    if are_numbers(z):
-        return float((z > 0) - (z < 0)) if z == z else z
-    return by_parts(np.sign, z)
-
-
-def clip(z, low, high):
-    """The nearest number of an interval; of a complex number, that of its real and its imaginary part."""
-    limited = lambda x: minimum(maximum(x, low), high)
-    return limited(z) if are_numbers(z) else by_parts(limited, z)
-
-
-def power(x, n):
-    """``x`` to a whole number that is written in the formula: a product, of squares of squares."""
-    if n <= 0:
-        return 1 / power(x, -n) if n else 1.0
-    result = None
-    while n:
-        if n % 2:
-            result = x if result is None else result * x
-        n //= 2
-        x = x * x if n else x
-    return result
-
-
-def mod(a, b):
-    """The remainder of one number by another, with the sign of the second."""
-    return a - math.floor(a / b) * b
-
-
-def are_numbers(*values):
-    """Whether all are Python's own numbers."""
-    return all([isinstance(value, (int, float)) for value in values])
-
-
-def by_parts(function, z):
-    """Let a function of real numbers treat a complex one as two: real part and imaginary part."""
-    if not np.iscomplexobj(z):
-        return function(z)
-    both = np.empty_like(z)
-    both.real, both.imag = function(z.real), function(z.imag)
-    return both
-
+from .functions import abs2, absolute, cbrt, clip, maximum, minimum, real, sign, sqrt, where
 
 # The rules of the manual, in its order.
 
@@ -253,3 +166,146 @@ def lookahead(x, dx, slow, t: float, *, period, alpha):
     meet = t % period == 0
     slow = where(meet, slow + alpha * (x - dx - slow), slow)
     return where(meet, x - slow, dx), slow, t
+
+
+# As other libraries have them (more.py), in the order of that file.
+
+
+def yogi(x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = v - (1 - beta2) * sign(v - abs2(dx)) * abs2(dx)
+    v_hat = v * (1 / (1 - beta2_t))
+    return eta / (1 - beta1_t) * m / (sqrt(v_hat) + epsilon), m, v, beta1_t * beta1, beta2_t * beta2
+
+
+def adan(
+    x, dx, m, d, v: real, previous, beta1_t: float, beta2_t: float, beta3_t: float, t: float,
+    *, eta, beta1, beta2, beta3, epsilon, epsilon_root, decay,
+):  # fmt: skip
+    change = where(t > 1, dx - previous, 0.0)
+    m = beta1 * m + (1 - beta1) * dx
+    d = beta2 * d + (1 - beta2) * change
+    v = beta3 * v + (1 - beta3) * abs2(dx + (1 - beta2) * change)
+    ahead = 1 / (1 - beta1_t) * m + (1 - beta2) / (1 - beta2_t) * d
+    v_hat = v * (1 / (1 - beta3_t))
+    step = eta * ahead / (sqrt(v_hat + epsilon_root) + epsilon) + eta * decay * x
+    return step, m, d, v, dx, beta1_t * beta1, beta2_t * beta2, beta3_t * beta3, t + 1
+
+
+def ademamix(
+    x, dx, m, slow, v: real, beta1_t: float, beta2_t: float,
+    *, eta, beta1, beta2, beta3, alpha, epsilon, epsilon_root, decay,
+):  # fmt: skip
+    m = beta1 * m + (1 - beta1) * dx
+    slow = beta3 * slow + (1 - beta3) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    both = 1 / (1 - beta1_t) * m + alpha * slow
+    v_hat = v * (1 / (1 - beta2_t))
+    step = eta * both / (sqrt(v_hat + epsilon_root) + epsilon) + eta * decay * x
+    return step, m, slow, v, beta1_t * beta1, beta2_t * beta2
+
+
+def adopt(x, dx, m, v: real, t: float, *, eta, beta1, beta2, epsilon):
+    limit = sqrt(sqrt(t))
+    scaled = clip(dx / maximum(sqrt(v), epsilon), -limit, limit)
+    m = where(t > 0, beta1 * m + (1 - beta1) * scaled, m)
+    v = where(t > 0, beta2 * v + (1 - beta2) * abs2(dx), abs2(dx))
+    return eta * m, m, v, t + 1
+
+
+def laprop(x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    v_hat = v * (1 / (1 - beta2_t))
+    m = beta1 * m + (1 - beta1) * (dx / (sqrt(v_hat) + epsilon))
+    return eta / (1 - beta1_t) * m, m, v, beta1_t * beta1, beta2_t * beta2
+
+
+def sign_sgd(x, dx, *, eta):
+    return eta * sign(dx)
+
+
+def signum(x, dx, m, *, eta, rho, decay):
+    m = rho * m + (1 - rho) * dx
+    return eta * sign(m) + eta * decay * x, m
+
+
+def madgrad(x, dx, s, acc: real, first, t: float, *, eta, rho, decay, epsilon):
+    rate = (eta + epsilon) * sqrt(t)
+    dx = dx + decay * x
+    s = s + rate * dx
+    acc = acc + rate * abs2(dx)
+    z = first - s / (cbrt(acc) + epsilon)
+    return (1 - rho) * (x - z), s, acc, first, t + 1
+
+
+def optax_amsgrad(x, dx, m, v: real, v_max: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    v_max = maximum(v_max, v * (1 / (1 - beta2_t)))
+    return eta / (1 - beta1_t) * m / (sqrt(v_max) + epsilon), m, v, v_max, beta1_t * beta1, beta2_t * beta2
+
+
+# As PyTorch has them.
+
+
+def torch_sgd(x, dx, velocity, t: float, *, eta, rho, dampening, decay, nesterov):
+    dx = dx + decay * x
+    # The first gradient counts whole.
+    velocity = rho * velocity + (1.0 if t == 1 or rho == 0 else 1 - dampening) * dx
+    return eta * (dx + rho * velocity) if nesterov else eta * velocity, velocity, t + 1
+
+
+def torch_rmsprop(x, dx, acc: real, mean, velocity, *, eta, rho, epsilon, decay, momentum, centred):
+    dx = dx + decay * x
+    acc = rho * acc + (1 - rho) * abs2(dx)
+    mean = rho * mean + (1 - rho) * dx
+    spread = maximum(acc - abs2(mean), 0.0) if centred else acc
+    velocity = momentum * velocity + dx / (sqrt(spread) + epsilon)
+    return eta * velocity, acc, mean, velocity
+
+
+def torch_adamw(x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon, decay):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    v_hat = v * (1 / (1 - beta2_t))
+    step = eta / (1 - beta1_t) * m / (sqrt(v_hat) + epsilon) + eta * decay * x
+    return step, m, v, beta1_t * beta1, beta2_t * beta2
+
+
+def torch_amsgrad(
+    x, dx, m, v: real, v_max: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon, decay
+):
+    dx = dx + decay * x
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    v_max = maximum(v_max, v)
+    v_hat = v_max * (1 / (1 - beta2_t))
+    step = eta / (1 - beta1_t) * m / (sqrt(v_hat) + epsilon)
+    return step, m, v, v_max, beta1_t * beta1, beta2_t * beta2
+
+
+def torch_nadam(
+    x, dx, m, v: real, product: float, beta2_t: float, t: float,
+    *, eta, beta1, beta2, epsilon, decay, momentum_decay,
+):  # fmt: skip
+    dx = dx + decay * x
+    now = beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
+    following = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * momentum_decay))
+    product = product * now
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    ahead = following / (1 - product * following) * m + (1 - now) / (1 - product) * dx
+    v_hat = v * (1 / (1 - beta2_t))
+    return eta * ahead / (sqrt(v_hat) + epsilon), m, v, product, beta2_t * beta2, t + 1
+
+
+def torch_radam(x, dx, m, v: real, beta1_t: float, beta2_t: float, t: float, *, eta, beta1, beta2, epsilon, decay):
+    dx = dx + decay * x
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * t * beta2_t / (1 - beta2_t)
+    tractable = rho > 5
+    r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) if tractable else 1.0
+    scale = where(tractable, sqrt(1 - beta2_t) / (sqrt(v) + epsilon), 1.0)
+    return eta * r / (1 - beta1_t) * m * scale, m, v, beta1_t * beta1, beta2_t * beta2, t + 1

@@ -51,8 +51,9 @@ class Momentum(Rule):
     rho : number in [0, 1) the part of the velocity that is kept at each step
 
     State: ``opt.velocity[W]``.  The velocity already contains eta, so a changed ``eta`` acts on new
-    gradients only; PyTorch and optax multiply the whole velocity by the rate, which is the same
-    as long as the rate is constant.  (The manual's formula ``w = w - v`` has the wrong sign.)
+    gradients only; PyTorch (``TorchSGD``) and optax multiply the whole velocity by the rate, which is the same
+    as long as the rate is constant.  HIPS autograd's ``sgd(step_size, mass)`` is ``Momentum(step_size * (1 - mass),
+    mass)``.  (The manual's formula ``w = w - v`` has the wrong sign.)
 
     Reference: Polyak 1964; Flux 0.13 ``Momentum``.
 
@@ -182,7 +183,8 @@ class RADAM(ADAM):
     epsilon : number >= 0         keeps the quotient finite
 
     State: ``opt.state[W]``, the tuple (m, v, [beta1^t, beta2^t, t]).  The paper and Flux rectify from
-    rho > 4 on, PyTorch and optax's default from rho > 5 on: one step later for the default beta.
+    rho > 4 on, PyTorch (``TorchRAdam``) and optax's default from rho > 5 on: one step later for the default beta.
+    The same as optax's ``radam(threshold=4)``.
 
     Reference: Liu et al. 2020 (arXiv:1908.03265); Flux 0.13 ``RADAM``.
 
@@ -331,8 +333,8 @@ class AMSGrad(ADAM):
     epsilon : number >= 0         keeps the quotient finite; also where m, v and v_max start
 
     State: ``opt.state[W]``, the tuple (m, v, v_max).  As in Flux nothing is corrected for its start and
-    all three start at epsilon, so the first step is 3.16 eta long by default; PyTorch's
-    ``Adam(amsgrad=True)`` corrects.  Complex gradients are squared as |dx|^2 (Flux: dx^2, by mistake).
+    all three start at epsilon, so the first step is 3.16 eta long by default; PyTorch and optax correct, each in its
+    way (``TorchAMSGrad``, ``OptaxAMSGrad``).  Complex gradients are squared as |dx|^2 (Flux: dx^2, by mistake).
 
     Reference: Reddi, Kale and Kumar 2018; Flux 0.13 ``AMSGrad``.
 
@@ -359,7 +361,8 @@ class NADAM(ADAM):
     epsilon : number >= 0         keeps the quotient finite
 
     State: ``opt.state[W]``, the tuple (m, v, [beta1^t, beta2^t]).  As in Flux, momentum is constant and v
-    carries a factor beta2; PyTorch's ``NAdam`` lets momentum grow with the step number.
+    carries a factor beta2; PyTorch's ``NAdam`` lets momentum grow with the step number (``TorchNAdam``).  optax's
+    ``nadam(eta)`` is ``NADAM(eta * sqrt(beta2), epsilon=1e-8 * sqrt(beta2))``.
 
     Reference: Dozat 2016; Flux 0.13 ``NADAM``.
 

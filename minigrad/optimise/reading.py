@@ -9,21 +9,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import formulas
+from . import functions
 
 # What a formula may call besides NumPy's ufuncs: what users write -> what it is here, and in kernels.
 CALLS = {
-    np.sqrt: formulas.sqrt,
-    math.sqrt: formulas.sqrt,
-    abs: formulas.absolute,
-    np.abs: formulas.absolute,
-    np.maximum: formulas.maximum,
-    np.minimum: formulas.minimum,
-    np.where: formulas.where,
-    np.sign: formulas.sign,
-    np.clip: formulas.clip,
+    np.sqrt: functions.sqrt,
+    math.sqrt: functions.sqrt,
+    abs: functions.absolute,
+    np.abs: functions.absolute,
+    np.maximum: functions.maximum,
+    np.minimum: functions.minimum,
+    np.where: functions.where,
+    np.sign: functions.sign,
+    np.clip: functions.clip,
 }
-CALLS |= {function: function for function in (*CALLS.values(), formulas.abs2, formulas.power, formulas.mod)}
+OWN = functions.abs2, functions.cbrt, functions.power, functions.mod
+CALLS |= {function: function for function in (*CALLS.values(), *OWN)}
 
 
 class Formula(NamedTuple):

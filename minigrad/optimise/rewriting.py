@@ -19,7 +19,7 @@ from types import ModuleType
 import numpy as np
 
 from ..core.storage import Storage
-from . import formulas
+from . import functions
 from .reading import CALLS, body_of, definition_of, is_elementwise, of_numbers_too, refuse, roles
 
 LIKE = "_like"  # the variable that tells the elements' type
@@ -205,10 +205,10 @@ class Body(ast.NodeTransformer):
         """A value that is calculated with: a condition is 1.0 or 0.0."""
         if not is_condition(node):
             return node
-        return self.call(node, formulas.where, node, ast.Constant(1.0), ast.Constant(0.0))
+        return self.call(node, functions.where, node, ast.Constant(1.0), ast.Constant(0.0))
 
     def call(self, node, function, *arguments):
-        if function is formulas.where:
+        if function is functions.where:
             arguments = *arguments, self.need(LIKE)
         name = ast.Name(self.outside.put(function), ast.Load())
         return at(node, ast.Call(name, list(arguments), []))
@@ -281,12 +281,12 @@ class Body(ast.NodeTransformer):
             self.generic_visit(node)
         left, right = self.number(left), self.number(right)
         if isinstance(node.op, ast.Mod):
-            return self.call(node, formulas.mod, left, right)
+            return self.call(node, functions.mod, left, right)
         exponent = literal(node.right) if isinstance(node.op, ast.Pow) else None
         if exponent == 0.5:
-            return self.call(node, formulas.sqrt, left)
+            return self.call(node, functions.sqrt, left)
         if exponent is not None and exponent == int(exponent) and abs(exponent) <= PRODUCTS:
-            return self.call(node, formulas.power, left, ast.Constant(int(exponent)))
+            return self.call(node, functions.power, left, ast.Constant(int(exponent)))
         return at(node, ast.BinOp(left, node.op, right))
 
     def visit_Compare(self, node):
@@ -326,7 +326,7 @@ class Body(ast.NodeTransformer):
         if node.keywords or len(node.args) != nin:
             self.refuse(node, f"must give {nin} argument{'s' * (nin > 1)}, without names")
         arguments = list(map(self.visit, node.args))
-        if known is formulas.where:
+        if known is functions.where:
             test, *both = arguments
             return self.either(both, lambda both: self.call(node, known, test, *both))
         arguments = map(self.number, arguments)
@@ -438,5 +438,5 @@ def literal(node):
 
 
 def arguments_of(function):
-    """How many arguments a function of formulas.py takes from users."""
+    """How many arguments a function of functions.py takes from users."""
     return sum(p.default is p.empty for p in inspect.signature(function).parameters.values())

@@ -36,12 +36,16 @@ class Setting(Range):
         return f"{where} must {self.must}, got {value!r}{elsewhere(value, where)}"
 
 
-class TwoSettings(Setting):
-    """The check of a hyperparameter that is two numbers."""
+class Settings(Setting):
+    """The check of a hyperparameter that is several numbers."""
+
+    def __init__(self, many, must, holds):
+        super().__init__(must, holds)
+        self.many = many
 
     def kept(self, value):
         plain = tuple(map(super().kept, value))
-        if len(plain) != 2:
+        if len(plain) != self.many:
             raise ValueError
         return plain
 
@@ -57,14 +61,17 @@ def elsewhere(value, where):
 
 
 nonnegative = Setting("be a finite number >= 0", lambda v: 0 <= v < math.inf)
-fractions = TwoSettings("be two numbers in [0, 1)", lambda v: 0 <= v < 1)
+fractions = Settings(2, "be two numbers in [0, 1)", lambda v: 0 <= v < 1)
 Finite = Annotated[float, Setting("be a finite number", math.isfinite)]
 Nonnegative = Annotated[float, nonnegative]
 Threshold = Annotated[float, Setting("be a number > 0", lambda v: v > 0)]
 Fraction = Annotated[float, Setting("be a number in [0, 1)", lambda v: 0 <= v < 1)]
 Proportion = Annotated[float, Setting("be a number in [0, 1]", lambda v: 0 <= v <= 1)]
 Fractions = Annotated[tuple[float, float], fractions]
-Nonnegatives = Annotated[tuple[float, float], TwoSettings("be two numbers >= 0", lambda v: v >= 0)]
+Fractions3 = Annotated[
+    tuple[float, float, float], Settings(3, "be three numbers in [0, 1)", lambda v: 0 <= v < 1)
+]
+Nonnegatives = Annotated[tuple[float, float], Settings(2, "be two numbers >= 0", lambda v: v >= 0)]
 Natural = Annotated[int, Setting("be a whole number >= 0", lambda v: v >= 0, whole_number)]
 Period = Annotated[int, Setting("be a whole number >= 1", lambda v: v >= 1, whole_number)]
 

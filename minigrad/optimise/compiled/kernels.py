@@ -22,7 +22,7 @@ import warnings
 import numpy as np
 
 from ...core.storage import Storage
-from .. import lanes
+from .. import functions, lanes
 from . import cache, loops
 from . import walk as walking
 
@@ -310,6 +310,7 @@ def functions_of_formulas(dtype):
         "square": inline(lambda z: square(z.real) + square(z.imag)) if is_complex else square,
         "abs2": inline((lambda z: z.real * z.real + z.imag * z.imag) if is_complex else (lambda z: z * z)),
         "absolute": inline(lambda z: abs(z)),
+        "cbrt": inline(cube_root()),
         "maximum": inline(lambda a, b: a if a >= b or a != a else b),
         "minimum": inline(lambda a, b: a if a <= b or a != a else b),
         "where": inline(lambda condition, a, b: a if condition else b),
@@ -322,6 +323,35 @@ def functions_of_formulas(dtype):
         "sign": by_parts(lambda z: one if z > 0 else (-one if z < 0 else z - z)),
         "clip": by_parts(lambda z, low, high: low if z < low else (high if z > high else z)),
     }
+
+
+def cube_root():
+    """``functions.cbrt`` of one number."""
+    import llvmlite.ir as ir
+    import numba
+    from numba.extending import intrinsic
+
+    def same_bits(kind, llvm):
+        @intrinsic
+        def of(typing, x):
+            return kind(x), lambda context, builder, signature, args: builder.bitcast(args[0], llvm)
+
+        return of
+
+    whole, broken = same_bits(numba.int64, ir.IntType(64)), same_bits(numba.float64, ir.DoubleType())
+    third = functions.THIRD
+
+    def cbrt(x):
+        subnormal = numba.float64(x) < 2.0**-1022
+        wide = numba.float64(x) * 2.0**54 if subnormal else numba.float64(x)
+        y = broken(whole(wide) // 3 + third)
+        for _ in range(3):
+            ratio = wide / (y * y) / y
+            y = y * ((1 + 2 * ratio) / (2 + ratio))
+        y = y * 2.0**-18 if subnormal else y
+        return type(x)(y) if 0 < x < np.inf else x
+
+    return cbrt
 
 
 def division_of(real):

@@ -22,7 +22,7 @@ import itertools
 
 import numpy as np
 
-from .. import formulas
+from .. import functions
 from ..reading import CALLS, body_of, read, refuse
 
 OPERATORS = {
@@ -49,7 +49,10 @@ OPERATORS = {
 }
 
 # The functions whose value differs little for elements that differ little.
-CONTINUOUS = {formulas.sqrt, formulas.abs2, formulas.absolute, formulas.maximum, formulas.minimum, formulas.clip}
+CONTINUOUS = {
+    functions.sqrt, functions.abs2, functions.absolute, functions.cbrt, functions.maximum, functions.minimum,
+    functions.clip,
+}
 
 ELEMENT, NUMBER = "element", "number"  # one per element of the array, or one for all of them
 
@@ -310,11 +313,11 @@ class Translator(ast.NodeVisitor):
             names = [argument.arg for argument in called.definition.args.args]
             (result,) = self.text.results(called, lines, results, dict(zip(names, map(self.visit, node.args))))
             return result
-        if called is formulas.power:
+        if called is functions.power:
             return self.power(*node.args)
-        if called is formulas.mod:
+        if called is functions.mod:
             return "mod({}, {})".format(*self.numbers(node.args, "% is for numbers")), NUMBER
-        if called is formulas.where:
+        if called is functions.where:
             return self.where(*node.args)
         name = f"np.{called.ufunc.__name__}" if hasattr(called, "ufunc") else CALLS[called].__name__
         made = self.joined(node.args, f"{name}({', '.join(['{}'] * len(node.args))})")
