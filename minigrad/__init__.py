@@ -11,7 +11,8 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
-    doors                   what users meet at a public function: short tracebacks, their own lines in warnings
+    doors, foreign          what users meet at a public function: short tracebacks, their own lines in warnings;
+                            arrays of other kinds among the arguments
     shown                   what notebooks show in a way of their own
     fields, iddict, interrupts, randomness, aliases    checked fields with Greek names; a weak dictionary by identity;
                             Ctrl-C; random generators' states; types
@@ -37,7 +38,7 @@ import importlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from . import array_api, conversions, habits  # noqa: F401
+from . import array_api, conversions, foreign, habits  # noqa: F401
 from .arrays import array, generator, ones, rand, randn, seed, zeros
 from .calculus import algebra as _algebra  # noqa: F401  (methods of Params and Grads)
 from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd

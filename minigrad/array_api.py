@@ -31,10 +31,9 @@ from types import ModuleType
 import numpy as np
 
 from .arrays import array
-from .core.operators import Asked
 from .core.recording import as_tensors
 from .core.table import ROWS, late_rows
-from .core.tensor import Tensor, refuse_if_recorded, tensors_in
+from .core.tensor import Asked, Tensor, refuse_if_recorded, tensors_in
 from .hints import chapter
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")

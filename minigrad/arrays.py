@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .core.storage import drawn_by, ndarray_or_stand_in
-from .core.tensor import Tensor, is_own_kind, new_tensor, no_such_array, recorded, tensors_in
+from .core.tensor import Foreign, Tensor, new_tensor, recorded, tensors_in
 
 if TYPE_CHECKING:
     from .aliases import DTypeLike, Rng
@@ -160,8 +160,7 @@ def as_numbers(x, what):
     """
     if type(x) is Tensor or type(x) in (float, int, bool, complex):
         return x
-    if is_own_kind(x):
-        raise TypeError(f"{what}: {no_such_array(x)}")
+    Foreign.refuse(x, what)
     if isinstance(x, (list, tuple)) and tensors_in(x):
         return array(x)
     given, x = x, x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)

@@ -85,7 +85,8 @@ OPERATIONS = {
     "np.maximum(y, 0)": (lambda y: np.maximum(y, 0), 282),
     "y.T": (lambda y: y.T, 282),
     "y - np.sum(y)": (lambda y: y - np.sum(y), 540),
-    "y - y.sum(axis=0)": (lambda y: y - y.sum(axis=0), 1040),
+    "y - y.sum(axis=0)": (lambda y: y - y.sum(axis=0), 830),
+    "np.reshape(y, (3, 3))": (lambda y: np.reshape(y, (3, 3)), 431),
 }
 
 

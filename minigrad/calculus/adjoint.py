@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import LostGradientError, NoDerivativeError
-from ..core.recording import as_tensors, fit, like, record_exactly
+from ..core.recording import as_tensors, fit
 from ..core.table import atomic, refuse_if, stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
-from ..core.trees import leaves, rebuild
-from ..core.whole import at_slot
+from ..core.trees import leaves, like, rebuild
+from .whole import at_slot, record_exactly
 
 
 def adjoint(f: Callable[..., Any]) -> Callable[..., Any]:

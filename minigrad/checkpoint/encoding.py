@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from ..core.tensor import is_own_kind, no_such_array
+from ..foreign import refuse
 from .files import TEXT
 
 RESERVED = TEXT, "__metadata__"
@@ -31,8 +31,7 @@ def encoded(x, place, arrays):
     if x is None or type(x) in (bool, int, float, str):
         return x
     if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biufc":
-        if is_own_kind(x):
-            raise TypeError(f"save: {place} cannot be saved: {no_such_array(x)}")
+        refuse(x, f"save: {place} cannot be saved")
         name = name_for(place, arrays)
         arrays[name] = np.asarray(x).astype(x.dtype.newbyteorder("="), order="C", copy=False)
         return {"array" if isinstance(x, np.ndarray) else "scalar": name}

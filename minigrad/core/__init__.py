@@ -5,9 +5,7 @@
     trees       nested arguments taken apart and put together
     tape        the record of a computation, and the walk back over it
     table       how a derivative is written down; the dicts that the rows fill from outside
-    operators   what NumPy and Python ask of a Tensor; its operators are NumPy's functions
     tensor      the array that records itself, and where it is recorded
-    whole       whole numbers, whose values wrap around and whose derivatives do not
     recording   NumPy's calls -> entries of the tape
     params      Params and Grads; where the Tensors of a model are
     gradient    gradient, withgradient, pullback

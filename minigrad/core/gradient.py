@@ -18,18 +18,10 @@ from .errors import LostGradientError, of_a_finished_gradient, told
 from .params import Grads, Params
 from .storage import ndarray_or_stand_in, numbers_of
 from .tape import Tape, active_tape, backward
-from .tensor import (
-    Tensor,
-    add_leaves,
-    below,
-    is_labelled,
-    new_tensor,
-    no_such_array,
-    on,
-    recorded,
-)
-from .trees import leaves, leaves_along, named_tensors, rebuild
-from .whole import at_slot
+from .tensor import Foreign, Tensor, add_leaves, below, new_tensor, on, recorded
+from .trees import leaves, leaves_along, rebuild
+
+NUMERIC = int, float, complex, np.ndarray, np.generic
 
 
 class WithGradient(NamedTuple):
@@ -98,6 +90,8 @@ class Run:
         """Return the entries for a run of ``f``: a list.  (``checked`` puts a closer look in the place of this.)"""
         return []
 
+    leaf = staticmethod(new_tensor)  # what an argument is on a tape; ``whole`` knows more of whole numbers
+
     def forward(self, tape, f, args):
         """Call ``f``, with the tape recording, and note what it returns."""
         self.value = value = f(*args)
@@ -139,33 +133,14 @@ def alias(x, tape, who):
     """
     slot = tape.add()
     if type(x) is Tensor:
-        return at_slot(below(x, tape), tape, slot) if x.dtype.kind in "fciu" else x
-    if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
-        if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-            raise TypeError(f"{who}: {no_such_array(x)}")
-        if type(x) is int and abs(x) >= 2**63:
-            x = float(x)  # NumPy would make an object of it
+        data = below(x, tape)
+    elif isinstance(x, NUMERIC):
+        Foreign.refuse(x, who)
+        x = float(x) if type(x) is int and abs(x) >= 2**63 else x  # NumPy would make an object of it
         data = ndarray_or_stand_in(x) if isinstance(x, np.ndarray) else np.asarray(x)[()]
-        if data.dtype.kind in "OV":
-            raise TypeError(
-                f"{who}: an argument is an array of {data.dtype}; make it one of numbers: x.astype(float)"
-            )
-        return at_slot(data, tape, slot) if data.dtype.kind in "fciu" else x
-    if is_labelled(x):
-        raise TypeError(
-            f"{who}: an argument is a {type(x).__name__} of pandas, whose gradient would have no labels; give the "
-            "plain array, df.to_numpy(float)"
-        )
-    if isinstance(x, Params):
-        raise TypeError(
-            f"{who}: Params stand alone, as in {who}(lambda: loss(x), ps). For other arguments too, write "
-            f"{who}(f, x, list(ps)) with a function of both"
-        )
-    if hasattr(x, "__dict__") and named_tensors(x):
-        raise TypeError(
-            f"{who}: an argument is an object that holds Tensors ({type(x).__name__}). Differentiate with "
-            f"respect to its parameters, {who}(lambda: loss(model), params(model)), or make it a dataclass"
-        )
+    if isinstance(x, (Tensor, *NUMERIC)) and data.dtype.kind in "fciu":
+        return Run.leaf(data, tape, slot)
+    Foreign.refuse_argument(x, who)
     return x
 
 

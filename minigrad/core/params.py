@@ -11,6 +11,7 @@ from .errors import StrangerError
 from .tensor import Tensor
 from .trees import named_tensors
 
+
 def params(*models: Any) -> Params:
     """Return the parameters of models: the ordered set of all Tensors in them.
 

@@ -12,7 +12,6 @@ Python's operators come here.
 import functools
 import inspect
 import operator
-from itertools import repeat
 
 import numpy as np
 
@@ -20,119 +19,46 @@ from .errors import MinigradError, NoDerivativeError, user_line
 from .storage import Storage
 from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, VECTORIZED, forms, late_rows, name_of
 from .tape import place
-from .tensor import (
-    Asked,
-    Tensor,
-    Whole,
-    as_plain,
-    as_tensor,
-    below,
-    blank,
-    is_labelled,
-    is_own_kind,
-    lower,
-    new_tensor,
-    on,
-    refuse_if_recorded,
-    tape_of,
-    tensors_in,
-)
-from .trees import frozen
-from .whole import at_slot, in_floating_point
+from .tensor import Asked, Foreign, Tensor, as_tensor, blank, lower, new_tensor, on
+from .tensor import refuse_if_recorded, tape_of, tensors_in
+from .trees import at_leaves, ATOMS, frozen, leaves, like, rebuild
 
-OBJECTS = np.dtype(object)
 signature_of = functools.cache(inspect.signature)
-_sequences = frozenset({list, tuple})
-_simple = frozenset(
-    {Tensor, np.ndarray, np.float64, np.float32, float, int, complex, bool, str, slice, type, type(None)}
-)
-_unchanging = _simple - {np.ndarray, slice} | {type(...), np.int64}
-_ours = frozenset({Tensor, np.ndarray})
-_arrays = (Tensor, np.ndarray, np.generic)
-_operands = (Storage, np.ndarray, np.generic, int, float, complex)
+UNCHANGING = ATOMS - {np.ndarray}  # types of what nobody can write into
+OPERANDS = Storage, np.ndarray, np.generic, int, float, complex
 
 
 # ------------------------------------------------------------------------------------- recording it
 def call(function, args, kwargs):
     """Run a function that has a row in the table, on arguments some of which are Tensors."""
-    only = len(args) == 1 and not kwargs and type(args[0]) is Tensor
-    tensors = args if only else tensors_in((*args, *kwargs.values()))
+    tensors = tensors_in((args, kwargs) if kwargs else args)
     tape = tape_of(tensors)
     if tape is None:
-        return as_tensors(function(*lower(args, None), **lower(kwargs, None)))
+        return as_tensors(function(*lower(args, None), **(kwargs and lower(kwargs, None))))
     row = ROWS[function]
     try:
         given = row.bind(*args, **kwargs)
     except TypeError as error:
         return call_simpler(function, inspect.signature(row.bind), args, kwargs, error)
     for t in tensors:
-        if t.tape.__class__ is Whole and t.tape.tape is tape:
-            return call_exactly(function, row, tape, given, args, kwargs)
-    plain = len(row.edges) == 1 or _simple.issuperset(map(type, given))
-    if len(tensors) == 1 and args and args[0] is tensors[0] is given[0] and 0 in row.edges and plain:
-        # f(t, ...), the commonest form
-        alias = on(tape, args[0])
-        x, others = alias._value, args[1:]
-        try:
-            y = function(x, *others, **kwargs)
-        except Exception:
-            lower(others, tape)  # refuses objects
-            raise
-        if getattr(y, "dtype", OBJECTS) is OBJECTS:
-            lower(others, tape)
-        vjp, keep = row.edges[0]
-        values = kept_arguments(row, given, (x, *given[1:]))
-        return record(tape, y, (fitted(alias, vjp, keep(0, y, *values)),))
-    args, kwargs = lower(args, tape), lower(kwargs, tape)
+        if t.tape is not tape and t.tape is not None and t.tape.tape is tape:
+            return t.tape.call(function, row, given, args, kwargs)
+    args, kwargs = lower(args, tape), kwargs and lower(kwargs, tape)
     y = function(*args, **kwargs)
-    values = kept_arguments(row, given, row.bind(*args, **kwargs))
-    return record(tape, y, tuple(edges_of(row, tape, given, values, y)))
+    return record(tape, y, tuple(edges_of(row, tape, given, row.bind(*args, **kwargs), y)))
 
 
 def kept_arguments(row, given, values):
     """Return the values of a call's arguments as edges keep them: what is no operand is copied if it can change."""
-    if not row.copied or _unchanging.issuperset(map(type, given)):
+    if UNCHANGING.issuperset(map(type, given)):
         return values
     values = list(values)
-    for position in row.copied:
-        values[position] = frozen(values[position])
+    for position, value in enumerate(values):
+        if position in row.copied:
+            values[position] = frozen(value)
+        elif type(value) in (list, tuple) and position in row.edges and not tensors_in(given[position]):
+            values[position] = np.asarray(value)  # numbers in lists: the vjps are written for arrays
     return values
-
-
-def call_exactly(function, row, tape, given, args, kwargs):
-    """Record a call on whole numbers: the value is NumPy's, what the derivatives need is the same in floating point."""
-    y = function(*lower(args, tape), **lower(kwargs, tape))
-    numbers = {row.parameters[position] for position in row.edges}
-    names = repeat(row.parameters[0]) if str(signature_of(row.bind)).startswith("(*") else row.parameters
-    args = [exactly(x, tape) if name in numbers else lower(x, tape) for name, x in zip(names, args)]
-    kwargs = {name: exactly(x, tape) if name in numbers else lower(x, tape) for name, x in kwargs.items()}
-    exact = function(*args, **kwargs)
-    values = kept_arguments(row, given, row.bind(*args, **kwargs))
-    edges = edges_of(row, tape, given, values, exact)
-    return record_exactly(tape, y, edges, exact)
-
-
-def record_exactly(tape, y, edges, exact=None):
-    """The same as ``record`` where values may be whole numbers, which are what ``exact`` says (or themselves)."""
-    slot = tape.add(*edges)
-    if not isinstance(y, (tuple, list)):
-        return at_slot(y, tape, slot, exact)
-    n, exact = len(y), y if exact is None else exact
-    return like(y, [at_slot(part, tape, tape.add((slot, place, k, n)), exact[k]) for k, part in enumerate(y)])
-
-
-def exactly(x, tape):
-    """Return what ``x`` is one level below ``tape``, whole numbers in arrays as floating-point ones."""
-    kind = type(x)
-    if kind is tuple or kind is list:
-        return kind([exactly(element, tape) for element in x])
-    if kind is Tensor:
-        alias = on(tape, x)
-        if alias is not None and alias.tape.__class__ is Whole:
-            return alias.tape.exact
-        x = below(x, tape)
-    x = as_plain(x, tape)
-    return in_floating_point(x) if isinstance(x, _arrays) and x.dtype.kind in "iu" else x
 
 
 def call_simpler(function, signature, args, kwargs, error):
@@ -150,12 +76,7 @@ def call_simpler(function, signature, args, kwargs, error):
 
 def edges_of(row, tape, given, values, y):
     """Return one edge for each recorded argument (``given`` as called, ``values`` one level down)."""
-    edges = []
-    if not _sequences.isdisjoint(map(type, values)):  # numbers in lists: the vjps are written for arrays
-        values = [
-            np.asarray(v) if type(v) in (list, tuple) and p in row.edges and not tensors_in(given[p]) else v
-            for p, v in enumerate(values)
-        ]
+    edges, values = [], kept_arguments(row, given, values)
     for position, argument in enumerate(given):
         if type(argument) is Tensor:
             argument = (argument,)
@@ -232,16 +153,9 @@ def append(tape, y, edges):
     return t
 
 
-def like(y, parts):
-    """Return the parts as the list, tuple or named tuple that ``y`` is."""
-    return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
-
-
 def as_tensors(y):
     """Return the result of a function that nothing records: arrays get their thin skin."""
-    if isinstance(y, (tuple, list)):
-        return like(y, [as_tensors(part) for part in y])
-    return as_tensor(y)
+    return at_leaves(as_tensor, y) if isinstance(y, (tuple, list)) else as_tensor(y)
 
 
 # --------------------------------------------------------------------------------- what is not recorded
@@ -298,15 +212,16 @@ def compose(function, args, kwargs):
 
 def without_labels(args, kwargs, tape):
     """Return the arguments of a call with tables as arrays."""
-    args = tuple([x if type(x) in _simple else as_plain(x, tape) for x in args])
-    return args, {name: x if type(x) in _simple else as_plain(x, tape) for name, x in kwargs.items()}
+    return at_leaves(lambda x: x if type(x) in ATOMS else Foreign.plain(x, tape), (args, kwargs))
 
 
 def valued(y, values):
     """Return recorded Tensors with other values, which differ in rounding only."""
-    if isinstance(y, (tuple, list)):
-        return like(y, [valued(part, value) for part, value in zip(y, values)])
-    return new_tensor(values, y.tape, y.slot) if type(y) is Tensor else values
+
+    def with_value(t, value):
+        return new_tensor(value, t.tape, t.slot) if type(t) is Tensor else value
+
+    return rebuild(y, map(with_value, leaves(y), leaves(values)))
 
 
 def call_method(ufunc, method, inputs, kwargs):
@@ -339,17 +254,12 @@ def overwrite(function, name, targets, args, kwargs):
 
 def call_unless_foreign(function, *args):
     """``call``, unless an argument is of a type with its own idea of arrays: that one decides."""
-    if left_to_others(args):
+    if not ATOMS.issuperset(map(type, args)) and Foreign.decides(args):
         return NotImplemented
-    for k, x in enumerate(args):
-        if not isinstance(x, _operands):
-            x = np.asarray(x)
-            if x.dtype.kind not in "fciub":
-                if not is_labelled(args[k]):
-                    return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
-                lower(x, tape_of(tensors_in(args)))  # refuses objects
-            args = [*args[:k], x, *args[k + 1 :]]
-    return call(function, args, {})
+    operands = [x if isinstance(x, OPERANDS) else np.asarray(x) for x in args]
+    if any([x.dtype.kind not in "fciub" for x, given in zip(operands, args) if x is not given]):
+        return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
+    return call(function, operands, {})
 
 
 # ----------------------------------------------------------------------------- what NumPy and Python ask
@@ -357,7 +267,7 @@ def answer_ufunc(ufunc, method, inputs, kwargs):
     """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc, or of a method of one."""
     if method == "__call__" and not kwargs and ufunc in ROWS:
         return call_unless_foreign(ufunc, *inputs)
-    if left_to_others(inputs):
+    if Foreign.decides(inputs):
         return NotImplemented
     targets = [target for target in kwargs.get("out", ()) if target is not None]
     if targets:
@@ -369,31 +279,10 @@ def answer_ufunc(ufunc, method, inputs, kwargs):
 
 def answer_function(function, types, args, kwargs):
     """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
-    if not _ours.issuperset(types) and not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+    if not ATOMS.issuperset(types) and not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
         return NotImplemented
     return dispatch(function, args, kwargs)
 
 
 Asked.ufunc, Asked.function = answer_ufunc, answer_function
 Asked.item = lambda t, index: dispatch(operator.getitem, (t, index), {})
-
-
-def left_to_others(args):
-    """Say whether a call is left to an argument of another type; refuse those through which no derivative goes."""
-    foreign = [x for x in args if is_foreign(x)]
-    if foreign and is_own_kind(foreign[0]):
-        lower(foreign, tape_of(tensors_in(args)))  # raises while a gradient is taken
-    return bool(foreign)
-
-
-def is_foreign(x):
-    """Say whether ``x`` answers NumPy's protocols in its own way (xarray, masked arrays, ...).
-
-    >>> is_foreign(np.ma.array([1.0])), is_foreign(np.ones(2)), is_foreign(Tensor(1.0))
-    (True, False, False)
-    """
-    if isinstance(x, (Tensor, np.generic)):
-        return False
-    if isinstance(x, np.ndarray):
-        return is_own_kind(x)
-    return hasattr(x, "__array_ufunc__") and not is_labelled(x)

@@ -24,7 +24,6 @@ run one level down, too, and the outer tape records them: that is how a derivati
 """
 
 from contextvars import ContextVar
-from itertools import repeat
 from threading import get_ident
 from weakref import ref
 
@@ -118,6 +117,11 @@ class Tape:
             if array is not None and (locked or array.base is None or array.base.flags.writeable):
                 array.flags.writeable = not locked
 
+    @property
+    def tape(self):
+        """Itself, as for what stands in the place of a tape in a Tensor, and knows more of it (``calculus.whole``)."""
+        return self
+
     def add(self, *edges):
         """Append an entry and return its slot."""
         self.entries.append(edges)
@@ -162,22 +166,25 @@ def backward(entries, seeds, leaves, consume=False):
     -------
     list of ``leaves`` gradients, None where the loss does not depend on the leaf
     """
-    gradients, pending = [None] * len(entries), PendingSum.kinds
+    gradients, unusual = [None] * len(entries), {type(None), *PendingSum.kinds}
     for slot, seed in seeds.items():
         gradients[slot] = seed
     entries = entries if consume else entries.copy()
-    last = repeat(-1, len(entries) - leaves)  # both lists are emptied from the end, until the leaves are left
-    for g, edges in zip(map(gradients.pop, last), map(entries.pop, repeat(-1))):
-        if g is None:
-            continue
-        if g.__class__ in pending:
+    for _ in range(leaves, len(entries)):
+        g = gradients.pop()
+        edges = entries.pop()
+        if g.__class__ in unusual:
+            if g is None:  # the loss does not depend on it
+                continue
             g = g.array()
         for into, vjp, *values in edges:
             h = vjp(g, *values)
-            so_far = gradients[into]
-            gradients[into] = h if so_far is None else so_far if h is None else so_far + h
+            if gradients[into] is None:
+                gradients[into] = h
+            elif h is not None:
+                gradients[into] = gradients[into] + h
     for slot, g in enumerate(gradients):
-        if g.__class__ in pending:
+        if g.__class__ in PendingSum.kinds:
             gradients[slot] = g.array()
     return gradients
 

@@ -8,6 +8,7 @@ nested gradients can use one parameter at once.
 """
 
 import operator
+from functools import partial
 from sys import getrefcount
 from threading import get_ident
 from typing import NoReturn
@@ -15,13 +16,55 @@ from typing import NoReturn
 import numpy as np
 
 from .errors import LostGradientError, explained, of_a_finished_gradient, told, user_line
-from .operators import Asked, both
 from .storage import Storage, ndarray_or_stand_in, numbers_of, stands_in
 from .tape import active_tape, innermost_tape
+from .trees import at_leaves, ATOMS, leaves
 
-PLAIN = frozenset({float, int, bool, str, type(None), np.ndarray})
-SCALARS = PLAIN - {np.ndarray} | {complex, np.float64, np.float32, np.int64, np.bool_, type}
+CONSTANT = frozenset(ATOMS)  # types of what is as it is, on every tape
+SCALARS = CONSTANT - {np.ndarray}
 blank = object.__new__
+
+
+# ------------------------------------------------------------- what NumPy and Python ask of a Tensor
+class Asked:
+    """What NumPy asks of a Tensor: functions that ``recording`` puts here, for they need the Tensor.
+
+    ``namespace`` and ``memory``, for the array API standard, are put here by ``minigrad.array_api``.
+    """
+
+    ufunc = function = item = namespace = memory = None
+
+
+class Foreign:
+    """What is done with arrays of other kinds (masked ones, tables); ``minigrad.foreign`` puts better ways here.
+
+    Attributes
+    ----------
+    plain : function (x, tape) -> what is computed with in the place of ``x`` while ``tape`` records (None: outside)
+    decides : function of a call's arguments -> whether one of them knows better what the call means
+    refuse : function (x, who), which raises if ``x`` cannot become a Tensor
+    refuse_argument : the same for what ``gradient`` is given and takes for a constant
+    """
+
+    plain = staticmethod(lambda x, tape: x)
+    decides = staticmethod(lambda args: False)
+    refuse = refuse_argument = staticmethod(lambda x, who: None)
+
+
+def both(ufunc):
+    """Return the operator that calls a ufunc, and the one for the arguments in reflected order."""
+    forward = lambda self, other: NotImplemented if leaves_it(other) else ufunc(self, other)
+    return forward, lambda self, other: NotImplemented if leaves_it(other) else ufunc(other, self)
+
+
+def leaves_it(other):
+    """Say whether ``other`` has operators of its own and no ufuncs, as NumPy's arrays ask, too."""
+    return getattr(other, "__array_ufunc__", other) is None
+
+
+def alone(ufunc):
+    """Return the operator of one argument that calls a ufunc."""
+    return lambda self: ufunc(self)
 
 
 def comparison(compare):
@@ -29,9 +72,14 @@ def comparison(compare):
 
     def give_mask(self, other):
         value = self._value if type(self._value) is np.ndarray else numbers_of(self)
-        return as_tensor(compare(value, other if type(other) in PLAIN else lower(other, None)))
+        return as_tensor(compare(value, other if type(other) in CONSTANT else lower(other, None)))
 
     return give_mask
+
+
+def number(kind):
+    """Return the method that makes a Tensor a number of Python's."""
+    return lambda self: kind(plain_number(self, f"{kind.__name__}(t)"))
 
 
 # ---------------------------------------------------------------------------------------- the Tensor
@@ -80,8 +128,7 @@ class Tensor(Storage):
     def __init__(self, data, dtype=None, copy=True, **others: NoReturn):
         if others:
             raise told.unknown_keyword("Tensor", *others)
-        if is_own_kind(data):
-            raise TypeError(f"Tensor: {no_such_array(data)}")
+        Foreign.refuse(data, "Tensor")
         if tensors_in(data):
             refuse_if_recorded(data, "Tensor(...)", "minigrad.array([...]) or np.stack([...])")
             data = numbers_of(data) if type(data) is Tensor else np.array(data)
@@ -107,10 +154,11 @@ class Tensor(Storage):
         return Asked.item(self, index)
 
     __array_namespace__ = lambda self, /, *, api_version=None: Asked.namespace(api_version)
-    __dlpack_device__ = lambda self: numbers_of(self).__dlpack_device__()
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         return Asked.memory(self, stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    __dlpack_device__ = lambda self: numbers_of(self).__dlpack_device__()
 
     __add__, __radd__ = both(np.add)
     __sub__, __rsub__ = both(np.subtract)
@@ -130,17 +178,7 @@ class Tensor(Storage):
         comparison, (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
     )
 
-    def __neg__(self):
-        return np.negative(self)
-
-    def __pos__(self):
-        return np.positive(self)
-
-    def __abs__(self):
-        return np.absolute(self)
-
-    def __invert__(self):
-        return np.invert(self)
+    __neg__, __pos__, __abs__, __invert__ = map(alone, (np.negative, np.positive, np.absolute, np.invert))
 
     # turning into plain arrays and numbers
     def __array__(self, dtype=None, copy=None):
@@ -154,14 +192,7 @@ class Tensor(Storage):
         data = data if dtype is None else data.astype(dtype, copy=False)
         return data.copy() if copy else data
 
-    def __float__(self):
-        return float(plain_number(self, "float(t)"))
-
-    def __int__(self):
-        return int(plain_number(self, "int(t)"))
-
-    def __complex__(self):
-        return complex(plain_number(self, "complex(t)"))
+    __float__, __int__, __complex__ = map(number, (float, int, complex))
 
     def __index__(self):
         return operator.index(numbers_of(self)[()])
@@ -255,6 +286,9 @@ class Tensor(Storage):
         return self._value if own and getrefcount(self._value) == 2 else self.to_overwrite(what)
 
 
+ATOMS.add(Tensor)
+
+
 def new_tensor(data, tape=None, slot=-1):
     t = blank(Tensor)
     t._value, t.tape, t.slot = data, tape, slot
@@ -265,33 +299,16 @@ def as_tensor(y):
     """Return an array or a scalar of NumPy as a constant Tensor, anything else as it is."""
     if type(y) is np.ndarray:
         return new_tensor(y)
-    if isinstance(y, np.generic) or isinstance(y, np.ndarray) and not is_own_kind(y):
+    if isinstance(y, np.generic) or isinstance(y, np.ndarray) and not Foreign.decides((y,)):
         return new_tensor(ndarray_or_stand_in(y))
     return y
 
 
 # ------------------------------------------------------------------------------- where it is recorded
-class Whole:
-    """Stands in the place of the tape in a recorded Tensor of whole numbers, and knows what they are exactly.
-
-    Values are NumPy's, derivatives are mathematics': of 8 bits 200 + 100 is 44, and its square moves by 600.  So a
-    function of whole numbers is computed twice, and derivatives use ``exact``, what they would be in floating point.
-    The short ways of ``recorders`` compare with the tape itself, and pass such Tensors over.
-    """
-
-    __slots__ = ("tape", "exact")
-
-    def __init__(self, tape, exact):
-        self.tape, self.exact = tape, exact
-
-    thread = property(lambda self: self.tape.thread)
-    lend = property(lambda self: self.tape.lend)
-
-
 def on(tape, t):
     """Return ``t`` as recorded on ``tape`` (for a parameter, its alias there), or None."""
     at = t.tape
-    return t if at is tape or at.__class__ is Whole and at.tape is tape else tape.leaves.get(id(t))
+    return t if at is tape or at is not None and at.tape is tape else tape.leaves.get(id(t))
 
 
 def recorded(t):
@@ -339,42 +356,20 @@ def below(t, tape):
 
 
 def tensors_in(x):
-    """Return the Tensors in ``x`` and in the lists, tuples, dicts and slices that it holds."""
-    found, waiting = [], [x]
-    for x in waiting:  # grows while it is walked
-        kind = type(x)
-        if kind is Tensor:
-            found.append(x)
-        elif kind in PLAIN:
-            continue
-        elif isinstance(x, (list, tuple)):
-            if not PLAIN.issuperset(map(type, x)):
-                waiting += x
-        elif kind is dict:
-            waiting += x.values()
-        elif kind is slice:
-            waiting += x.start, x.stop, x.step
-    return found
+    """Return the Tensors in ``x``, which may be a container."""
+    return [leaf for leaf in leaves(x) if type(leaf) is Tensor]
 
 
 def lower(x, tape):
     """Return ``x`` with every Tensor in it replaced by what it is below ``tape``."""
+    return at_leaves(partial(lowered, tape), x)
+
+
+def lowered(tape, x):
     kind = type(x)
     if kind is Tensor:
         return numbers_of(x) if tape is None else below(x, tape)
-    if kind in SCALARS:
-        return x
-    if kind is np.ndarray:
-        if tape is not None and x.dtype.hasobject:
-            refuse_objects(x)
-        return x
-    if kind is tuple or kind is list:
-        return kind([lower(element, tape) for element in x])
-    if kind is dict:
-        return {key: lower(value, tape) for key, value in x.items()} if x else x
-    if kind is slice:
-        return slice(lower(x.start, tape), lower(x.stop, tape), lower(x.step, tape))
-    return as_plain(x, tape)
+    return x if kind in SCALARS or kind is np.ndarray and not x.dtype.hasobject else Foreign.plain(x, tape)
 
 
 def tape_of(tensors):
@@ -403,51 +398,6 @@ def refuse_strangers(tensors):
                 "the gradient would be lost without a sign. Take a gradient inside each thread, and add up "
                 "the results outside."
             )
-
-
-def as_plain(x, tape):
-    """Return a table as an array; while a gradient is taken, refuse what no derivative goes through."""
-    if type(x) is not np.ndarray and is_labelled(x):
-        x = np.asarray(x)
-    if tape is not None and isinstance(x, np.ndarray):
-        if x.dtype.hasobject:
-            refuse_objects(x)
-        if is_own_kind(x):
-            raise TypeError(f"{at_work()}: {no_such_array(x)}")
-    return x
-
-
-def is_labelled(x):
-    """Say whether ``x`` is a table or column of pandas: an array with labels, which count for nothing here."""
-    return type(x).__module__.partition(".")[0] == "pandas" and hasattr(x, "__array__")
-
-
-def refuse_objects(x):
-    raise TypeError(
-        f"{at_work()}: an array of objects ({x.dtype}) has no derivative, since its elements may be anything. If all "
-        "of them are numbers, write a.astype(float), or df.to_numpy(float) for a table of pandas"
-    )
-
-
-def at_work():
-    """Return what the program is doing, for an error's message."""
-    return f"{explained('while a gradient is taken', '')[0]} ({user_line()})"
-
-
-def is_own_kind(x):
-    """Say whether ``x`` is an ndarray that computes in its own way: a masked array or a matrix."""
-    return (
-        isinstance(x, np.ndarray)
-        and type(x) is not np.ndarray
-        and (isinstance(x, np.matrix) or type(x).__module__.startswith("numpy.ma"))
-    )
-
-
-def no_such_array(x):
-    return (
-        f"a {type(x).__name__} computes in its own way, which the derivatives do not know. Take the plain "
-        "array: m.filled(0) and weights ~m.mask for a masked array, np.asarray(m) for a matrix"
-    )
 
 
 def refuse_if_recorded(x, what, instead):

@@ -1,9 +1,10 @@
-"""Nested containers taken apart and put together again: what arguments and results may be made of.
+"""Nested containers taken apart and put together again: one walker for all that is made of parts.
 
-Tuples, lists, dicts, named tuples, dataclasses and classes derived from them may be nested freely; everything
+Tuples, lists, dicts, named tuples, dataclasses and classes derived from them may be nested freely: what ``gradient``
+is given, what a loss returns, what NumPy's functions are called with, what holds a model's parameters.  Everything
 else is a leaf.  A container is rebuilt without asking its constructor, whatever that may want or check.  Of a
 dataclass the fields are its parts, those with ``init=False`` too; what is no field stays as it is, a constant,
-but for ``functools.cached_property``, which is worked out anew.
+but for ``functools.cached_property``, which is worked out anew.  A slice is a container where its ends are arrays.
 """
 
 import dataclasses
@@ -16,19 +17,128 @@ import numpy as np
 
 from .storage import Storage, stands_in
 
-_FIXED = frozenset({int, float, bool, str, type(None), np.int64})
-_LEAVES = (Storage, np.ndarray, float, int, complex, str)
-_CLOSED = (str, bytes, int, float, complex, np.ndarray, type, ModuleType)  # what holds no Tensor
+# The commonest leaves, so that one look at the type decides.
+ATOMS = {float, int, complex, bool, str, type, type(None), np.ndarray, np.float64, np.float32, np.int64, np.bool_}
+WHOLE_ENDS = {int, type(None)}  # of a slice that is a leaf
+CLOSED = str, bytes, int, float, complex, np.ndarray, type, ModuleType  # what holds no Tensor
 
 
+def parts(x):
+    """Return the parts of a container, or None if ``x`` is a leaf.
+
+    >>> parts({"W": 1.0, "b": [2.0]}), parts(1.0)
+    ([1.0, [2.0]], None)
+    """
+    if isinstance(x, (tuple, list)):
+        return list(x)
+    if isinstance(x, dict):
+        return list(x.values())
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return [getattr(x, name) for name in names_of_fields(x)]
+    if type(x) is slice and not WHOLE_ENDS.issuperset(map(type, ends := [x.start, x.stop, x.step])):
+        return ends
+    return None
+
+
+def steps(x):
+    """Return how one writes the way from a container to each of its parts.
+
+    >>> steps({"W": 1.0, "b": 2.0}), steps([1.0, 2.0])
+    (["['W']", "['b']"], ['[0]', '[1]'])
+    """
+    if isinstance(x, dict):
+        return [f"[{key!r}]" for key in x]
+    if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
+        return [f"[{i}]" for i in range(len(x))]
+    return [f".{name}" for name in getattr(x, "_fields", None) or names_of_fields(x)]
+
+
+def like(x, new):
+    """Return a container like ``x`` with other parts.
+
+    >>> like({"a": 1.0, "b": 2.0}, [3.0, 4.0])
+    {'a': 3.0, 'b': 4.0}
+    """
+    kind = type(x)
+    if kind is tuple or kind is list:
+        return kind(new)
+    if isinstance(x, tuple):
+        return tuple.__new__(kind, new)
+    if kind is dict:
+        return dict(zip(x, new))
+    if kind is slice:
+        return slice(*new)
+    base = next((base for base in (list, OrderedDict, defaultdict, dict) if isinstance(x, base)), object)
+    twin = base.__new__(kind)
+    for name, value in held_by(x):
+        if not isinstance(getattr(kind, name, None), functools.cached_property):
+            object.__setattr__(twin, name, value)  # in frozen dataclasses, too
+    if base is defaultdict:
+        twin.default_factory = x.default_factory
+    if base is list:
+        list.extend(twin, new)
+    elif base is object:
+        for name, value in zip(names_of_fields(x), new):
+            object.__setattr__(twin, name, value)
+    else:
+        base.update(twin, zip(x, new))
+    return twin
+
+
+def names_of_fields(x):
+    """Return the names of a dataclass's fields that have a value."""
+    return [field.name for field in dataclasses.fields(x) if hasattr(x, field.name)]
+
+
+def held_by(x):
+    """Return [(name, value)] of all that an object holds."""
+    held = dict(getattr(x, "__dict__", ()))
+    for kind in type(x).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__") and hasattr(x, name):
+                held.setdefault(name, getattr(x, name))
+    return [*held.items()]
+
+
+# ------------------------------------------------------------------------------------------- the walks
 def leaves(x):
     """Return the leaves of ``x`` in a stable order.
 
     >>> leaves({"W": 1.0, "layers": [(2.0, 3.0), None]})
     [1.0, 2.0, 3.0, None]
     """
-    children = parts(x)
-    return [x] if children is None else [leaf for child in children for leaf in leaves(child)]
+    kind = type(x)
+    children = x if kind is tuple or kind is list else None if kind in ATOMS else parts(x)
+    if children is None:
+        return [x]
+    if ATOMS.issuperset(map(type, children)):  # as a rule
+        return [*children]
+    return [leaf for child in children for leaf in leaves(child)]
+
+
+def at_leaves(f, x):
+    """Return a container like ``x`` with ``f(leaf)`` in the place of each leaf.
+
+    >>> at_leaves(abs, (-1.0, [2.0]))
+    (1.0, [2.0])
+    """
+    kind = type(x)
+    if kind is tuple or kind is list:
+        return kind([f(child) if type(child) in ATOMS else at_leaves(f, child) for child in x])
+    if kind is dict:
+        return {key: at_leaves(f, child) for key, child in x.items()}
+    children = None if kind in ATOMS else parts(x)
+    return f(x) if children is None else like(x, [at_leaves(f, child) for child in children])
+
+
+def rebuild(x, new):
+    """Return a container like ``x`` with its leaves taken from the iterator ``new``.
+
+    >>> rebuild({"a": 1.0, "b": (2.0, 3.0)}, iter([4.0, 5.0, 6.0]))
+    {'a': 4.0, 'b': (5.0, 6.0)}
+    """
+    return at_leaves(lambda leaf: next(new), x)
 
 
 def places(x, name):
@@ -40,15 +150,7 @@ def places(x, name):
     children = parts(x)
     if children is None:
         return [name]
-    if isinstance(x, dict):
-        steps = [f"[{key!r}]" for key in x]
-    elif dataclasses.is_dataclass(x):
-        steps = [f".{name}" for name in names_of_fields(x)]
-    elif hasattr(x, "_fields"):
-        steps = [f".{field}" for field in x._fields]
-    else:
-        steps = [f"[{i}]" for i in range(len(x))]
-    return [place for step, child in zip(steps, children) for place in places(child, name + step)]
+    return [place for step, child in zip(steps(x), children) for place in places(child, name + step)]
 
 
 def leaves_along(x, other, who):
@@ -87,78 +189,6 @@ def shown(x):
     return f"a {type(x).__name__}" + ("" if children is None else f" of {len(children)}")
 
 
-def rebuild(x, new):
-    """Return a container like ``x`` with its leaves taken from the iterator ``new``.
-
-    >>> rebuild({"a": 1.0, "b": (2.0, 3.0)}, iter([4.0, 5.0, 6.0]))
-    {'a': 4.0, 'b': (5.0, 6.0)}
-    """
-    children = parts(x)
-    if children is None:
-        return next(new)
-    children = [rebuild(child, new) for child in children]
-    if type(x) is dict:
-        return dict(zip(x, children))
-    if type(x) is tuple or type(x) is list:
-        return type(x)(children)
-    if isinstance(x, tuple):
-        return tuple.__new__(type(x), children)
-    return like_collection(x, children) if isinstance(x, (list, dict)) else like_dataclass(x, children)
-
-
-def like_collection(x, children):
-    """Return a list or dict of the class of ``x`` with other elements."""
-    kind = next(kind for kind in (list, OrderedDict, defaultdict, dict) if isinstance(x, kind))
-    twin = kind.__new__(type(x))
-    for name, value in held_by(x):
-        object.__setattr__(twin, name, value)
-    if kind is defaultdict:
-        twin.default_factory = x.default_factory
-    if kind is list:
-        list.extend(twin, children)
-    else:
-        kind.update(twin, zip(x, children))
-    return twin
-
-
-def like_dataclass(x, children):
-    """Return a copy of a dataclass object with other values of the fields."""
-    twin = object.__new__(type(x))
-    for name, value in [*held_by(x), *zip(names_of_fields(x), children)]:
-        object.__setattr__(twin, name, value)  # frozen ones too
-    return twin
-
-
-def held_by(x):
-    """Yield (name, value) of all that an object holds, but for what its cached properties keep."""
-    for name, value in getattr(x, "__dict__", {}).items():
-        if not isinstance(getattr(type(x), name, None), functools.cached_property):
-            yield name, value
-    for kind in type(x).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if not name.startswith("__") and hasattr(x, name):
-                yield name, getattr(x, name)
-
-
-def names_of_fields(x):
-    """Return the names of the fields that have a value."""
-    return [field.name for field in dataclasses.fields(x) if hasattr(x, field.name)]
-
-
-def parts(x):
-    """Return the children of a container, or None if ``x`` is a leaf."""
-    if isinstance(x, _LEAVES):
-        return None
-    if isinstance(x, (tuple, list)):
-        return list(x)
-    if isinstance(x, dict):
-        return list(x.values())
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return [getattr(x, name) for name in names_of_fields(x)]
-    return None
-
-
 def named_tensors(model, name="", kinds=Storage):
     """Return the Tensors in a model with their places: a list of (name, Tensor), each Tensor once.
 
@@ -180,7 +210,7 @@ def named_tensors(model, name="", kinds=Storage):
     found, seen, waiting = [], {}, [(name, model)]
     while waiting:
         name, x = waiting.pop()
-        if id(x) in seen or isinstance(x, _CLOSED) and not isinstance(x, kinds):
+        if id(x) in seen or isinstance(x, CLOSED) and not isinstance(x, kinds):
             continue
         seen[id(x)] = x
         if isinstance(x, kinds):
@@ -191,26 +221,18 @@ def named_tensors(model, name="", kinds=Storage):
 
 
 def named_children(name, x):
-    """Return the (name, value) pairs that ``x`` holds."""
-    if (isinstance(x, (list, tuple)) or hasattr(type(x), "name_of")) and not hasattr(x, "_fields"):  # as Params has
-        return [(f"{name}[{i}]", child) for i, child in enumerate(x)]
-    if isinstance(x, dict):
-        return [(f"{name}[{key!r}]", child) for key, child in x.items()]
+    """Return the (name, value) pairs that ``x`` holds: a container's parts, an object's attributes."""
+    x = list(x) if hasattr(type(x), "name_of") else x  # Params
+    if isinstance(x, (list, tuple, dict)):
+        return [(name + step, child) for step, child in zip(steps(x), parts(x))]
     if isinstance(x, (set, frozenset)):
         if any(isinstance(child, Storage) for child in x):
             raise TypeError("params: a set has no order; put the Tensors into a list, tuple or dict")
         return []
-    if hasattr(x, "_fields"):
-        return [(f"{name}.{field}", getattr(x, field)) for field in x._fields]
-    attributes = dict(getattr(x, "__dict__", ()))
-    for cls in type(x).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            if not slot.startswith("__") and hasattr(x, slot):
-                attributes.setdefault(slot, getattr(x, slot))
-    if callable(x) and not dataclasses.is_dataclass(x) and not attributes and hasattr(x, "__self__"):
-        attributes["__self__"] = x.__self__  # a bound method: the model whose method it is
-    return [(f"{name}.{key}" if name else key, child) for key, child in attributes.items()]
+    attributes = held_by(x)
+    if callable(x) and not attributes and not dataclasses.is_dataclass(x) and hasattr(x, "__self__"):
+        attributes = [("__self__", x.__self__)]  # a bound method: the model whose method it is
+    return [(f"{name}.{key}" if name else key, child) for key, child in attributes]
 
 
 def frozen(x):
@@ -222,11 +244,8 @@ def frozen(x):
     >>> kept
     [0, array([1])]
     """
-    if isinstance(x, np.ndarray):
-        return x if stands_in(x) else np.array(x)
-    if isinstance(x, (list, tuple)):
-        kind = list if isinstance(x, list) else tuple
-        return kind(x) if _FIXED.issuperset(map(type, x)) else kind([frozen(part) for part in x])
-    if isinstance(x, slice):
-        return slice(frozen(x.start), frozen(x.stop), frozen(x.step))
-    return np.array(x) if isinstance(x, array) else x
+
+    def copied(leaf):
+        return np.array(leaf) if isinstance(leaf, (np.ndarray, array)) and not stands_in(leaf) else leaf
+
+    return at_leaves(copied, x)

@@ -21,22 +21,14 @@ from string import Template
 import numpy as np
 from numpy import ndarray
 
-from ..core.recording import (  # noqa: F401  (the texts use them)
-    OBJECTS,
-    answer_function,
-    answer_ufunc,
-    append,
-    call,
-    call_unless_foreign,
-    fitted,
-    record,
-)
+from ..core.recording import answer_function, answer_ufunc, append, call, call_unless_foreign, fitted, record
 from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
-from ..core.tensor import Tensor, below, lower, on  # noqa: F401  (the texts use them)
+from ..core.tensor import SCALARS, Tensor, below, lower, on  # noqa: F401  (the texts use them)
 from ..derivatives import WHOLE, getitem
 from ..doors import shorten
 
+OBJECTS = np.dtype(object)
 PYTHON_NUMBERS = frozenset({float, int})
 SIMPLE_CONSTANTS = PYTHON_NUMBERS | {np.ndarray, np.float64, np.float32}
 ARRAYS = frozenset({Tensor, np.ndarray})
@@ -45,8 +37,8 @@ VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
 
 
 # --------------------------------------------------------------------------------------- the two texts
-# _0 and _1 are the arguments, $kept_a lists what the vjp of _0 needs, and $exact asks whether the gradients are sure to
-# have the shapes and dtypes of the arguments (else they are fitted).
+# _0 and _1 are the arguments, then their values; $kept_a lists what the vjp of _0 needs, and $exact asks whether the
+# gradients are sure to have the shapes and dtypes of the arguments (else they are fitted).
 
 ONE = """
 def record_one(tensor):
@@ -64,30 +56,29 @@ def record_one(tensor):
 """
 
 TWO = """
-def record_two(self, other):
+def record_two(self, _1):
     tape = innermost_tape()
     if tape is None:
-        return call_unless_foreign(function, self, other)
+        return call_unless_foreign(function, self, _1)
     of_a = self if self.tape is tape else tape.leaves.get(id(self))
-    kind = type(other)
+    kind = type(_1)
     if kind in SIMPLE_CONSTANTS and of_a is not None:
         _0 = of_a._value
-        _1 = other
         try:
             y = compute(_0, _1)
         except Exception:
-            lower(other, tape)  # refuses objects
+            lower(_1, tape)  # refuses objects
             raise
         if kind in PYTHON_NUMBERS or $exact:
             edges = ((of_a.slot, vjp_a, $kept_a),)
         else:
-            if getattr(other, "dtype", None) is OBJECTS:
-                lower(other, tape)
+            if getattr(_1, "dtype", None) is OBJECTS:
+                lower(_1, tape)
             edges = (fitted(of_a, vjp_a, ($kept_a)),)
     elif kind is Tensor:
-        of_b = other if other.tape is tape else tape.leaves.get(id(other))
+        of_b = _1 if _1.tape is tape else tape.leaves.get(id(_1))
         if of_a is None or of_b is None:
-            return record_with_constant(self, other, of_a, of_b, tape)
+            return record_with_constant(self, _1, of_a, of_b, tape)
         _0 = of_a._value
         _1 = of_b._value
         y = compute(_0, _1)
@@ -96,30 +87,29 @@ def record_two(self, other):
         else:
             edges = fitted(of_a, vjp_a, ($kept_a)), fitted(of_b, vjp_b, ($kept_b))
     else:
-        return call_unless_foreign(function, self, other)
+        return call_unless_foreign(function, self, _1)
     $append
     return new
 
-def record_reflected(self, other):
+def record_reflected(self, _0):
     tape = innermost_tape()
-    kind = type(other)
+    kind = type(_0)
     of_b = None
     if tape is not None and kind in SIMPLE_CONSTANTS:
         of_b = self if self.tape is tape else tape.leaves.get(id(self))
     if of_b is None:
-        return call_unless_foreign(function, other, self)
-    _0 = other
+        return call_unless_foreign(function, _0, self)
     _1 = of_b._value
     try:
         y = compute(_0, _1)
     except Exception:
-        lower(other, tape)
+        lower(_0, tape)
         raise
     if kind in PYTHON_NUMBERS or $exact:
         edges = ((of_b.slot, vjp_b, $kept_b),)
     else:
-        if getattr(other, "dtype", None) is OBJECTS:
-            lower(other, tape)
+        if getattr(_0, "dtype", None) is OBJECTS:
+            lower(_0, tape)
         edges = (fitted(of_b, vjp_b, ($kept_b)),)
     $append
     return new
@@ -134,7 +124,7 @@ def record_with_constant(self, other, of_a, of_b, tape):
 
 APPEND = "new = make(Tensor); new._value = y; new.tape = tape; new.slot = len(tape.entries); tape.entries.append(edges)"
 SAME_SHAPE = "_0.dtype is _1.dtype and _0.shape == _1.shape"
-NO_STACK = "_0.dtype is _1.dtype and _0.ndim <= 2 and _1.ndim <= 2"
+NO_STACK = "_0.dtype is _1.dtype and (_0.ndim, _1.ndim) in VECTORS_AND_MATRICES"
 
 
 def written(text, function, blanks, **names):
@@ -217,6 +207,31 @@ def pair(function):
     return record_pair
 
 
+def with_others(function, args, kwargs):
+    """Do as ``call`` for f(t, ...) whose others are numbers or texts: np.sum(t, axis=0).  Return None for the rest."""
+    tape, t = innermost_tape(), args[0]
+    of_a = None if tape is None else t if t.tape is tape else tape.leaves.get(id(t))
+    row = ROWS.get(function)
+    if of_a is None or row is None or 0 not in row.edges:
+        return None
+    others = (*args[1:], *kwargs.values())
+    if not SCALARS.issuperset(map(type, others)) and not all(map(unchanging, others)):
+        return None
+    try:
+        _, *values = row.bind(*args, **kwargs)
+    except TypeError:
+        return None
+    vjp, keep = row.edges[0]
+    x = of_a._value
+    y = function(x, *args[1:], **kwargs)
+    return record(tape, y, (fitted(of_a, vjp, keep(0, y, x, *values)),))
+
+
+def unchanging(x):
+    """Say whether ``x`` is a number, a text, or a tuple of them: an axis, a shape."""
+    return type(x) in SCALARS or type(x) is tuple and SCALARS.issuperset(map(type, x))
+
+
 def is_constant(t, tape):
     """Say whether no tape can know the Tensor: the usual case of data, and always that of masks."""
     return t.tape is None and (tape.outer is None or t._value.dtype.kind == "b")
@@ -259,6 +274,8 @@ class Recorders(dict):
     """
 
     def __missing__(self, function):
+        if function not in ROWS:
+            return lambda *inputs: answer_ufunc(function, "__call__", inputs, {})
         row, recorder = ROWS[function], functools.partial(call_unless_foreign, function)
         places = list(row.edges)
         if isinstance(function, np.ufunc):
@@ -281,7 +298,7 @@ RECORDERS = Recorders()
 def array_ufunc(self, ufunc, method, *inputs, **kwargs):
     """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc."""
     try:
-        if method == "__call__" and not kwargs and ufunc in ROWS:
+        if method == "__call__" and not kwargs:
             return RECORDERS[ufunc](*inputs)
         return answer_ufunc(ufunc, method, inputs, kwargs)
     except Exception as error:
@@ -298,6 +315,10 @@ def array_function(self, function, types, args, kwargs):
                 return RECORDERS[whole](args[0])
         elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and ARRAYS.issuperset(map(type, args)):
             return RECORDERS[function](*args)
+        elif args and type(args[0]) is Tensor:
+            recorded = with_others(function, args, kwargs)
+            if recorded is not None:
+                return recorded
         return answer_function(function, types, args, kwargs)
     except Exception as error:
         shorten(error)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..calculus.whole import Whole, in_floating_point
 from ..core.errors import told
 from ..core.gradient import Run, check_loss, not_callable, not_callable_with
 from ..core.storage import drawn_by
 from ..core.tape import active_tape, backward
-from ..core.tensor import Tensor, Whole, new_tensor, on
+from ..core.tensor import Tensor, new_tensor, on
 from ..core.trees import leaves
-from ..core.whole import in_floating_point
 from .generators import Drawn
 from .names import Names, names_of_arguments, places_in, variables_of, without_root
 from .operations import Operation, TraceError

@@ -20,7 +20,7 @@ from ..calculus.checked import checked
 from ..core.errors import NonFiniteError
 from ..core.gradient import withgradient
 from ..core.params import Grads, Params, params
-from ..core.tensor import is_labelled
+from ..foreign import is_labelled
 from ..core.trees import leaves
 from ..data import DataLoader
 from ..doors import door
