@@ -30,6 +30,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     bridge, scipy, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
     notebook                how notebooks show it: tables and curves
     compat/                 programs written for HIPS autograd
+    distributed/            training on several processes, over MPI
 """
 
 __version__ = "0.1.0"
@@ -59,7 +60,7 @@ from .hints import Nowhere, chapter, meets
 from .shown import Shown
 
 if TYPE_CHECKING:  # what __getattr__ below finds
-    from . import bridge, checkpoint, data, joining, losses, nn, optimise  # noqa: F401
+    from . import bridge, checkpoint, data, distributed, joining, losses, nn, optimise  # noqa: F401
     from . import readers, sampling, schedules, training  # noqa: F401
     from .bridge import as_scipy  # noqa: F401
     from .joining import block, c_, r_  # noqa: F401
@@ -74,6 +75,7 @@ _LATER = {
     "bridge": "as_scipy",
     "checkpoint": "",
     "data": "",
+    "distributed": "",
     "joining": "block c_ r_",
     "losses": """
         binarycrossentropy crossentropy hinge_loss huber_loss kldivergence label_smoothing
@@ -115,7 +117,7 @@ __all__ = [
     "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError",
     "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array",
     "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked", "checkpoint", "checkpointed",
-    "copy_", "crossentropy", "data", "diaghessian", "dropgrad", "early_stopping", "epochs", "generator",
+    "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad", "early_stopping", "epochs", "generator",
     "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian", "hinge_loss", "hook", "huber_loss", "hvp",
     "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence", "label_smoothing", "load_state_",
     "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse", "named_params", "next_", "nn", "nograd",

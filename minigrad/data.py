@@ -40,6 +40,9 @@ class DataLoader(Shown):
     shuffle : bool, whether every pass goes through the rows in a new random order
     partial : bool, whether the last batch may be smaller; without it, what is left over is not used
     rng : numpy.random.Generator or a seed, by default the generator that ``minigrad.seed`` restarts
+    shard : group of processes (``distributed.group()``), of which each gets its share of every batch: ``batchsize``
+        counts the rows of all of them.  They go through the rows in the order that the first of them draws; where
+        there are fewer rows than processes, a share may be empty
 
     Iteration gives batches like the data: arrays, or tuples or dicts of arrays.  They are views where
     nothing is shuffled.  ``len`` is the number of batches.
@@ -64,7 +67,14 @@ class DataLoader(Shown):
     """
 
     def __init__(
-        self, data: Any, batchsize: int = 1, *, shuffle: bool = False, partial: bool = True, rng: Any = None
+        self,
+        data: Any,
+        batchsize: int = 1,
+        *,
+        shuffle: bool = False,
+        partial: bool = True,
+        rng: Any = None,
+        shard: Any = None,
     ) -> None:
         self.data = as_arrays("DataLoader", data)
         self.n = rows("DataLoader", self.data)
@@ -77,6 +87,10 @@ class DataLoader(Shown):
             )
         self.batchsize, self.shuffle, self.partial = batchsize, shuffle, partial
         self.rng = None if rng is None else generator(rng)
+        self.shard = shard
+        if shard is not None:
+            shard.same("the data of the loaders", self._kind())
+            self.rng = shard.line.first(self.rng or generator().spawn(1)[0])
         self._passes = []  # those that are going on, or the one that was broken off last, or is to be resumed
 
     def __len__(self) -> int:
@@ -87,14 +101,19 @@ class DataLoader(Shown):
         try:
             while here.done < len(self):
                 start = here.done * self.batchsize
-                batch = slice(start, start + self.batchsize)
                 here.done += 1
-                yield picked(self.data, batch if here.order is None else here.order[batch])
+                yield self._batch(here.order, start, min(start + self.batchsize, self.n))
             self._passes.remove(here)
         finally:
             here.going_on = False
             if len(self._passes) > 1 and here in self._passes:
                 self._passes.remove(here)
+
+    def _batch(self, order, start, stop):
+        """Return the rows of a batch, or this process's share of them."""
+        pieces = [slice(start, stop)] if self.shard is None else self.shard.pieces(start, stop)
+        parts = [picked(self.data, piece if order is None else order[piece]) for piece in pieces]
+        return Chunks(parts) if self.shard is not None and self.shard.exact else parts[0]
 
     def _begun(self):
         """Return the pass that was loaded, or a new one in the place of what was broken off."""
@@ -162,6 +181,10 @@ class DataLoader(Shown):
     def __repr__(self):
         options = f", shuffle={self.shuffle}, partial={self.partial}"
         return f"DataLoader({self.n} rows, batchsize={self.batchsize}{options})  # {len(self)} batches"
+
+
+class Chunks(list):
+    """The parts of a batch that one process computes, cut as on any other number of processes."""
 
 
 @dataclass(eq=False)

@@ -46,6 +46,7 @@ BUDGETS = {
     "checkpoint": 450,
     "compat": 10,
     "compat/autograd": 290,
+    "distributed": 540,
 }
 
 

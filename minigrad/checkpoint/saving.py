@@ -47,7 +47,15 @@ class CheckpointError(MinigradError, ValueError):
 # ------------------------------------------------------------------------------------- the public part
 @door
 def save(
-    path: Any, /, *, model: Any = None, opt: Any = None, schedule: Any = None, loader: Any = None, **extra: Any
+    path: Any,
+    /,
+    *,
+    model: Any = None,
+    opt: Any = None,
+    schedule: Any = None,
+    loader: Any = None,
+    group: Any = None,
+    **extra: Any,
 ) -> None:
     """Write a checkpoint, whole or not at all.
 
@@ -60,6 +68,8 @@ def save(
     schedule : Stateful or Plateau, of which the position is saved
     loader : DataLoader, of which are saved the order of the epoch that is going on, how many of its batches have been
         handed out (these count as done: save after the step), and the state of its random generator
+    group : the processes that train together (``distributed.group()``): all of them call this, the first one writes,
+        the others wait, and if it fails, all do
     **extra : numbers, strings, None, arrays of numbers, and lists, tuples and dicts of them; or
         numpy.random.Generators, Tensors and whatever holds such; or more of the above, and what ``early_stopping``,
         ``patience`` and ``plateau`` return, of which is saved what they remember
@@ -94,8 +104,12 @@ def save(
     text = json.dumps(body)
     header = {"format": FORMAT, "version": VERSION, "minigrad": __version__}
     header["checksum"] = checksum(text, arrays)
-    with replacing(path) as file:
-        write(file, suffix, json.dumps(header) + "\n" + text, arrays)
+
+    def write_all():
+        with replacing(path) as file:
+            write(file, suffix, json.dumps(header) + "\n" + text, arrays)
+
+    write_all() if group is None else group.by_first(write_all)
 
 
 @door

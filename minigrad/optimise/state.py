@@ -85,6 +85,8 @@ def state_to_save(opt, ps, who):
     """``state_dict``, for the function ``who``."""
     named = by_name(ps)
     shapes = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, (_, x) in named.items()}
+    if hasattr(opt, "saved_whole"):  # its state is spread over several processes
+        return {"format": FORMAT, "parameters": shapes, "optimiser": opt.saved_whole(named, who)}
     return {"format": FORMAT, "parameters": shapes, "optimiser": saved_of(opt, named, f"{who}: {kind_of(opt)}")}
 
 
@@ -142,6 +144,8 @@ def tasks_to_load(opt, ps, saved):
     if not isinstance(saved, dict) or saved.get("format") not in (FORMAT, BEFORE):
         raise ValueError("load_state_: this is nothing that state_dict(opt, ps) returned")
     refuse_other_parameters(named, saved["parameters"])
+    if hasattr(opt, "tasks_to_load_part"):
+        return opt.tasks_to_load_part(named, saved)
     tasks = []
     plan(opt, named, saved["optimiser"], kind_of(opt), tasks, saved["format"] == BEFORE)
     return tasks

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import math
@@ -129,6 +130,7 @@ def train_(
     before: Any = (),
     epochs: int = 1,
     progress: bool | str | None = None,
+    group: Any = None,
 ) -> list[float]:
     """Train: for every datum take the gradient of the loss and update the parameters; overwrites ``ps``.
 
@@ -148,6 +150,9 @@ def train_(
     epochs : int >= 1, how many times to go through the data
     progress : None for a bar on a terminal and a closing summary elsewhere, True for a bar anyhow, False for
         the summary alone, "silent" for nothing; on standard error
+    group : the processes that train together, ``distributed.group()``, each on its share of every datum, as a
+        DataLoader with ``shard=group`` hands it out: the loss is then a mean over rows, and loss and gradients are
+        those of all rows together.  What ends or skips a step on one of them does so on all
 
     Returns
     -------
@@ -180,37 +185,40 @@ def train_(
     ps = ps if isinstance(ps, Params) else params(ps)
     check(loss, ps, data, opt, epochs)
     before, after = callbacks(before), callbacks(cb)
-    losses = []
+    losses, group = [], group or ONE
     ctrl_c = CtrlC()
     try:
-        with ctrl_c, Progress(steps_in(data, epochs), progress) as display:
-            go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display)
+        with ctrl_c, Progress(steps_in(data, epochs), "silent" if group.rank else progress) as display:
+            go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group)
     finally:
         ctrl_c.close()
     return losses
 
 
-def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display):
+def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group):
     """Make the steps of ``train_`` until the data are used up or somebody ends it; append the losses."""
+    agreed = group.together if before else contextlib.nullcontext
     try:
-        for place in visits(data, epochs):
-            try:
-                context = evaluate(loss, ps, *place, opt, losses, withgradient if losses else withgradient_checked)
-                call(before, context)
-                context.loss = plain_loss(context.loss)
-                refuse_if_not_finite(context, loss)
-                with ctrl_c.whole:
-                    update_(opt, ps, context.gradients)
-                    losses.append(context.loss)
-                display.advance(context.loss)
-                call(after, context)
-            except SkipDatum:
-                pass
-            if ctrl_c.asked:
-                display.ending = ", interrupted by Ctrl-C after a whole step"
-                break
+        with group.loop(ps, opt):
+            for place in visits(data, epochs):
+                try:
+                    context = evaluate_all(group, loss, ps, *place, opt, losses)
+                    with agreed():
+                        call(before, context)
+                        context.loss = plain_loss(context.loss)
+                        refuse_if_not_finite(context, loss)
+                    with ctrl_c.whole:
+                        group.update_(opt, ps, context.gradients)
+                        losses.append(context.loss)
+                    display.advance(context.loss)
+                    call(after, context)
+                except SkipDatum:
+                    pass
+                if ctrl_c.asked:
+                    display.ending = ", interrupted by Ctrl-C after a whole step"
+                    raise StopTraining
     except StopTraining:
-        display.ending = ", stopped"
+        display.ending = display.ending or ", stopped"
 
 
 @door
@@ -339,6 +347,34 @@ def evaluate(loss, ps, epoch, step, index, datum, opt, losses, withgradient):
         )
     value, *aux = value if isinstance(value, tuple) else (value,)
     return Context(epoch, step, index, datum, float(value), tuple(aux), gradients, ps, opt, losses)
+
+
+def evaluate_all(group, loss, ps, epoch, step, index, datum, opt, losses):
+    """Return the Context of a step of which each process of a group evaluates its share of the datum."""
+    gradient = withgradient if losses else withgradient_checked
+    if group is ONE:
+        return evaluate(loss, ps, epoch, step, index, datum, opt, losses, gradient)
+    shares = []
+
+    def share(*arguments):
+        shares.append(evaluate(loss, ps, epoch, step, index, arguments, opt, losses, gradient))
+        refuse_if_not_finite(shares[-1], loss)
+        return shares[-1].loss, shares[-1].gradients
+
+    value, gradients = group.reduced(share, ps, datum, opt)
+    aux = shares[-1].aux if shares else ()
+    return Context(epoch, step, index, datum, value, aux, gradients, ps, opt, losses)
+
+
+class OneProcess:
+    """What ``train_`` asks of a group of processes, where there is none."""
+
+    rank = 0
+    update_ = staticmethod(update_)
+    loop = together = staticmethod(lambda *_: contextlib.nullcontext())
+
+
+ONE = OneProcess()
 
 
 def say_if_wider(datum, ps):

@@ -1,0 +1,5 @@
+"""``python -m minigrad.distributed plan``"""
+
+from .plan import main
+
+main()
