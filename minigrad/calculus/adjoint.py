@@ -13,7 +13,7 @@ from ..core.recording import as_tensors, fit
 from ..core.table import atomic, refuse_if, stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
-from ..core.trees import leaves, like, rebuild
+from ..core.trees import at_leaves, leaves, rebuild
 from .whole import at_slot, record_exactly
 
 
@@ -80,7 +80,7 @@ def call_own(f, args, kwargs):
 
 
 def value_and_pullback(f, args, kwargs):
-    traced = stand_in_among((args, tuple(kwargs.values())))
+    traced = stand_in_among((args, kwargs))
     pair = f(*args, **kwargs) if traced is None else traced.record.own(f, args, kwargs)
     if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
         raise TypeError(
@@ -93,7 +93,7 @@ def value_and_pullback(f, args, kwargs):
 def arrays(value, who):
     """Return what a function returned with Python's numbers made NumPy's, which have a shape and a dtype."""
     if isinstance(value, (tuple, list)):
-        return like(value, [arrays(part, who) for part in value])
+        return at_leaves(lambda part: arrays(part, who), value)
     if isinstance(value, (bool, int, float, complex)):
         return np.asarray(value)[()]
     if isinstance(value, (Tensor, np.ndarray, np.generic)):

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..core.errors import LostGradientError, outwards, told
 from ..core.gradient import Run
-from ..core.storage import Storage, numbers_of, stands_in
+from ..core.storage import Storage, ndarray_of, numbers_of, stands_in
+from ..core.trees import leaves
 
 # What was looked at before and found in order: code, which stays the same where a function is made anew.  The id of the
 # code -> the places in the closure of what it calls.  And texts, for what is written in two places is looked at once.
@@ -172,16 +173,13 @@ def arrays_in(x):
     >>> len(arrays_in(((0, len, a, [a, "text"]), (1, lambda g, a=a: g * a, 2.0))))
     2
     """
-    kind = type(x)
-    if isinstance(x, np.ndarray):
-        return [] if stands_in(x) else [x]
-    if kind is tuple or kind is list:
-        return [found for part in x for found in arrays_in(part)]
-    if isinstance(x, Storage):
-        return arrays_in(numbers_of(x))
-    if kind is FunctionType:
-        return [a for a in closed_over(x) if isinstance(a, np.ndarray)]
-    return []
+    found = []
+    for leaf in leaves(x):
+        if type(leaf) is FunctionType:
+            found += [a for a in closed_over(leaf) if isinstance(a, np.ndarray)]
+        elif isinstance(leaf, (Storage, np.ndarray)) and not stands_in(a := ndarray_of(leaf)):
+            found.append(a)
+    return found
 
 
 def checksum(x):

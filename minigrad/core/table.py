@@ -32,6 +32,7 @@ import itertools
 import numpy as np
 
 from .storage import Storage, numbers_of, stands_in
+from .trees import leaves
 
 ROWS = {}  # function -> Row: everything minigrad can differentiate
 CONSTANTS = set()  # functions whose derivative is zero or does not exist: their results are constants
@@ -214,10 +215,8 @@ def atomic(function):
 
 
 def stand_in_among(x):
-    """Return the first thing in nested tuples and lists that stands in for an ndarray, or None."""
-    if isinstance(x, (tuple, list)):
-        return next((found for found in map(stand_in_among, x) if found is not None), None)
-    return x if stands_in(x) else None
+    """Return the first thing in ``x`` that stands in for an ndarray, or None."""
+    return next(filter(stands_in, leaves(x)), None)
 
 
 @atomic

@@ -15,6 +15,7 @@ import numpy as np
 from ..core.errors import NoDerivativeError, user_line
 from ..core.storage import Storage
 from ..core.table import forms, primitive, row, transparent
+from ..core.trees import at_leaves, leaves
 
 HARMLESS = {"subok", "order", "kind", "like"}  # of memory and speed, not of numbers
 INSTEAD = {
@@ -40,7 +41,7 @@ def as_array(x):
 
 
 def holds_tensors(x):
-    return isinstance(x, (list, tuple)) and any(isinstance(part, Storage) or holds_tensors(part) for part in x)
+    return any(isinstance(leaf, Storage) for leaf in leaves(x))
 
 
 def is_whole(dtype):
@@ -170,7 +171,7 @@ def simplified(function, name, signature, args, kwargs):
 def in_dtype(x, dtype, casting, name):
     """Return ``x``, or each array in the sequence ``x``, cast to ``dtype`` before anything is computed."""
     if isinstance(x, (list, tuple)):
-        return type(x)([in_dtype(part, dtype, casting, name) for part in x])
+        return at_leaves(lambda part: in_dtype(part, dtype, casting, name), x)
     if not hasattr(x, "dtype"):
         return x
     if np.dtype(dtype).kind not in "fc":

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from ..core.storage import Storage
+from ..core.trees import leaves, leaves_along
 from ..doors import float_errors, set_float_errors, shorten
 from .arrays import bare, check
 from .route import route_of, target
@@ -99,26 +100,15 @@ def pairs(x, gs):
 
 
 def paired(ps, gs):
-    """Yield (parameter, gradient) from containers of the same structure."""
-    if isinstance(ps, dict):
-        if not isinstance(gs, dict) or ps.keys() != gs.keys():
-            raise ValueError(
-                f"update_: the parameters are a dict of {list(ps)}; the gradients must be one too, "
-                f"but are a {type(gs).__name__}" + f" of {list(gs)}" * isinstance(gs, dict)
-            )
-        ps, gs = ps.values(), gs.values()
-    elif getattr(gs, "_fields", ()) == ("val", "grad"):
+    """Return pairs (parameter, gradient) from containers of the same structure."""
+    if getattr(gs, "_fields", ()) == ("val", "grad"):
         raise TypeError(
             "update_: this is the value and the gradients, as withgradient returns them. Take them apart: "
             "loss, grads = withgradient(f, ps), then update_(opt, ps, grads)"
         )
-    elif len(ps) != len(gs):
+    if isinstance(gs, (list, tuple)) and len(ps) != len(gs):
         raise ValueError(f"update_: {len(ps)} parameters but {len(gs)} gradients")
-    for p, dx in zip(ps, gs):
-        if isinstance(p, (list, tuple, dict)) and dx is not None:
-            yield from paired(p, dx)
-        else:
-            yield p, dx
+    return zip(leaves(ps), leaves_along(ps, gs, "update_: gradients are given like the parameters:"))
 
 
 def with_gradient(params, dxs):

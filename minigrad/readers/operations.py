@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.errors import MinigradError
+from ..core.trees import leaves
 
 GIVEN = frozenset({"parameter", "argument", "data", "constant", "seed"})  # kinds that are not computed
-
-
-CONTAINERS = (tuple, list, dict, slice)
 
 
 class TraceError(MinigradError, TypeError):
@@ -189,27 +187,5 @@ class Operation:
 
 
 def operations_in(x):
-    """Return the Operations in ``x`` and in the tuples, lists, dicts and slices that it holds."""
-    if isinstance(x, Operation):
-        return [x]
-    if not isinstance(x, CONTAINERS):
-        return []
-    if isinstance(x, slice):
-        x = x.start, x.stop, x.step
-    return [op for part in (x.values() if isinstance(x, dict) else x) for op in operations_in(part)]
-
-
-def mapped(x, change):
-    """Return ``x`` with ``change(y)`` in the place of every leaf of its tuples, lists, dicts and slices.
-
-    >>> mapped([1, (2, slice(3))], lambda y: y if y is None else 10 * y)
-    [10, (20, slice(None, 30, None))]
-    """
-    if not isinstance(x, CONTAINERS):
-        return change(x)
-    if isinstance(x, dict):
-        return {key: mapped(y, change) for key, y in x.items()}
-    if isinstance(x, slice):
-        return slice(mapped(x.start, change), mapped(x.stop, change), mapped(x.step, change))
-    parts = [mapped(y, change) for y in x]
-    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    """Return the Operations in ``x``, which may be a container."""
+    return [leaf for leaf in leaves(x) if isinstance(leaf, Operation)]

@@ -14,7 +14,8 @@ import operator
 import numpy as np
 
 from ..derivatives.reductions import filled
-from .operations import Attribute, Method, Operation, Overwritten, laid_like, mapped, part, same
+from ..core.trees import at_leaves
+from .operations import Attribute, Method, Operation, Overwritten, laid_like, part, same
 
 RESHAPES = (
     np.reshape,
@@ -89,7 +90,7 @@ class Rewriting:
         return self.instead[id(x)] if isinstance(x, Operation) else x
 
     def take(self, op):
-        args, kwargs = mapped(op.args, self.of), mapped(op.kwargs, self.of)
+        args, kwargs = at_leaves(self.of, op.args), at_leaves(self.of, op.kwargs)
         found = self.shorter(op, args, kwargs) if op.kind == "call" else None
         self.instead[id(op)] = found or self.make(op, op.function, args, kwargs)
 

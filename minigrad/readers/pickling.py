@@ -2,7 +2,8 @@
 
 import pickle
 
-from .operations import Operation, mapped
+from ..core.trees import at_leaves
+from .operations import Operation
 
 SLOTS = Operation.__slots__
 
@@ -45,8 +46,8 @@ def flattened(program):
             tried[id(x)] = x if can_be_pickled(x) else Missing(getattr(x, "__name__", repr(x)))
         return tried[id(x)]
 
-    rows = [[mapped(getattr(op, slot), flat) for slot in SLOTS] for op in program.operations]
-    rest = {key: mapped(x, flat) for key, x in vars(program).items() if key != "operations"}
+    rows = [[at_leaves(flat, getattr(op, slot)) for slot in SLOTS] for op in program.operations]
+    rest = {key: at_leaves(flat, x) for key, x in vars(program).items() if key != "operations"}
     return {**rest, "operations": rows}
 
 
@@ -59,8 +60,8 @@ def restored(state):
 
     for op, row in zip(operations, state["operations"]):
         for slot, x in zip(SLOTS, row):
-            setattr(op, slot, mapped(x, whole))
-    return {**{key: mapped(x, whole) for key, x in state.items()}, "operations": operations}
+            setattr(op, slot, at_leaves(whole, x))
+    return {**{key: at_leaves(whole, x) for key, x in state.items()}, "operations": operations}
 
 
 def can_be_pickled(x):

@@ -10,6 +10,7 @@ import operator
 import numpy as np
 
 from ..core.storage import Storage
+from ..core.trees import leaves
 from .operations import Attribute, Method, TraceError
 
 # Functions of shapes and kinds, which are the same whatever the numbers are.
@@ -134,16 +135,9 @@ class Traced(np.ndarray):
 
 def trace_of(x):
     """Return the trace of the first Traced in nested arguments that has one."""
-    waiting = [x]
-    while waiting:
-        x = waiting.pop()
-        if isinstance(x, Traced):
-            if x.record is not None:
-                return x.record
-        elif isinstance(x, (tuple, list)):
-            waiting += x
-        elif isinstance(x, dict):
-            waiting += x.values()
+    for leaf in leaves(x):
+        if isinstance(leaf, Traced) and leaf.record is not None:
+            return leaf.record
     raise TraceError(
         "an array was made out of the trace's sight: by a method of ndarray that it does not know"
     )

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..core.errors import user_line
 from ..core.storage import Storage
+from ..core.trees import at_leaves
 from .memory import Memory
-from .operations import Operation, Overwritten, TraceError, called, laid_like, mapped, part
+from .operations import Operation, Overwritten, TraceError, called, laid_like, part
 from .traced import Traced
 
 MOVING = frozenset(
@@ -108,16 +109,16 @@ class Trace:
 
     def standing_in(self, x):
         """Return arguments with what stands for it in the place of every array."""
-        return mapped(x, lambda y: self.stand_in(y, self.operand(y)) if type(y) is np.ndarray else y)
+        return at_leaves(lambda y: self.stand_in(y, self.operand(y)) if type(y) is np.ndarray else y, x)
 
     # -------------------------------------------------------------------------------- operands
     def real(self, x):
         """Return arguments with the real numbers in the place of what stands for them."""
-        return mapped(x, real)
+        return at_leaves(real, x)
 
     def operands(self, x):
         """Return arguments with an Operation in the place of every array."""
-        return mapped(x, self.operand)
+        return at_leaves(self.operand, x)
 
     def operand(self, x):
         if isinstance(x, Storage):

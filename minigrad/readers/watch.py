@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.params import Params
 from ..core.storage import ndarray_of
+from ..core.trees import parts
 from ..doors import cell, float_errors, set_float_errors
 from .tracer import run
 from .wording import spoken_name
@@ -36,10 +37,8 @@ def is_finite(x: Any) -> bool:
     >>> is_finite((np.ones(2), "text")), is_finite(np.array([1.0, np.nan]))
     (True, False)
     """
-    if isinstance(x, (tuple, list)):
-        return all(map(is_finite, x))
-    if isinstance(x, dict):
-        return all(map(is_finite, x.values()))
+    if (children := parts(x)) is not None:
+        return all(map(is_finite, children))
     x = x if isinstance(x, (float, complex, np.generic)) else ndarray_of(x)
     return x is None or np.asarray(x).dtype.kind not in "fc" or bool(np.all(np.isfinite(x)))
 
@@ -92,8 +91,8 @@ def first_in(program):
 
 
 def described(op):
-    parts = op.value if isinstance(op.value, (tuple, list)) else [op.value]
-    bad = next(np.asarray(part) for part in parts if not is_finite(part))
+    given = op.value if isinstance(op.value, (tuple, list)) else [op.value]
+    bad = next(np.asarray(part) for part in given if not is_finite(part))
     name = spoken_name(op) if op.phase == "forward" else f"the gradient of {op.rule}"
     file, line, code = op.line or ("", 0, "")
     return Culprit(name, bad, file, line, code)
