@@ -7,4 +7,17 @@
     threads     several threads for a large parameter
     tasks       kernels at work on all parameters of a plan
     warmup      kernels compiled before they are needed
+
+and a whole step, from the program of its loss and gradients:
+
+    ufuncs      NumPy's own inner loops, called by their addresses
+    lines       what is to be computed, over which memory
+    grouping    which lines share a loop; where everything lies
+    pieces      the text of each loop
+    layout      the tables of integers that the compiled step reads
+    calls       what stays with Python, between the pieces
+    rows        NumPy's loops, random numbers and calls of Python in these tables
+    fused       the optimiser's kernels behind the gradients
+    entry       the compiled step as Python calls it
+    lowering    all of it: a program as one compiled function
 """

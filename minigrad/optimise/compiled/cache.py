@@ -170,7 +170,7 @@ def content_of(made):
     inner = made.native_name.removeprefix("cfunc.")
     text = re.sub(r"\ndefine [^\n]*@\"?cfunc\..*?\n}\n", "\n", made.inspect_llvm(), flags=re.DOTALL)
     # Pointers have types of their own before LLVM 15.
-    types = re.search(rf"@{inner}\((ptr|i64\*) [^,%]*%retptr, (ptr|{{[^}}]*}}\*\*) [^,%]*%excinfo", text)
+    types = re.search(rf"@{inner}\((ptr|i64\*) [^%]*%retptr, (ptr|{{[^}}]*}}\*\*) [^%]*%excinfo", text)
     if types is None or "cfunc." in text:
         return None  # a compiler that writes its text in another way
     result, to_error = types.groups()

@@ -21,15 +21,15 @@ import warnings
 
 import numpy as np
 
-from ...core.storage import Storage
 from .. import functions, lanes
-from . import cache, loops
+from . import cache, entry, loops
 from . import walk as walking
 
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
 LOADING, COMPILING = 3_000_000, 20_000_000
 
-WALK = "walk"  # asks for the compiled walk.py instead of a kernel
+WALK, ENTRY = "walk", "enter"  # ask for what stands in walk.py and entry.py instead of a kernel
+PIECES = "pieces"  # the purpose of the text of a step's own pieces
 _kept = []  # compiled functions that own their code
 _addresses, _missing, _failed = {}, set(), set()
 _lock = threading.RLock()
@@ -52,7 +52,7 @@ def available():
         not os.environ.get("MINIGRAD_NOJIT", "0").strip("0")
         and not os.environ.get("NUMBA_DISABLE_JIT", "0").strip("0")
         and cache.numba_version()
-        and layout_is_known()
+        and walking.layout_is_known()
     )
 
 
@@ -62,10 +62,13 @@ def walker(plan, work=float("inf")):
     It returns the first of the three if all went well, else the last.
     """
     address = find(WALK, "d", work=work)
-    if not address:
-        return None
+    return builtin(address, plan) if address else None
+
+
+def builtin(address, plan):
+    """Return compiled code as a built-in function, whose ``self`` is an array of integers."""
     if address not in _methods:
-        _methods[address] = Method(b"walk", address, _FASTCALL, None)
+        _methods[address] = Method(b"minigrad", address, _FASTCALL, None)
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.argtypes, new.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p), ctypes.py_object
     return new(ctypes.byref(_methods[address]), plan, None)
@@ -93,14 +96,15 @@ def compiled():
 
 def load_or_compile(key, work):
     try:
-        file = cache.name(*key, inspect.getsource(walking), inspect.getsource(lanes), own_text())
+        file = cache.name(*key, *map(inspect.getsource, (walking, entry, lanes)), own_text())
         address = None if key in _missing else cache.load(file)
         _missing.add(key)
         if address is None and work >= COMPILING:
             address = compiled_and_stored(file, *key)
     except Exception as error:  # a formula that numba cannot compile still runs on arrays
         _failed.add(key)
-        warnings.warn(f"minigrad runs a rule without a compiled kernel, which is slower: {in_short(error)}")
+        what = "a step" if key[2] == PIECES or key[0] is ENTRY else "a rule"
+        warnings.warn(f"minigrad runs {what} without a compiled kernel, which is slower: {in_short(error)}")
         return None
     if address is not None:
         _addresses[key] = address
@@ -130,46 +134,22 @@ def in_short(error):
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
-@functools.lru_cache(maxsize=None)
-def layout_is_known():
-    """Whether arrays, tuples and Storages lie in memory as walk.py believes; asked once, of real ones."""
-    if object.__basicsize__ != walking.DATA or tuple.__basicsize__ != walking.ITEMS:
-        return False
-    peek, peek32 = walking.peek, walking.peek32
-    for array in (np.zeros((2, 3, 5), np.float32), np.zeros((4, 2), order="F"), np.zeros((), complex)):
-        at, held, holder = id(array), (array,), Storage(array)
-        dimensions = peek(at + walking.DIMENSIONS)
-        seen = (
-            peek(at + walking.DATA),
-            peek32(at + walking.NDIM),
-            tuple(peek(dimensions + 8 * d) for d in range(array.ndim)),
-            peek(at + walking.DTYPE),
-            peek32(at + walking.FLAGS) & 0x503,
-            peek(id(held) + walking.ITEMS),
-            peek(id(holder) + walking.VALUE),
-        )
-        flags = array.flags.c_contiguous + 2 * array.flags.f_contiguous + walking.ALIGNED + walking.WRITEABLE
-        if seen != (array.ctypes.data, array.ndim, array.shape, id(array.dtype), flags, at, at):
-            return False
-        word = walking.dtype_word(array.dtype)
-        if word & 0xFF != ord(array.dtype.kind) or word >> 32 != array.dtype.num:
-            return False
-    return True
-
-
 # The compiler.
 
 
 def compile_kernel(text, dtype, purpose):
     import numba
 
-    space = {**vars(walking), **what_kernels_call(dtype)}
-    if text is WALK:
-        for name in walking.COMPILED:
-            function = types.FunctionType(getattr(walking, name).__code__, space)
-            space[name] = numba.njit(function, no_cpython_wrapper=True)
-        function = types.FunctionType(walking.method.__code__, space)
+    space = what_kernels_call(dtype)
+    if text in (WALK, ENTRY):
+        module, name = (walking, "method") if text is WALK else (entry, "enter")
+        space = {**vars(walking), **vars(module), **space, **what_steps_call()}
+        for helper in module.COMPILED:
+            function = types.FunctionType(getattr(module, helper).__code__, space)
+            space[helper] = numba.njit(function, no_cpython_wrapper=True, error_model="numpy")
+        function = types.FunctionType(getattr(module, name).__code__, space)
     else:
+        space = {**vars(walking), **space, **(what_steps_call() if purpose is PIECES else {})}
         exec(text, space)
         function = space["kernel"]
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
@@ -217,19 +197,132 @@ def access_to_memory(dtype):
             at(builder, args[0], kind), args[1:]
         )
 
-    def pointer(kind):
-        @intrinsic
-        def to(typing, address):
-            signature = numba.types.CPointer(kind)(address)
-            return signature, lambda context, builder, signature, args: builder.inttoptr(
-                args[0], context.get_value_type(signature.return_type)
-            )
-
-        return to
-
     elements, reals = numba.from_dtype(dtype), numba.from_dtype(dtype.type(0).real.dtype)
-    pointers = {"elements": pointer(elements), "reals": pointer(reals), "numbers": pointer(numba.float64)}
+    pointers = {"elements": pointer_to(elements), "reals": pointer_to(reals), "numbers": pointer_to(numba.float64)}
     return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
+
+
+def what_steps_call():
+    """What a compiled step and its pieces call."""
+    import numba
+
+    kinds = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "b1": np.bool_, "u1": np.uint8}
+    pointers = {f"{name}s": pointer_to(numba.from_dtype(np.dtype(kind))) for name, kind in kinds.items()}
+    pointers["b1s"] = pointers.pop("u1s")
+    return {**kinds, **pointers, **sums_in_any_order(), **calls_by_address(), **calls_of_python()}
+
+
+def sums_in_any_order():
+    """Additions that the compiler may reorder, so that they go many at once; of a product, in one instruction."""
+    import numba
+    from numba.extending import intrinsic
+
+    flags = ("reassoc", "nsz", "contract")
+
+    @intrinsic
+    def added(typing, a, b):
+        if isinstance(a, numba.types.Integer):
+            return a(a, a), lambda context, builder, signature, args: builder.add(*args)
+        return a(a, a), lambda context, builder, signature, args: builder.fadd(*args, flags=flags)
+
+    @intrinsic
+    def muladd(typing, total, a, b):
+        def code(context, builder, signature, args):
+            return builder.fadd(args[0], builder.fmul(args[1], args[2], flags=("contract",)), flags=flags)
+
+        return total(total, total, total), code
+
+    return {"added": added, "muladd": muladd}
+
+
+def calls_by_address():
+    """Calls of other compiled code: a step's pieces, an inner loop of NumPy's, a generator's own function."""
+    import llvmlite.ir as ir
+    import numba
+    from numba.extending import intrinsic
+
+    number, int64 = numba.int64, ir.IntType(64)
+
+    def calling(result, many):
+        """The code of a call, by its address, of a function of so many integers."""
+
+        def code(context, builder, signature, args):
+            kind = ir.FunctionType(result, [int64] * many)
+            returned = builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+            return context.get_dummy_value() if isinstance(result, ir.VoidType) else returned
+
+        return code
+
+    @intrinsic
+    def run_piece(typing, code, piece, block):
+        return number(number, number, number), calling(int64, 2)
+
+    @intrinsic
+    def inner_loop(typing, function, arguments, dimensions, strides, data):
+        return numba.void(*[number] * 5), calling(ir.VoidType(), 4)
+
+    @intrinsic
+    def next_double(typing, function, state):
+        return numba.float64(number, number), calling(ir.DoubleType(), 1)
+
+    return {"run_piece": run_piece, "inner_loop": inner_loop, "next_double": next_double}
+
+
+def calls_of_python():
+    """CPython's own functions: to call what can be called, to let go of an object, to make a float."""
+    import llvmlite.ir as ir
+    import numba
+    from numba.extending import intrinsic
+
+    number, int64 = numba.int64, ir.IntType(64)
+
+    @intrinsic
+    def ask(typing, function):
+        def code(context, builder, signature, args):
+            kind = ir.FunctionType(int64, [int64, int64])
+            return builder.call(in_process(builder, "PyObject_CallObject", kind), [args[0], int64(0)])
+
+        return number(number), code
+
+    @intrinsic
+    def release(typing, result):
+        def code(context, builder, signature, args):
+            builder.call(in_process(builder, "Py_DecRef", ir.FunctionType(ir.VoidType(), [int64])), args)
+            return context.get_dummy_value()
+
+        return numba.void(number), code
+
+    @intrinsic
+    def new_float(typing, x):
+        def code(context, builder, signature, args):
+            kind = ir.FunctionType(int64, [ir.DoubleType()])
+            return builder.call(in_process(builder, "PyFloat_FromDouble", kind), args)
+
+        return number(numba.float64), code
+
+    return {"ask": ask, "release": release, "new_float": new_float}
+
+
+def in_process(builder, name, kind):
+    """A function of this process, by its name."""
+    import llvmlite.ir as ir
+
+    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+
+
+def pointer_to(kind):
+    """A function from an address to a pointer to elements of a kind."""
+    import numba
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def to(typing, address):
+        signature = numba.types.CPointer(kind)(address)
+        return signature, lambda context, builder, signature, args: builder.inttoptr(
+            args[0], context.get_value_type(signature.return_type)
+        )
+
+    return to
 
 
 def lanes_on_the_stack():
@@ -258,19 +351,16 @@ def yielding_to_threads():
 
     number, int64, void = numba.int64, ir.IntType(64), ir.VoidType()
 
-    def of_python(builder, name, kind):
-        return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-
     @intrinsic
     def unlock(typing):
         return number(), lambda context, builder, signature, args: builder.call(
-            of_python(builder, "PyEval_SaveThread", ir.FunctionType(int64, [])), []
+            in_process(builder, "PyEval_SaveThread", ir.FunctionType(int64, [])), []
         )
 
     @intrinsic
     def lock(typing, thread):
         def code(context, builder, signature, args):
-            builder.call(of_python(builder, "PyEval_RestoreThread", ir.FunctionType(void, [int64])), args)
+            builder.call(in_process(builder, "PyEval_RestoreThread", ir.FunctionType(void, [int64])), args)
             return context.get_dummy_value()
 
         return numba.void(number), code

@@ -57,7 +57,7 @@ class Tasks:
 
     def __init__(self, plan, updating, measuring):
         self.rows, self.size, self.unlocked = plan.rows, plan.size, plan.unlocked
-        self.updating, self.stepping = updating, None
+        self.updating, self.stepping, self.kernels = updating, None, measuring
         self.lay_out(plan)
         self.measuring = [self.task(each, CHECK | LOOP) for each in measuring]
         self.apart = APART if self.rows > 1 else 0
@@ -86,11 +86,18 @@ class Tasks:
 
     def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
         """Return a task of some of the parameters: with which kernel, and how."""
-        last = self.rows if last is None else last
         mode |= UNLOCK if self.unlocked else 0
+        return kernels.walker(np.array(self.table(kernel, mode, first, last, part, parts), np.int64))
+
+    def table(self, kernel, mode, first=0, last=None, part=0, parts=1):
+        """Return what ``walk`` and the kernels are told."""
+        last = self.rows if last is None else last
         where = [self.rows, self.places.ctypes.data, self.sorted.ctypes.data]
-        table = [first, last, *self.before, kernel, *self.after, part, parts, mode, *where]
-        return kernels.walker(np.array(table, np.int64))
+        return [first, last, *self.before, kernel, *self.after, part, parts, mode, *where]
+
+    def states(self, row):
+        """Return the address of the arrays that are the state of a parameter."""
+        return id(self.items) + ITEMS + 8 * (len(self.wanted) - 1) * row
 
     def over(self, rows, kernel, params, xs, dxs):
         """Run a kernel for the parameters at some places; False, and nothing is written, if it may not."""

@@ -5,11 +5,11 @@ of parameters, of their arrays and of their gradients, and reads NumPy's array o
 asking an array for its address and shape from Python costs more than the whole update of a small
 parameter.  In the place of an array may stand a Tensor that holds it; so as a rule the first two tuples
 are one.  What it reads is NumPy's public C structure ``PyArrayObject_fields``, CPython's tuple and the
-first slot of a ``Storage``, all unchanged since NumPy 1.7; kernels.py makes sure of it on real objects
-before the first use, and does without compiled code where it is not so.
+first slot of a ``Storage``, all unchanged since NumPy 1.7; ``layout_is_known`` makes sure of it on real
+objects before the first use, and where it is not so there is no compiled code.
 
     offset in any object:  0 number of references   8 type
-    offset in an array:    16 data   24 number of dimensions (int32)   32 dimensions
+    offset in an array:    16 data   24 number of dimensions (int32)   32 dimensions   40 strides
                            56 dtype   64 flags (int32)
     offset in a dtype:     24 kind, type, byte order, flags (bytes each), type number (int32)
     offset in a tuple:     24 items
@@ -19,12 +19,17 @@ The plan is a table of integers made by tasks.py.
 """
 
 import ctypes
+import functools
+
+import numpy as np
+
+from ...core.storage import Storage
 
 CHECK, LOOP, COMMIT = 1, 2, 4  # what a call is to do; bits of `mode`
 UNLOCK = 8  # whether other threads of Python run meanwhile
 APART = 16  # whether to check as well that no gradient lies in another parameter's memory
 
-TYPE, DATA, NDIM, DIMENSIONS, DTYPE, FLAGS = 8, 16, 24, 32, 56, 64
+TYPE, DATA, NDIM, DIMENSIONS, STRIDES_OF_ARRAY, DTYPE, FLAGS = 8, 16, 24, 32, 40, 56, 64
 DTYPE_WORD, WORD_MASK = 24, ~0xFF000000  # the mask drops the dtype's flags
 ITEMS = 24
 VALUE = 16
@@ -204,3 +209,31 @@ def walk(plan, args):
         x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
         call(kernel, peek(x + DATA), peek(dx + DATA), states + stride * row, size_of(x), plan)
     return -1
+
+
+@functools.lru_cache(maxsize=None)
+def layout_is_known():
+    """Whether arrays, tuples and Storages lie in memory as this file believes; asked once, of real ones."""
+    if object.__basicsize__ != DATA or tuple.__basicsize__ != ITEMS:
+        return False
+    for array in (np.zeros((2, 3, 5), np.float32), np.zeros((4, 2), order="F"), np.zeros((), complex)):
+        at, held, holder = id(array), (array,), Storage(array)
+        dimensions = peek(at + DIMENSIONS)
+        seen = (
+            peek(at + DATA),
+            peek32(at + NDIM),
+            tuple(peek(dimensions + 8 * d) for d in range(array.ndim)),
+            tuple(peek(peek(at + STRIDES_OF_ARRAY) + 8 * d) for d in range(array.ndim)),
+            peek(at + DTYPE),
+            peek32(at + FLAGS) & 0x503,
+            peek(id(held) + ITEMS),
+            peek(id(holder) + VALUE),
+        )
+        flags = array.flags.c_contiguous + 2 * array.flags.f_contiguous + ALIGNED + WRITEABLE
+        places = array.ctypes.data, array.ndim, array.shape, array.strides, id(array.dtype), flags, at, at
+        if seen != places:
+            return False
+        word = dtype_word(array.dtype)
+        if word & 0xFF != ord(array.dtype.kind) or word >> 32 != array.dtype.num:
+            return False
+    return True

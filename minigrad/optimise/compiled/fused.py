@@ -1,0 +1,84 @@
+"""The optimiser behind the gradients: its existing kernels, as rows of the compiled step.
+
+An optimiser of formulas alone has a ``Plan``, which holds the state of every parameter; here its kernels are called by
+the step itself, for each parameter on the step's own gradient.  What is measured, a norm, is measured by kernels too,
+and settled by a short call of Python in between.  Any other optimiser is asked by ``update_`` afterwards.
+"""
+
+import functools
+
+from ..arrays import bare, tangled
+from ..parts import Formulas
+from ..plan import name_of
+from ..route import route_of
+from ..whole import undisturbed
+from . import entry, tasks
+from .layout import Address
+from .walk import APART, CHECK, COMMIT, LOOP
+
+
+def fused(opt, params, dxs):
+    """Return the Fused of an optimiser for these parameters and the buffers of their gradients; None if it has none."""
+    route = route_of(opt)
+    if not params or not route.fused or route.turns or not isinstance(route.parts[0], Formulas):
+        return None
+    xs, stages = tuple(map(bare, params)), route.parts[0].stages_of(opt)
+    if tangled(xs, dxs) or len({a.dtype for a in (*xs, *dxs)}) > 1 or xs[0].dtype.char not in "fd":
+        return None
+    plan = route.parts[0].find(stages, params, xs)
+    plan.tasks = plan.tasks or tasks.tasks_of(plan, float("inf"))
+    if plan.tasks is None:
+        return None
+    plan.tasks.look(xs)
+    plan.read_hyper(stages)
+    whether = plan.tasks.task(plan.tasks.updating, CHECK | (APART if len(params) > 1 else 0))
+    return Fused(opt, route, plan, stages, params, dxs) if tasks.obeyed(whether, params, params, dxs) else None
+
+
+class Fused:
+    """A plan as rows of a compiled step."""
+
+    def __init__(self, opt, route, plan, stages, params, dxs):
+        self.opt, self.route, self.plan, self.stages, self.params, self.dxs = opt, route, plan, stages, params, dxs
+
+    def valid(self):
+        """Whether the rows may still run: nothing was composed anew, the state is where it was."""
+        return route_of(self.opt) is self.route and self.plan.valid(self.stages)
+
+    def step(self, compiled, args):
+        """Call a compiled step with the hyperparameters of now, and give back those that formulas have replaced."""
+        plan, stages = self.plan, self.stages
+        plan.read_hyper(stages)
+        if not plan.replacing:
+            return compiled(*args)
+        if len(plan.replacing) > 1:
+            return undisturbed(lambda: (compiled(*args), plan.give_back(stages))[0])
+        ((k, names, values),) = plan.replacing
+        give_back, pairs = vars(stages[k]).update, zip(names, values)
+        try:
+            return compiled(*args)
+        finally:
+            give_back(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
+
+    def add_rows(self, layout, parameters, gradients):
+        """Add the kernels' rows, given the buffers of the parameters and of their gradients."""
+        work, pairs = self.plan.tasks, list(zip(parameters, gradients))
+        for k, j in self.plan.measured.items():
+            self.add_kernel(layout, work.kernels[j], LOOP, pairs)
+            settle = functools.partial(settled, self.plan, self.stages, self.params, self.dxs, k)
+            layout.row(entry.PYTHON, layout.keep(settle))
+        self.add_kernel(layout, work.updating, LOOP | COMMIT, pairs)
+
+    def add_kernel(self, layout, kernel, mode, pairs):
+        work = self.plan.tasks
+        layout.kept.append(work)
+        table = layout.table(work.table(kernel, mode))
+        for row, (x, dx) in enumerate(pairs):
+            layout.row(entry.KERNEL, kernel, Address(x), Address(dx), work.states(row), x.size, table)
+
+
+def settled(plan, stages, params, dxs, k):
+    """Let stage ``k`` have the norms that were measured; None, or what ends the step: it leaves a parameter alone."""
+    norms = plan.measured_norms(k, params, dxs)
+    plan.norms[plan.measured[k]], left = stages[k].settle(norms, functools.partial(name_of, params))
+    return left or None
