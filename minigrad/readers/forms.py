@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.trees import at_leaves, leaves
 from ..derivatives.elementwise import where_true_of_others
 from ..derivatives.reductions import filled
-from .operations import Attribute, Method, Operation, laid_like, mapped, same
+from .operations import Attribute, Method, Operation, laid_like, same
 
 UFUNCS = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
@@ -119,7 +120,8 @@ class PlainProgram:
 
     def called(self, form, op):
         """Let a form know the call that it was."""
-        form.call, form.args, form.kwargs = op.function, mapped(op.args, self.operand), mapped(op.kwargs, self.operand)
+        form.call = op.function
+        form.args, form.kwargs = at_leaves(self.operand, op.args), at_leaves(self.operand, op.kwargs)
         return form
 
     def computed(self, op, function, args, kwargs) -> Any:
@@ -190,22 +192,15 @@ class PlainProgram:
     def python(self, op):
         form = self.called(Form("random" if op.kind == "random" else "python", op, op.function), op)
         form.value = op.generator
-        form.operands = tuple(forms_in((form.args, form.kwargs)))
+        form.operands = tuple([x for x in leaves((form.args, form.kwargs)) if isinstance(x, Form)])
         return form
 
 
 def has_array(x):
     """Say whether there is an array, or an operation, somewhere in an index."""
-    found = []
-    mapped(x, lambda y: found.append(y) if isinstance(y, (Operation, np.ndarray, list)) else None)
-    return bool(found) or isinstance(x, list) or isinstance(x, tuple) and any(isinstance(y, list) for y in x)
+    listed = isinstance(x, list) or isinstance(x, tuple) and any(isinstance(y, list) for y in x)
+    return listed or any(isinstance(y, (Operation, np.ndarray)) for y in leaves(x))
 
 
 def takes_elements(function):
     return isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
-
-
-def forms_in(x):
-    found: list[Form] = []
-    mapped(x, lambda y: found.append(y) if isinstance(y, Form) else None)
-    return found

@@ -7,6 +7,7 @@ pullbacks of user functions) stay Python objects between one call and the next.
 
 import numpy as np
 
+from ...core.trees import leaves, rebuild
 from .layout import strided
 from .lines import Line, View
 
@@ -38,17 +39,15 @@ class Calls:
 
     def code(self, x, names):
         """Return the code of an argument; ``names`` gets what the code calls it."""
-        if isinstance(x, (tuple, list)):
+        if type(x) in (tuple, list):
             inside = "".join([f"{self.code(y, names)}, " for y in x])
-            made = f"[{inside}]" if isinstance(x, list) else f"({inside})"
-            return f"{self.named(type(x), names)}(*{made})" if hasattr(x, "_fields") else made
-        if isinstance(x, dict):
-            return "{%s}" % ", ".join([f"{key!r}: {self.code(y, names)}" for key, y in x.items()])
-        if isinstance(x, slice):
-            return f"slice({', '.join([self.code(y, names) for y in (x.start, x.stop, x.step)])})"
-        if not hasattr(x, "kind") or not hasattr(x, "operands"):
+            return f"[{inside}]" if type(x) is list else f"({inside})"
+        if id(x) in self.lines.of:
+            return self.code_of_value(self.lines.of[id(x)], names)
+        inside = leaves(x)
+        if not any(id(y) in self.lines.of for y in inside):
             return self.named(x, names)
-        return self.code_of_value(self.lines.of[id(x)], names)
+        return f"{self.named(rebuild, names)}({self.named(x, names)}, iter({self.code(inside, names)}))"
 
     def code_of_value(self, x, names):
         if isinstance(x, Line):
