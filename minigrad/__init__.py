@@ -52,7 +52,6 @@ from .core.errors import LostGradientError, MinigradError, NoDerivativeError, No
 from .core.gradient import gradient, isderiving, pullback, withgradient
 from .core.params import Grads, Params, named_params, params
 from .core.tensor import Tensor
-from .derivatives import supported
 from .derivatives.indexing import put_along_axis
 from .fast import recorders  # noqa: F401
 from .fields import readable
@@ -63,6 +62,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds
     from . import bridge, checkpoint, data, distributed, joining, losses, nn, optimise  # noqa: F401
     from . import readers, sampling, schedules, training  # noqa: F401
     from .bridge import as_scipy  # noqa: F401
+    from .derivatives import supported  # noqa: F401
     from .joining import block, c_, r_  # noqa: F401
     from .losses import *  # noqa: F403
     from .optimise import *  # noqa: F403
@@ -75,6 +75,7 @@ _LATER = {
     "bridge": "as_scipy",
     "checkpoint": "",
     "data": "",
+    "derivatives": "supported",
     "distributed": "",
     "joining": "block c_ r_",
     "losses": """

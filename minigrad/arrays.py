@@ -13,7 +13,7 @@ from .core.tensor import Foreign, Tensor, new_tensor, recorded, tensors_in
 if TYPE_CHECKING:
     from .aliases import DTypeLike, Rng
 
-_generator = np.random.default_rng()
+_generator = None  # made when it is first needed: np.random takes longer to import than minigrad
 
 
 def seed(n: int) -> None:
@@ -79,6 +79,8 @@ def generator(rng: Rng = None) -> np.random.Generator:
     >>> seed(0); a = generator().random(); seed(0); a == generator().random()
     True
     """
+    if rng is None and _generator is None:
+        seed(None)
     found = _generator if rng is None else np.random.default_rng(rng)
     stand_in = drawn_by.get()
     return found if stand_in is None else stand_in(found)

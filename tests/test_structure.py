@@ -154,6 +154,19 @@ def test_importing_minigrad_loads_no_heavy_package():
     assert loaded.strip() == "[]"
 
 
+def test_importing_minigrad_loads_little_that_numpy_has_not_loaded():
+    program = (
+        "import sys, numpy; before = set(sys.modules); import minigrad; loaded = set(sys.modules) - before; "
+        "print([m for m in ('json', 'pathlib', 'numpy.random', 'urllib', 'hashlib', 'asyncio') if m in loaded])"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+
+    assert run.stdout.strip() == "[]"
+
+
 def test_gradients_need_no_numba_either():
     program = (
         "import sys, numpy as np, minigrad as m; W = m.Tensor(np.ones(2)); "

@@ -2,6 +2,8 @@
 # ruff: noqa: F401
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ..core.table import COMPOSITIONS, CONSTANTS, LATE, REFUSED, ROWS, name_of
 from ..hints import chapter
@@ -25,7 +27,6 @@ from . import (
     windows,
 )
 from .calls import astype
-from .coverage import supported
 from .indexing import getitem
 from .reductions import WHOLE
 
@@ -42,6 +43,16 @@ def scipys_rows():
 
 LATE.append(scipys_rows)
 
+if TYPE_CHECKING:  # what is found when it is first asked for
+    from .coverage import supported
+
 __all__ = ["supported"]
 
-chapter(__name__)
+
+def _later(name):
+    if name != "supported":
+        raise AttributeError
+    return import_module(".coverage", __name__).supported
+
+
+chapter(__name__, _later)
