@@ -37,7 +37,7 @@ BUDGETS = {
     "derivatives": 2760,
     "calculus": 800,
     "fast": 280,
-    "readers": 2500,
+    "readers": 2480,
     "nn": 530,
     "optimise": 2700,
     "optimise/compiled": 2400,

@@ -149,7 +149,7 @@ def as_kinds_of(inputs, gradients):
     apart = len(gradients) == 1 or len({*map(id, gradients)}) == len(gradients)
     finished = []
     for x, g in zip(inputs, gradients):
-        if g.__class__ is ndarray and x.__class__ is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
+        if type(g) is ndarray and x.__class__ is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
             t = _new(Tensor)  # the commonest case
             t._value, t.tape, t.slot = g, None, -1
             g = t

@@ -22,12 +22,12 @@ def stands_in(x):
 
 
 def ndarray_or_stand_in(x):
-    """Return ``x`` as an ndarray; what stands in for one stays.
+    """Return ``x`` as an ndarray; what stands in for one stays as long as it does.
 
     >>> ndarray_or_stand_in(np.float64(2.0))
     array(2.)
     """
-    return x if stands_in(x) else np.asarray(x)
+    return x.standing() if stands_in(x) else np.asarray(x)
 
 
 class Storage:

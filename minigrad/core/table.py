@@ -175,7 +175,7 @@ def primitive(function):
     @functools.wraps(function)
     def intercepted(*args, **kwargs):
         for a in (*args, *kwargs.values()) if kwargs else args:
-            if a.__class__ not in _plain and hasattr(type(a), "__array_function__"):
+            if type(a) not in _plain and hasattr(type(a), "__array_function__"):
                 return a.__array_function__(intercepted, (type(a),), args, kwargs)
         return function(*args, **kwargs)
 

@@ -135,8 +135,11 @@ def hidden_by(error, lent):
         error.__cause__ = None
         return ours.with_traceback(error.__traceback__)
     if lent and error.args == ("assignment destination is read-only",):
-        error.args = (f"{error}, as the numbers of recorded Tensors are; write into a copy, t.data.copy()",)
+        error.args = (f"{error}{WRITE_A_COPY}",)
     return error
+
+
+WRITE_A_COPY = ", as the numbers of recorded Tensors are; write into a copy, t.data.copy()"
 
 
 class PendingSum:

@@ -256,8 +256,8 @@ class Tensor(Storage):
     @property
     def data(self):
         array, alias = numbers_of(self), None if innermost_tape() is None else recorded(self)
-        if alias is not None and not stands_in(array):
-            return alias.tape.lend(array, alias.slot)
+        if alias is not None:
+            return array.lent() if stands_in(array) else alias.tape.lend(array, alias.slot)
         if isinstance(self._value, np.generic):
             self._value = array  # so that what is written into it is not lost
         return array

@@ -46,20 +46,13 @@ def heading(program):
     inputs = ", ".join(f"{op.name} {op.shape}" for op in program.inputs)
     number = f"{len(program):,} operation{'s' * (len(program) != 1)}"
     reached = program.error is not None or any(g is not None for g in program.gradients)
-    return f"{program.name}: {number}, by {inputs or 'nothing'}" + (
-        "" if reached else "; it depends on none of them"
-    )
+    return f"{program.name}: {number}, by {inputs or 'nothing'}" + ("" if reached else "; it depends on none of them")
 
 
 # ---------------------------------------------------------------------------------------- what is one line
 def items(operations, opened=False):
     """Return operations with a Compound in the place of those that belong to one that is not ``opened``."""
-    named = {
-        group.number
-        for op in operations
-        for group in op.within
-        if opened and opened in (group.name, group.path)
-    }
+    named = {group.number for op in operations for group in op.within if opened and opened in (group.name, group.path)}
     closed, found = closed_groups(operations) - named, []
     for op in operations:
         group = next((group for group in op.within if group.number in closed), None)
@@ -113,13 +106,7 @@ def mark_of(row):
     if isinstance(row, Compound):
         return row.group[:2], len(row.operations), row.operations[-1].shape, row.operations[-1].line
     function = np.matmul if row.function is np.dot else row.function
-    return (
-        function if isinstance(function, tuple) else id(function),
-        row.rule,
-        row.shape,
-        row.line,
-        len(row.args),
-    )
+    return (function if isinstance(function, tuple) else id(function), row.rule, row.shape, row.line, len(row.args))
 
 
 # ---------------------------------------------------------------------------------------- how it is written
@@ -137,15 +124,10 @@ def cells_of(row, lines, users):
     if isinstance(row, Compound):
         return compound_cells(row, lines, users)
     if not is_computed(row):
-        return row.name, str(row.shape), numbers(row.value), row.kind
+        return row.name, str(row.shape), numbers(row.value), row.kind + path(row)
     if row.phase == "backward":
         return lines.statement(row), "", "", remark(row, lines)
-    return (
-        lines.statement(row),
-        "" if row.shape is None else str(row.shape),
-        numbers(row.value),
-        remark(row, lines),
-    )
+    return (lines.statement(row), "" if row.shape is None else str(row.shape), numbers(row.value), remark(row, lines))
 
 
 def compound_cells(row, lines, users):
@@ -153,40 +135,29 @@ def compound_cells(row, lines, users):
     ends = {x.index for x in (lines.program.loss, *lines.program.gradients) if hasattr(x, "index")}
     results, given = [], {}
     for op in row.operations:
-        needed = [
-            user for user in users.get(op.index, ()) if user.index not in inside and user.phase == row.phase
-        ]
+        needed = [user for user in users.get(op.index, ()) if user.index not in inside and user.phase == row.phase]
         if op.index in ends or [user for user in needed if user.index not in lines.inside]:
             results.append(op)
         for x in op.inputs:
             of_layer = (
-                row.group.layer
-                and x.kind == "parameter"
-                or x.kind == "constant"
-                and x.name.startswith("constant")
+                row.group.layer and x.kind == "parameter" or x.kind == "constant" and x.name.startswith("constant")
             )
-            if (
-                x.index not in inside
-                and x.index not in lines.inside
-                and not of_layer
-                and x.phase == row.phase
-            ):
+            if x.index not in inside and x.index not in lines.inside and not of_layer and x.phase == row.phase:
                 given[x.name] = x
     last = (results or row.operations)[-1]
     call = f"{row.group.path or row.group.name}({', '.join(given)})"
     code = f"{', '.join(op.name for op in results) or last.name} = {'back through ' * (row.phase == 'backward')}{call}"
     if row.phase == "backward":
         return code, "", "", f"{len(row.operations)} lines"
-    return (
-        code,
-        str(last.shape),
-        numbers(last.value),
-        f"{remark(last, lines)}  ({len(row.operations)} operations)",
-    )
+    return (code, str(last.shape), numbers(last.value), f"{remark(last, lines)}  ({len(row.operations)} operations)")
 
 
 def remark(op, lines):
-    return lines.comment(op) + f"   [{op.asked}: this path only]" * bool(op.asked)
+    return lines.comment(op) + path(op)
+
+
+def path(op):
+    return f"   [{op.asked}: this path only]" * bool(op.asked)
 
 
 def numbers(value):
@@ -198,9 +169,7 @@ def numbers(value):
     if isinstance(value, (tuple, list)) or callable(value):
         return ""
     few = np.array2string(np.ravel(value)[:NUMBERS], precision=3, suppress_small=True, max_line_width=200)
-    return (
-        few[1:-1].strip() if not np.ndim(value) else few if np.size(value) <= NUMBERS else f"{few[:-1]} ...]"
-    )
+    return few[1:-1].strip() if not np.ndim(value) else few if np.size(value) <= NUMBERS else f"{few[:-1]} ...]"
 
 
 def laid_out(cells):

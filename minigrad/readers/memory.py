@@ -1,4 +1,4 @@
-"""Which plain array is which operation: what shares memory with a traced one is recognised."""
+"""Which plain array is which operation: what shares memory with a value of a program is recognised."""
 
 import zlib
 
@@ -8,20 +8,22 @@ import numpy as np
 class Memory:
     """Arrays by the place in memory where their numbers lie.
 
-    NumPy's ``asarray`` strips a Traced to a plain array of the same memory, and nothing can prevent it; here it is
-    found again.  The values of all operations are kept alive, so that a place cannot be used twice.
+    A constant is told apart by its place; a parameter's own array may be known to the function, and so may what it has
+    asked for.  The arrays of arguments and data are only lent: a function that knows such an array from elsewhere
+    means the array, not the argument.  Values are kept alive, so that a place cannot be used twice.
     """
 
     def __init__(self):
         self.places = {}  # (address, shape, strides, dtype) -> operation
         self.sharing = {}  # id of the array that owns the memory -> operations whose values lie in it
         self.overwritten = set()  # ids of operations whose memory was written into later
+        self.lent = set()  # ids of what owns memory that is read-only, because the tape may need it
         self.prints = {}  # id of a constant -> fingerprint of its numbers when it was captured
         self.kept = []
 
     def register(self, op):
         value = op.value
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and op.kind not in ("argument", "data"):
             self.know(value, op)
             if op.kind == "constant":
                 self.prints[id(op)] = fingerprint(value)
@@ -42,13 +44,18 @@ class Memory:
 
     def changed(self, operations):
         """Return the constants whose numbers are no longer what they were when they were first used."""
-        return [
-            op for op in operations if op.kind == "constant" and self.prints[id(op)] != fingerprint(op.value)
-        ]
+        return [op for op in operations if op.kind == "constant" and self.prints[id(op)] != fingerprint(op.value)]
 
     def hidden(self, array):
         """Return the operation in whose memory a plain array lies that is a view of it, or None."""
         return next(iter(self.sharing.get(id(owner_of(array)), ())), None)
+
+    def lend(self, op):
+        """Note that the memory of an operation's value is read-only from now on."""
+        self.lent.add(id(owner_of(op.value)))
+
+    def is_lent(self, op):
+        return id(owner_of(op.value)) in self.lent
 
     def overwrite(self, op):
         """Note that the memory of an operation's value is written into: what lies there is no longer what it was."""
@@ -61,7 +68,8 @@ def place_of(array):
 
 
 def owner_of(array):
-    while isinstance(array.base, np.ndarray):
+    """Return the array to which the memory of an array belongs; a scalar itself."""
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
         array = array.base
     return array
 

@@ -1,10 +1,12 @@
 """What the user calls things: names for parameters, arguments, captured arrays and layers."""
 
 import builtins
+import functools
 import inspect
 import keyword
 import operator
 import re
+import sys
 import types
 
 import numpy as np
@@ -20,19 +22,7 @@ UFUNC_OF = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
     **{operator.truediv: np.divide, operator.pow: np.power},
 }
-_leaves = (
-    str,
-    bytes,
-    int,
-    float,
-    complex,
-    np.ndarray,
-    np.generic,
-    Storage,
-    type,
-    types.ModuleType,
-    type(None),
-)
+_leaves = (str, bytes, int, float, complex, np.ndarray, np.generic, Storage, type, types.ModuleType, type(None))
 
 
 def variables_of(f, depth=3):
@@ -42,6 +32,10 @@ def variables_of(f, depth=3):
         if isinstance(f, types.MethodType):
             found.setdefault("self", f.__self__)
             f = f.__func__
+        if isinstance(f, functools.partial):
+            waiting += [(x, depth) for x in functions_behind(f)]
+            found |= {key: x for key, x in f.keywords.items() if key not in found}
+            continue
         f = inspect.unwrap(f) if callable(f) else f
         code = getattr(f, "__code__", None)
         if code is None:
@@ -50,8 +44,8 @@ def variables_of(f, depth=3):
                 found.setdefault(getattr(f, "__name__", type(f).__name__.lower()), f)
                 waiting.append((call, depth))
             continue
-        home = (f.__module__ or "").split(".")[0]
-        if id(code) in seen or not depth or home == "numpy":
+        home = home_of(f)
+        if id(code) in seen or not depth or home == "numpy" or home in sys.stdlib_module_names:
             continue
         seen.add(id(code))
         if home == _package_name:  # of ours only what it was given: the user's loss inside of train_
@@ -60,9 +54,28 @@ def variables_of(f, depth=3):
             continue
         for name, value in named_in(f, code):
             found.setdefault(name, value)
-            if callable(value):
-                waiting.append((value, depth - 1))
+            waiting += [(x, depth - 1) for x in functions_behind(value)]
+            cls = value if isinstance(value, type) else type(value)
+            if home_of(cls) == home_of(f):
+                found |= {f"{cls.__name__}.{key}": x for key, x in vars(cls).items() if isinstance(x, np.ndarray)}
     return list(found.items())
+
+
+def home_of(x):
+    """Return the package in which a function or a class is defined."""
+    return (x.__module__ or "").partition(".")[0]
+
+
+def functions_behind(x):
+    """Return what may be called through a variable: itself, what it holds, the methods of its class."""
+    if isinstance(x, functools.partial):
+        return [x.func, *filter(callable, (*x.args, *x.keywords.values()))]
+    if isinstance(x, (dict, list, tuple)):
+        return [y for y in (x.values() if isinstance(x, dict) else x) if inspect.isroutine(y)]
+    if inspect.isroutine(x) or isinstance(x, np.ufunc):
+        return [x]
+    methods = vars(x if isinstance(x, type) else type(x)).values()
+    return [x] * callable(x) + [y for y in methods if isinstance(y, types.FunctionType)]
 
 
 def named_in(f, code):
@@ -81,20 +94,27 @@ def named_in(f, code):
     yield from zip(code.co_varnames[code.co_argcount - len(f.__defaults__ or ()) :], f.__defaults__ or ())
 
 
-def places_in(variables):
-    """Return two dicts, id of a Tensor or array and id of an object -> its place, ``W`` or ``model.layers[0].W``."""
-    arrays, objects, waiting, seen = {}, {}, list(variables), {}
+def visible_from(variables):
+    """Return a list of (place, object): variables and all that they hold, ``W`` or ``model.layers[0].W``; each once."""
+    found, waiting = {}, list(variables)
     for name, x in waiting:  # grows: breadth first, so that the shortest name is found
-        if id(x) in seen:
+        if id(x) in found:
             continue
-        seen[id(x)] = x
-        if isinstance(x, (Storage, np.ndarray)):
-            arrays[id(x)] = name
-        elif not isinstance(x, _leaves) and not inspect.isroutine(x) and len(seen) < 20_000:
-            objects[id(x)] = name
-            if not isinstance(x, (Params, set, frozenset)):
-                waiting += named_children(name, x)
-    return arrays, objects
+        found[id(x)] = name, x
+        if is_object(x) and len(found) < 20_000 and not isinstance(x, (Params, set, frozenset)):
+            waiting += named_children(name, x)
+    return list(found.values())
+
+
+def is_object(x):
+    """Say whether ``x`` may hold arrays."""
+    return not isinstance(x, _leaves) and not inspect.isroutine(x)
+
+
+def places_in(visible):
+    """Return two dicts, id of a Tensor or array and id of an object -> its place."""
+    arrays = {id(x): name for name, x in visible if isinstance(x, (Storage, np.ndarray))}
+    return arrays, {id(x): name for name, x in visible if is_object(x)}
 
 
 def names_of_arguments(f, args):
@@ -109,11 +129,7 @@ def names_of_arguments(f, args):
         parameters = []
     found = []
     for k in range(len(args)):
-        many = (
-            parameters
-            and parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL
-            and k >= len(parameters) - 1
-        )
+        many = parameters and parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL and k >= len(parameters) - 1
         if many:
             found.append(f"{parameters[-1].name}[{k - len(parameters) + 1}]")
         elif k < len(parameters):
@@ -159,15 +175,7 @@ class Names:
     """
 
     def __init__(self, taken=()):
-        self.taken = {
-            *taken,
-            "np",
-            "loss",
-            "loss_and_gradients",
-            "training_step",
-            *keyword.kwlist,
-            *dir(builtins),
-        }
+        self.taken = {*taken, "np", "loss", "loss_and_gradients", "training_step", *keyword.kwlist, *dir(builtins)}
 
     def take(self, wish):
         name = re.sub(r"\W+", "_", wish).strip("_") or "x"

@@ -160,11 +160,12 @@ class Operation:
     within : tuple of Groups, the outermost first: the compound functions and layers that it is part of
     result : bool, whether it is what a whole function gave, or a whole vjp: not a step inside of one
     asked : str, "" or what Python did with the number itself (``an if``): the program is right on this path only
+    instead : str, what to write in the place of that
     """
 
     __slots__ = (
         *("index", "name", "kind", "function", "args", "kwargs", "generator", "value", "gradient", "inputs"),
-        *("phase", "line", "rule", "of", "within", "asked", "result"),
+        *("phase", "line", "rule", "of", "within", "asked", "instead", "result"),
     )
 
     def __init__(
@@ -172,14 +173,13 @@ class Operation:
     ) -> None:
         self.kind, self.function, self.args, self.kwargs = kind, function, args, kwargs or {}
         self.value, self.phase, self.inputs = value, phase, operations_in((args, self.kwargs))
-        self.index, self.name, self.asked, self.within, self.result = -1, "", "", (), False
+        self.index, self.name, self.within, self.result = -1, "", (), False
+        self.asked = self.instead = ""
         none: Any = None
         self.generator = self.gradient = self.line = self.rule = self.of = none
 
     shape = property(lambda self: None if isinstance(self.value, (tuple, list)) else np.shape(self.value))
-    dtype = property(
-        lambda self: None if isinstance(self.value, (tuple, list)) else np.asarray(self.value).dtype
-    )
+    dtype = property(lambda self: None if isinstance(self.value, (tuple, list)) else np.asarray(self.value).dtype)
 
     def __repr__(self):
         of = getattr(self.function, "__name__", None) or getattr(self.function, "name", "")

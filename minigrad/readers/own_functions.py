@@ -74,9 +74,7 @@ def home(x, module):
 
 def names_in(code):
     """Return the global names that a function uses, those of the functions in it too."""
-    found = [
-        step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
-    ]
+    found = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
     inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
     return list(dict.fromkeys([*found, *(name for c in inner for name in names_in(c))]))
 
@@ -84,9 +82,7 @@ def names_in(code):
 def assignment(name, module):
     """Return the statement of a module that gives a name its value."""
     for node in ast.parse(inspect.getsource(module)).body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == name for t in node.targets
-        ):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             return node
     raise LookupError(f"{module.__name__} does not say what {name} is")
 

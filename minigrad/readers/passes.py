@@ -17,15 +17,7 @@ from ..derivatives.reductions import filled
 from ..core.trees import at_leaves
 from .operations import Attribute, Method, Operation, Overwritten, laid_like, part, same
 
-RESHAPES = (
-    np.reshape,
-    Method("reshape"),
-    np.ravel,
-    Method("ravel"),
-    Method("flatten"),
-    np.expand_dims,
-    np.squeeze,
-)
+RESHAPES = (np.reshape, Method("reshape"), np.ravel, Method("ravel"), Method("flatten"), np.expand_dims, np.squeeze)
 COPIES = (same, laid_like, np.copy, Method("copy"), np.positive, np.broadcast_to, Method("astype"))
 REDUCTIONS = (np.sum, np.prod, np.max, np.min, np.mean, *(f.reduce for f in (np.add, np.maximum, np.minimum)))
 OPERATORS = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
@@ -36,13 +28,7 @@ NEUTRAL = {
     **dict.fromkeys((np.subtract, operator.sub), (None, 0)),
 }  # function -> the numbers that change nothing, on the left and on the right
 SMALL = 100  # numbers of a constant that is compared with others
-PURE = (
-    "numpy",
-    "scipy",
-    "_operator",
-    "operator",
-    __name__.partition(".")[0],
-)  # packages whose functions only compute
+PURE = ("numpy", "scipy", "_operator", "operator", __name__.partition(".")[0])  # packages whose functions only compute
 
 
 def simplified(operations, kept, fixed=lambda constant: True):
@@ -100,7 +86,7 @@ class Rewriting:
         if key in self.known:
             return self.known[key]
         new = Operation(kind or op.kind, function, args, kwargs, op.value, op.phase)
-        for slot in ("name", "generator", "line", "rule", "of", "within", "asked", "result"):
+        for slot in ("name", "generator", "line", "rule", "of", "within", "asked", "instead", "result"):
             setattr(new, slot, getattr(op, slot))
         self.new.append(new)
         if key is not None:
@@ -194,9 +180,7 @@ def is_elementwise(function):
 
 def is_reshape(function, args, kwargs):
     """Say whether a call gives the same numbers in the same order, C's, in another shape."""
-    return function in RESHAPES and not {"F", "A", "K"} & {
-        x for x in (*args, *kwargs.values()) if isinstance(x, str)
-    }
+    return function in RESHAPES and not {"F", "A", "K"} & {x for x in (*args, *kwargs.values()) if isinstance(x, str)}
 
 
 def keeps_kind(op, args):
@@ -238,9 +222,7 @@ def is_pure(function):
     if isinstance(function, (np.ufunc, Method, Attribute, Overwritten)) or function is part:
         return True
     owner = getattr(function, "__self__", None)
-    return (
-        isinstance(owner, np.ufunc) or (getattr(function, "__module__", None) or "").partition(".")[0] in PURE
-    )
+    return isinstance(owner, np.ufunc) or (getattr(function, "__module__", None) or "").partition(".")[0] in PURE
 
 
 def token(x):

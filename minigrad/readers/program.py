@@ -150,13 +150,7 @@ class Program:
         operations, of = simplified(self.operations, ends, fixed)
         gradients = [None if g is None else of(g) for g in self.gradients]
         program = Program(
-            self.name,
-            operations,
-            list(map(of, self.inputs)),
-            map(of, self.data),
-            of(self.loss),
-            gradients,
-            self.error,
+            self.name, operations, list(map(of, self.inputs)), map(of, self.data), of(self.loss), gradients, self.error
         )
         for old in self.operations:
             if old.gradient is not None and of(old).kind != "constant":

@@ -31,33 +31,25 @@ def source(program, step=None, products=False, constants=None):
     body = [*lines.beginning(), "# forward", *phases[0]]
     if phases[1]:
         body += ["# backward", *phases[1]]
-    body.append(
-        f"return {lines.wording.code(program.loss)}, ({gradients}{',' * (len(program.gradients) == 1)})"
-    )
+    body.append(f"return {lines.wording.code(program.loss)}, ({gradients}{',' * (len(program.gradients) == 1)})")
     texts = ["\n    ".join([f"def loss_and_gradients({', '.join(lines.arguments())}):", *body])]
     if step is not None:
         texts.append(Step(step.stages(), lines).text(step, lines.arguments()))
     return "\n\n\n".join([*lines.head(), *texts]) + "\n"
 
 
-def refuse_if_asked(program):
+def refuse_if_asked(program, who="source", cause=None):
     """Raise where the program is right on one path only."""
     if program.asked:
         op = program.asked[0]
         at = f" at line {op.line.number} of {cell(op.line.file) or op.line.file}: {op.line.code}" if op.line else ""
         raise TraceError(
-            f"source: {op.asked}{at}\n  Python used the number {op.name} itself, so the program is right for this "
-            f"number only, and cannot be run again with others. {WHAT_TO_WRITE}"
-        )
-    if program.error is not None:
+            f"{who}: {op.asked}{at}\n  So the program, at {op.name}, is right for this "
+            f"number only, and cannot be run again with others. Write {op.instead}"
+        ) from cause
+    if program.error is not None and cause is None:
         kind = type(program.error).__name__
         raise TraceError(f"source: the program ended before its end, with {kind}: {program.error}")
-
-
-WHAT_TO_WRITE = (
-    "Choose among numbers with np.where(condition, a, b), np.maximum, np.clip or by multiplying with a mask; an index "
-    "that depends on numbers can stay a Tensor: a[np.argmax(t)]"
-)
 
 
 class Lines:
@@ -76,9 +68,7 @@ class Lines:
         self.renamed = {}  # name of a function of ours -> what it is called, if the user has this name
         self.wording = Wording(self.operand, self.named, self.helper_name, products)
         self.inside = inlined(program)
-        self.file = next(
-            (op.line.file for op in program if op.line), ""
-        )  # whose lines need no name of a file
+        self.file = next((op.line.file for op in program if op.line), "")  # whose lines need no name of a file
 
     # ------------------------------------------------------------------------------------ one operation
     def operand(self, op):
@@ -91,9 +81,7 @@ class Lines:
 
     def having(self, phase):
         """Return the operations of one phase that have a line of their own."""
-        return [
-            op for op in self.program if op.phase == phase and is_computed(op) and op.index not in self.inside
-        ]
+        return [op for op in self.program if op.phase == phase and is_computed(op) and op.index not in self.inside]
 
     def of(self, phase):
         """Return the lines of one phase, with what they come from as comments."""
@@ -140,9 +128,7 @@ class Lines:
         """Return a dict of the further arguments: the larger arrays, and what else no code can make."""
         if self.given is not None:
             return self.given
-        large = {
-            op.name: op.value for op in self.program if op.kind == "constant" and not written_out(op.value)
-        }
+        large = {op.name: op.value for op in self.program if op.kind == "constant" and not written_out(op.value)}
         return {**large, **self.objects}
 
     def beginning(self):
@@ -150,9 +136,7 @@ class Lines:
         scalars = [op for op in self.program.inputs if isinstance(op.value, np.generic)]
         used = {id(x) for op in self.program for x in op.inputs}
         used |= {id(x) for x in (self.program.loss, *self.program.gradients)}
-        small = [
-            op for op in self.program if op.kind == "constant" and written_out(op.value) and id(op) in used
-        ]
+        small = [op for op in self.program if op.kind == "constant" and written_out(op.value) and id(op) in used]
         return [
             *(f"{op.name} = np.{op.dtype.name}({op.name})" for op in scalars),
             *(f"{op.name} = {array_code(op.value)}" for op in small),

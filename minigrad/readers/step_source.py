@@ -23,9 +23,7 @@ class Step:
         self.moved = [op for op, g in zip(program.inputs, program.gradients) if g is not None]
         for _, stage in self.stages:
             if stage.measures and stage.nonfinite == "skip":
-                raise TraceError(
-                    "source: nonfinite='skip' leaves out steps; only 'raise' and 'pass' are written out"
-                )
+                raise TraceError("source: nonfinite='skip' leaves out steps; only 'raise' and 'pass' are written out")
 
     def keys(self, stages):
         """Return a name for each stage: that of its formula, once."""
@@ -44,15 +42,9 @@ class Step:
         for key, stage in self.stages:
             body += [f"# {stage!r}", *self.stage(key, stage, arriving)]
             arriving = {op.name: f"step_{op.name}" for op in self.moved}
-        body += [
-            f"{op.name} = ({op.name} - {arriving[op.name]}).astype({op.name}.dtype)" for op in self.moved
-        ]
+        body += [f"{op.name} = ({op.name} - {arriving[op.name]}).astype({op.name}.dtype)" for op in self.moved]
         body.append(f"return loss, ({listed(inputs)}), new")
-        first = [
-            "return {",
-            *(f"    {line}," for key, stage in self.stages for line in self.fresh(key, stage)),
-            "}",
-        ]
+        first = ["return {", *(f"    {line}," for key, stage in self.stages for line in self.fresh(key, stage)), "}"]
         return "\n\n\n".join(
             [
                 "\n    ".join([f"def first_state({', '.join(inputs)}):", *first]),
@@ -114,9 +106,7 @@ class Step:
     def fresh(self, key, stage):
         """Return the items of ``first_state`` of one rule."""
         arrays, numbers, hyper = stage.roles()
-        lines = (
-            [f'"{key}": {tuple(map(float, stage.hyper()[: len(stage.replaces)]))}'] if stage.replaces else []
-        )
+        lines = [f'"{key}": {tuple(map(float, stage.hyper()[: len(stage.replaces)]))}'] if stage.replaces else []
         for op in self.moved if stage.kept else ():
             probe = np.reshape(0.5 + np.arange(op.value.size), op.shape).astype(op.dtype)
             made = stage.fresh(probe)

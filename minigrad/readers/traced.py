@@ -1,22 +1,27 @@
-"""The array that writes down what is done to it.
+"""What writes down what is done to an array.
 
 A ``Traced`` takes the place of the ndarray at the bottom of a Tensor, below all tapes.  NumPy's calls on it, on the way
 forth and on the way back, masks and constants included, are computed on the real numbers and appended to its trace.
 Every operand is an Operation of the program, or a plain value that it will always be.
+
+It says that it is an ndarray and is none: it has no memory.  So nothing reaches the numbers but through it: what goes
+by NumPy's protocols, operators, methods and indices is written down, and whatever else wants them (``np.asarray``,
+``float``, a function in C) has to ask, which the trace notes or refuses.
 """
 
+import functools
 import operator
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..core.storage import Storage
-from ..core.trees import leaves
-from .operations import Attribute, Method, TraceError
+from .operations import Attribute, Method
 
-# Functions of shapes and kinds, which are the same whatever the numbers are.
+# Functions of shapes and kinds, which are the same whatever the numbers are; and texts for people.
 OF_SHAPES = {
     *(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type),
-    *(np.min_scalar_type, np.may_share_memory, np.shares_memory),
+    *(np.min_scalar_type, np.may_share_memory, np.shares_memory, np.array2string, np.array_repr, np.array_str),
 }
 # Functions whose results have as many elements as the numbers want, and what to write instead.
 OF_ANY_LENGTH = {
@@ -26,10 +31,11 @@ OF_ANY_LENGTH = {
 WRITE_INTO = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 FIXED = "np.where(mask, x, 0), which keeps the shape"
 CHOICE = "np.where(condition, a, b) or np.maximum, which choose among the numbers themselves"
+ITSELF = "NumPy's functions on the Tensor itself"
 
 
-class Traced(np.ndarray):
-    """An ndarray, with its real numbers, that stands for an Operation of a trace.
+class Traced(NDArrayOperatorsMixin):
+    """Stands for an ndarray, which is the value of an Operation of a trace.
 
     Attributes
     ----------
@@ -37,43 +43,38 @@ class Traced(np.ndarray):
     record : the Trace to which it belongs
     """
 
-    operation = record = None
     stands_in = True
+    __class__ = property(lambda self: np.ndarray)  # what isinstance asks, of ours and of the user's code
+    __hash__ = None
 
-    def __array_finalize__(self, source):
-        if source is not None:
-            self.record = getattr(source, "record", None)  # of an operation it is made one by the trace
+    def __init__(self, operation, record):
+        self.operation, self.record = operation, record
 
     # ------------------------------------------------------------------------- what NumPy asks
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if any(isinstance(x, Storage) for x in (*inputs, *kwargs.get("out", ()))):
             return NotImplemented
-        trace = self.record or trace_of((inputs, kwargs))
         if method == "at":
-            return trace.overwrite(inputs[0], ufunc.at, inputs[1:], kwargs)
+            return self.record.overwrite(inputs[0], ufunc.at, inputs[1:], kwargs)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         out = kwargs.pop("out", None)
+        results = self.record.call(function, inputs, kwargs)
         if out is None:
-            return trace.call(function, inputs, kwargs)
-        results = trace.call(function, inputs, kwargs)
+            return results
         results = results if isinstance(results, tuple) else (results,)
-        given = tuple(y if to is None else trace.put(y, to) for y, to in zip(results, out))
+        given = tuple(y if to is None else self.record.put(y, to) for y, to in zip(results, out))
         return given if len(given) > 1 else given[0]
 
     def __array_function__(self, function, types, args, kwargs):
         if any(issubclass(t, Storage) for t in types):
             return NotImplemented
-        trace = self.record or trace_of((args, kwargs))
+        trace = self.record
         if function in OF_SHAPES:
             return function(*trace.real(args), **trace.real(kwargs))
         if function in WRITE_INTO:
             return trace.overwrite(args[0], function, args[1:], kwargs)
-        if getattr(function, "transparent", False):
-            args, kwargs = (
-                trace.standing_in(args),
-                trace.standing_in(kwargs),
-            )  # a plain array could not see an index
-            return function.on_arrays(*args, **kwargs)
+        if getattr(function, "transparent", False):  # of ours; a plain array could not see an index
+            return function.on_arrays(*trace.standing_in(args), **trace.standing_in(kwargs))
         out = kwargs.get("out")
         if isinstance(out, (np.ndarray, tuple)):
             kwargs = {key: value for key, value in kwargs.items() if key != "out"}
@@ -83,15 +84,18 @@ class Traced(np.ndarray):
             trace.ask(y, f"{function.__name__}, whose result has a shape that depends on the numbers", FIXED)
         return y
 
+    def __array__(self, dtype=None, copy=None):
+        self.record.ask(self, "np.asarray(t) or whatever else makes a plain array", ITSELF)
+        y = np.array(self.operation.value, dtype) if copy else np.asarray(self.operation.value, dtype)
+        return y
+
     # ------------------------------------------------------------ what goes past NumPy's protocols
     def __getitem__(self, index):
         y = self.record.call(operator.getitem, (self, index), {})
         for part in index if isinstance(index, tuple) else (index,):
             if isinstance(part, np.ndarray) and part.dtype.kind == "b" and self.record.depends(part):
                 self.record.ask(y, "a[mask], whose shape depends on the numbers", FIXED)
-            if isinstance(part, slice) and any(
-                isinstance(end, Traced) for end in (part.start, part.stop, part.step)
-            ):
+            if isinstance(part, slice) and any(isinstance(end, Traced) for end in (part.start, part.stop, part.step)):
                 self.record.ask(y, "a slice whose ends depend on the numbers", FIXED)
         return y
 
@@ -101,46 +105,72 @@ class Traced(np.ndarray):
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
+    def __len__(self):
+        return len(self.operation.value)
+
+    def __contains__(self, x):
+        return bool((self == x).any())
+
+    def __buffer__(self, flags):  # Python asks from 3.12 on
+        return memoryview(self.__array__())
+
+    def standing(self):
+        """Return this, or the array itself when the trace is over."""
+        return np.asarray(self.operation.value) if self.record.thread is None else self
+
+    def lent(self):
+        """Return this for a user who asks a recorded Tensor for its numbers: they are read-only."""
+        self.record.memory.lend(self.operation)
+        return self
+
     def dot(self, other):
         return np.dot(self, other)
 
     def __repr__(self):
         return repr(self.operation.value)
 
-    __str__ = __repr__
+    def __str__(self):
+        return str(self.operation.value)
 
     def __format__(self, spec):
         return format(self.operation.value, spec)
 
     def __reduce_ex__(self, protocol):
-        self.record.ask(self, "copy.deepcopy or pickle", "t.copy()")
+        self.record.ask(self, "pickle or the like", "t.copy()")
         return self.operation.value.__reduce_ex__(protocol)
 
     def __deepcopy__(self, memo):
         return self.copy()
 
-    __copy__ = __deepcopy__
+    def __copy__(self):
+        return self.copy()
 
-    # the layout is that of the value, which this need not share
-    @property
-    def base(self):
-        if self.operation is None:
-            return np.ndarray.base.__get__(self)
-        return getattr(self.operation.value, "base", None)
+    flat = property(lambda self: self.ravel().lent())
+    base = property(lambda self: None if getattr(self.operation.value, "base", None) is None else Base(self))
 
-    def __array__(self, *args, **kwargs):
-        self.record.ask(self, "np.asarray(t) or the like", "NumPy's functions on the Tensor itself")
-        return np.asarray(self.operation.value).__array__(*args, **kwargs)
+    def __getattr__(self, name):
+        """Give what else an ndarray has: its memory, or a method that nobody writes down."""
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        self.record.ask(self, f"t.data.{name}", ITSELF)
+        return getattr(as_numpy(self.operation.value), name)
 
 
-def trace_of(x):
-    """Return the trace of the first Traced in nested arguments that has one."""
-    for leaf in leaves(x):
-        if isinstance(leaf, Traced) and leaf.record is not None:
-            return leaf.record
-    raise TraceError(
-        "an array was made out of the trace's sight: by a method of ndarray that it does not know"
-    )
+def as_numpy(x):
+    """Return a number of Python as an array, what is NumPy's as it is."""
+    return x if isinstance(x, (np.ndarray, np.generic)) else np.asarray(x)
+
+
+class Base(Traced):
+    """Stands for the array to which the memory of another one belongs: that there is one may be asked freely."""
+
+    def __init__(self, of):
+        self.of, self.record = of, of.record
+
+    @functools.cached_property
+    def operation(self):
+        self.record.ask(self.of, "t.data.base", "the Tensor whose part this is")
+        return self.record.operand(np.asarray(self.of.operation.value.base))
 
 
 # ------------------------------------------------------------------------------ methods of ndarrays
@@ -175,6 +205,10 @@ def attribute(name):
     return property(lambda self: self.record.call(Attribute(name), (self,), {}))
 
 
+def of_the_layout(name):
+    return property(lambda self: getattr(as_numpy(self.operation.value), name))
+
+
 def of_complex(of):
     """A method or an attribute that gives a real array itself."""
 
@@ -195,7 +229,7 @@ def overwriting(name):
 
 def augmented(name, compute):
     """An operator like ``a += b``: it makes a new number of a scalar, and writes into an array."""
-    in_place = getattr(np.ndarray, name)
+    in_place = getattr(NDArrayOperatorsMixin, name)
 
     def change(self, other):
         if isinstance(other, Storage) or not isinstance(self.operation.value, np.ndarray):
@@ -205,12 +239,13 @@ def augmented(name, compute):
     return change
 
 
-def asking(name, what, instead):
+def asking(compute, what, instead):
     """A method that gives the numbers to Python."""
 
-    def ask(self, *args):
+    def ask(self, *args, **kwargs):
+        given = compute(as_numpy(self.operation.value), *args, **kwargs)  # NumPy's own refusal comes first
         self.record.ask(self, what, instead)
-        return getattr(self.operation.value, name)(*args)
+        return given
 
     return ask
 
@@ -222,8 +257,10 @@ for _name in """
     setattr(Traced, _name, method(_name))
 for _name in ("conj", "conjugate"):
     setattr(Traced, _name, of_complex(method(_name)))
-for _name in ("T", "mT", "imag", "flat"):
+for _name in ("T", "mT", "imag"):
     setattr(Traced, _name, attribute(_name))
+for _name in ("shape", "dtype", "ndim", "size", "itemsize", "nbytes", "strides", "flags"):
+    setattr(Traced, _name, of_the_layout(_name))
 Traced.real = property(of_complex(attribute("real").fget))
 for _name in ("fill", "sort", "partition", "put", "__ipow__"):
     setattr(Traced, _name, overwriting(_name))
@@ -233,14 +270,18 @@ for _name, _ufunc in dict(add=np.add, sub=np.subtract, mul=np.multiply, truediv=
     _forward, _reflected = as_operator(getattr(operator, _name), _ufunc)
     setattr(Traced, f"__{_name}__", _forward)
     setattr(Traced, f"__r{_name}__", _reflected)
-for _name, _what, _instead in (
-    ("__bool__", "an if (while, and, or, not) on a number", CHOICE),
-    ("__float__", "float(t)", "the Tensor itself"),
-    ("__int__", "int(t)", "the Tensor itself"),
-    ("__complex__", "complex(t)", "the Tensor itself"),
-    ("__index__", "an index, range(t) or the like", "np.take, np.take_along_axis or a[t] with a Tensor t"),
-    ("item", "t.item()", "the Tensor itself"),
-    ("tolist", "t.tolist()", "the Tensor itself"),
-    ("tobytes", "t.tobytes()", "the Tensor itself"),
+INDEX = "np.take, np.take_along_axis or a[t] with a Tensor t"
+for _name, _compute, _what, _instead in (
+    ("__bool__", bool, "an if (while, and, or, not) on a number", CHOICE),
+    ("__float__", float, "float(t)", ITSELF),
+    ("__int__", int, "int(t)", ITSELF),
+    ("__complex__", complex, "complex(t)", ITSELF),
+    ("__round__", round, "round(t)", "np.round"),
+    ("__index__", operator.index, "an index, range(t) or the like", INDEX),
+    ("item", Method("item"), "t.item()", ITSELF),
+    ("tolist", Method("tolist"), "t.tolist()", ITSELF),
+    ("tobytes", Method("tobytes"), "t.tobytes()", ITSELF),
+    ("__dlpack__", Method("__dlpack__"), "np.from_dlpack(t) or the like", ITSELF),
+    ("__dlpack_device__", Method("__dlpack_device__"), "np.from_dlpack(t) or the like", ITSELF),
 ):
-    setattr(Traced, _name, asking(_name, _what, _instead))
+    setattr(Traced, _name, asking(_compute, _what, _instead))

@@ -16,9 +16,7 @@ from .traced import Traced
 
 STEERED = {recompute: "checkpointed", hooked: "hook", unwritten: "Buffer"}
 ADDED = Rule("added up", "")
-READ = Rule(
-    "a[...]", "a"
-)  # many reads of one array are added up at once, before the array's own edges are walked
+READ = Rule("a[...]", "a")  # many reads of one array are added up at once, before the array's own edges are walked
 
 
 class Entries(list):

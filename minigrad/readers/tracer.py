@@ -1,6 +1,7 @@
 """``trace``: a function and its gradient, run once and written down as a Program."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,17 +10,20 @@ import numpy as np
 from ..calculus.whole import Whole, in_floating_point
 from ..core.errors import told
 from ..core.gradient import Run, check_loss, not_callable, not_callable_with
+from ..core.params import Params
 from ..core.storage import drawn_by
 from ..core.tape import active_tape, backward
 from ..core.tensor import Tensor, new_tensor, on
 from ..core.trees import leaves
 from .generators import Drawn
-from .names import Names, names_of_arguments, places_in, variables_of, without_root
+from .names import Names, names_of_arguments, places_in, variables_of, visible_from, without_root
 from .operations import Operation, TraceError
 from .program import Program
+from .source import refuse_if_asked
 from .traced import Traced
 from .traced_tape import Entries
 from .tracing import Trace
+from .unseen import Unseen
 from .whereabouts import Whereabouts
 
 
@@ -71,7 +75,9 @@ def run(f, args, data=(), follows=True):
         )
     if not callable(f):
         raise TypeError(not_callable(f, "trace"))
-    running = Running(f, args, data, follows)
+    parameters = args[0] if len(args) == 1 and isinstance(args[0], Params) else ()
+    wait_for_others(parameters)
+    running = Running(f, args, parameters, data, follows)
     try:
         try:
             return running.whole()
@@ -81,19 +87,42 @@ def run(f, args, data=(), follows=True):
         running.undo()  # Ctrl-C may have come just before the line above
 
 
+PATIENCE = 60  # seconds
+
+
+def wait_for_others(parameters):
+    """Wait until no other thread traces the parameters, which stand for one trace at a time."""
+    begun = time.monotonic()
+    for p in parameters:
+        while isinstance(p._value, Traced):
+            p._value = p._value.standing()
+            if time.monotonic() > begun + PATIENCE:
+                raise TraceError(
+                    f"trace: another thread has been tracing the same parameters for {PATIENCE} s. If it waits for "
+                    "this one, trace outside of the function that is traced"
+                )
+            time.sleep(0.001)
+
+
+WANTS_MEMORY = (
+    "trace: {}. While it is traced, t.data stands for an ndarray and has no memory of its own, and something wanted "
+    "just that. Write np.asarray(t.data), which is followed where the program is only shown"
+)
+
+
 class Running:
     """One run of a function and its gradient under a trace."""
 
-    def __init__(self, f, args, data, follows):
-        self.f, self.args, self.data = f, args, data
-        self.arrays, layers = places_in(variables_of(f))
-        self.trace = Trace(Whereabouts(layers), follows)
+    def __init__(self, f, args, parameters, data, follows):
+        self.f, self.args, self.parameters, self.data = f, args, list(parameters), data
+        variables = variables_of(f)
+        visible = visible_from(variables)
+        self.arrays, layers = places_in(visible)
+        self.unseen = Unseen(visible, {id(x) for _, x in variables}, self.parameters)
+        self.trace = Trace(Whereabouts(layers), self.unseen, follows)
         self.leaves = []  # the operations of what is differentiated, None for what cannot be
         self.further = []  # the operations of the data
-        self.exchanged, self.drawn_by = (
-            [],
-            drawn_by.get(),
-        )  # what undo() puts back: (parameter, array), a function
+        self.exchanged, self.drawn_by = [], drawn_by.get()  # for undo(): (Tensor, array, Traced); a function
         self.wishes = {}  # id of an operation -> the name that it should have
         self.loss, self.gradients, self.entries = None, [], None
 
@@ -105,18 +134,30 @@ class Running:
         except Exception as error:
             error.program = self.program(error)
             show_in(error, error.program)
+            if isinstance(error, TraceError):
+                raise
+            if not self.trace.follows:  # NumPy has made another error of a refusal
+                refuse_if_asked(error.program, "trace", error)
+            if Traced.__name__ in str(error):
+                raise TraceError(WANTS_MEMORY.format(error)) from error
             raise
-        return self.program()
+        program = self.program()
+        if not self.trace.follows:
+            refuse_if_asked(program, "trace")
+        return program
 
     def undo(self):
         """Give the parameters their arrays back, and the generators; once more changes nothing."""
-        for p, array in self.exchanged:
-            if isinstance(p._value, Traced):
-                p._value = array
+        for t, array, traced in self.exchanged:
+            if t._value is traced:
+                t._value = array
         drawn_by.set(self.drawn_by)
+        self.trace.thread = None
         self.trace.whereabouts.forget()
 
     def run(self):
+        self.trace.whereabouts.top = sys._getframe()
+        self.exchange()
         taken = Run(self.on_traced, self.args, "trace")
         loss = taken.value
         check_loss(loss, "trace")
@@ -136,14 +177,9 @@ class Running:
         """Call the function, after an array that is traced has taken the place of each one at the bottom."""
         tape, self.trace.whereabouts.top = active_tape(), sys._getframe()
         if arguments:
-            self.take(leaves(arguments), "argument", names_of_arguments(self.f, arguments), tape)
+            self.take(leaves(arguments), names_of_arguments(self.f, arguments), tape)
         else:
-            places = [self.arrays.get(id(p), f"p{k}") for k, p in enumerate(self.args[0], 1)]
-            self.take(tape.leaves.values(), "parameter", without_root(places), tape)
-            self.exchange(self.args[0])
-            arguments = [
-                self.handed(*named) for named in zip(self.data, names_of_arguments(self.f, self.data))
-            ]
+            arguments = [self.handed(*named) for named in zip(self.data, names_of_arguments(self.f, self.data))]
         self.entries = tape.entries = Entries(self.trace, self.leaves)
         try:
             return self.f(*arguments)
@@ -152,25 +188,34 @@ class Running:
                 raise TypeError(not_callable_with(len(arguments), error, "trace")) from None
             raise
 
-    def take(self, xs, kind, names, tape):
-        """Let arrays that are traced take the place of those in the Tensors that are leaves of the tape."""
+    def take(self, xs, names, tape):
+        """Let arrays that are traced take the place of those in the arguments that are leaves of the tape."""
         for x, name in zip(xs, names):
             traced = type(x) is Tensor and on(tape, x) is x
             if traced:
-                x._value = self.trace.given(kind, x._value)
+                x._value = self.trace.given("argument", x._value)
                 if x.tape is not tape:
                     x.tape = Whole(tape, in_floating_point(x._value))
                 self.wishes[id(x._value.operation)] = name
             self.leaves.append(x._value.operation if traced else None)
 
-    def exchange(self, parameters):
-        """Let the parameters themselves stand for their operations, too: constants are made of them, not of the leaves.
+    def exchange(self):
+        """Let arrays that are traced take the place of those in the parameters themselves, before they are leaves.
 
-        (``W > 0``, ``np.floor(W)``, ``dropgrad(W)``, ``W.data``; other threads see plain arrays, see Trace.)
+        Constants are made of them, too (``W > 0``, ``np.floor(W)``, ``dropgrad(W)``, ``W.data``; other threads get
+        plain arrays, see Trace).  So it is with other Tensors that are the same array.
         """
-        for p, op in zip(parameters, self.leaves):
-            self.exchanged.append((p, p._value))
-            p._value = self.trace.stand_in(op.value, op)
+        places = [self.arrays.get(id(p), f"p{k}") for k, p in enumerate(self.parameters, 1)]
+        for p, name in zip(self.parameters, without_root(places)):
+            op = self.trace.add("parameter", value=p._value)
+            self.leaves.append(op)
+            self.wishes[id(op)] = name
+        of_array = {id(op.value): op for op in self.leaves}
+        same = [(t, of_array[id(t._value)]) for t in self.unseen.same]
+        for t, op in [*zip(self.parameters, self.leaves), *same]:
+            traced = self.trace.stand_in(op.value, op)
+            self.exchanged.append((t, t._value, traced))
+            t._value = traced
 
     def handed(self, x, name):
         """Return data as the function gets it: a constant Tensor over what stands for the array."""
@@ -200,7 +245,11 @@ class Running:
         """Return what was written down, with everything named."""
         operations, names, unnamed = self.trace.operations, Names(), 0
         for op in self.trace.memory.changed(operations):
-            op.asked = "an array that was overwritten after it had been used"
+            op.asked, op.instead = "an array that was overwritten after it had been used", "a new one each time"
+        self.unseen.mark(operations, self.loss if isinstance(self.loss, Operation) else None)
+        for t, _, traced in self.exchanged:
+            if t._value is not traced:  # as good as never: both began at once
+                self.trace.ask(traced, "another thread, which traced it at the same time", "one trace after the other")
         for op in operations:
             if id(op) in self.wishes:
                 op.name = names.take(self.wishes[id(op)])

@@ -60,11 +60,7 @@ class Wording:
             return f"{self.code(args[0], left)} {sign} {self.code(args[1], right)}", strength
         if getattr(function, "__name__", "") == "reduce" and function.__self__ in REDUCED:
             return self.reduced(REDUCED[function.__self__], *args, **kwargs), ATOM
-        if (
-            self.products
-            and function is np.dot
-            and all(is_array(x) and np.ndim(x.value) in (1, 2) for x in args)
-        ):
+        if self.products and function is np.dot and all(is_array(x) and np.ndim(x.value) in (1, 2) for x in args):
             return f"{self.code(args[0], PRODUCT)} @ {self.code(args[1], PRODUCT + 1)}", PRODUCT
         if function is filled:  # NumPy's, with the arguments in its own order
             return f"np.full({self.code(args[1])}, {self.code(args[0])})", ATOM
@@ -211,12 +207,7 @@ def array_code(x):
     dtype = "" if x.dtype == float else f", {dtype_code(x.dtype)}"
     axes = sorted(range(x.ndim), key=lambda k: -x.strides[k])  # from the slowest to the quickest
     lying = x.transpose(axes)
-    if (
-        x.size
-        and x.dtype.kind != "c"
-        and not np.any(x)
-        and not np.any(np.signbit(x) if x.dtype.kind == "f" else x)
-    ):
+    if x.size and x.dtype.kind != "c" and not np.any(x) and not np.any(np.signbit(x) if x.dtype.kind == "f" else x):
         code = f"np.zeros({lying.shape}{dtype})"
     elif x.size > 3 and np.all(x == x.flat[0]) and not np.any(x == 0):
         code = f"np.full({lying.shape}, {number_code(x.flat[0].item())[0]}{dtype})"
@@ -226,9 +217,7 @@ def array_code(x):
         numbers = iter([number_code(y)[0] for y in lying.ravel().tolist()])
         code = f"np.array({nested(lying.shape, numbers)}{'' if dtype_of_code(x) else dtype})"
     back = tuple(np.argsort(axes).tolist())
-    return (
-        code if back == tuple(range(x.ndim)) else f"{code}.T" if back == (1, 0) else f"{code}.transpose{back}"
-    )
+    return code if back == tuple(range(x.ndim)) else f"{code}.T" if back == (1, 0) else f"{code}.transpose{back}"
 
 
 def dtype_of_code(x):
