@@ -27,6 +27,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     schedules/              hyperparameters that change with the step
     training/               the training loop
     checkpoint/             saving and resuming
+    showing/                optimisers at work: races, momentum's sliders, landscapes
     bridge, scipy, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
     notebook                how notebooks show it: tables and curves
     compat/                 programs written for HIPS autograd
@@ -60,7 +61,7 @@ from .shown import Shown
 
 if TYPE_CHECKING:  # what __getattr__ below finds
     from . import bridge, checkpoint, data, distributed, joining, losses, nn, optimise  # noqa: F401
-    from . import readers, sampling, schedules, training  # noqa: F401
+    from . import readers, sampling, schedules, showing, training  # noqa: F401
     from .bridge import as_scipy  # noqa: F401
     from .derivatives import supported  # noqa: F401
     from .joining import block, c_, r_  # noqa: F401
@@ -68,6 +69,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds
     from .optimise import *  # noqa: F403
     from .readers import Program, TraceError, trace  # noqa: F401
     from .schedules import *  # noqa: F403
+    from .showing import explore_momentum, landscape, race  # noqa: F401
     from .training import *  # noqa: F403
 
 # What is not needed to differentiate is imported when one of its names is first asked for.
@@ -94,6 +96,7 @@ _LATER = {
     "readers": "Program TraceError trace",
     "sampling": "",
     "scipy": "",
+    "showing": "explore_momentum landscape race",
     "schedules": """
         ComposedSchedule Constant Cos CosAnneal CosRestarts Exp Interpolator Inv Loop OneCycle Plateau
         Poly Schedule Scheduler Sequence Shifted Shortened Sin SinDecay2 SinExp Stateful Step StepError
@@ -116,16 +119,17 @@ __all__ = [
     "Program", "RADAM", "RAdam", "RMSProp", "Rprop", "Schedule", "Scheduler", "Sequence", "Shifted", "Shortened",
     "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "Stateful", "Step", "StepError", "StrangerError", "Tensor",
     "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError",
-    "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array",
-    "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked", "checkpoint", "checkpointed",
-    "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad", "early_stopping", "epochs", "generator",
-    "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian", "hinge_loss", "hook", "huber_loss", "hvp",
-    "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence", "label_smoothing", "load_state_",
-    "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse", "named_params", "next_", "nn", "nograd",
-    "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss", "pullback", "put_along_axis", "r_",
-    "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling", "schedules", "seed", "set_num_threads",
-    "skip", "state_dict", "stop", "supported", "symmetric", "throttle", "trace", "train_", "train_step_", "training",
-    "update_", "withgradient", "zeros",
+    "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_",
+    "array", "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked", "checkpoint",
+    "checkpointed", "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad", "early_stopping",
+    "epochs", "explore_momentum", "generator", "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian",
+    "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence",
+    "label_smoothing", "landscape", "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae",
+    "mse", "named_params", "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot",
+    "poisson_loss", "pullback", "put_along_axis", "r_", "race", "rand", "randn", "readers", "reset_", "reverse",
+    "rule", "sampling", "schedules", "seed", "set_num_threads", "showing", "skip", "state_dict", "stop",
+    "supported", "symmetric", "throttle", "trace", "train_", "train_step_", "training", "update_", "withgradient",
+    "zeros",
 ]
 # fmt: on
 

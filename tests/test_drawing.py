@@ -1,17 +1,14 @@
 """A program as a picture and as a page: what is drawn, what opens, what a real browser shows."""
 
-import html
 import importlib.util
-import json
 import re
-import shutil
-import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import answer_of
 
 from minigrad import params, randn, seed, trace
 from minigrad.losses import logitcrossentropy
@@ -205,16 +202,7 @@ window.addEventListener("load", () => {
 def in_browser(page, folder, opened=20, steps=1000):
     """Open a page from its file in a headless Chromium and return what WALK found there."""
     walk = WALK.replace("OPENED", str(opened)).replace("STEPS", str(steps))
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium here: apt install chromium")
-    (folder / "page.html").write_text(page.replace("</body>", walk + "</body>"), encoding="utf-8")
-    quiet = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
-    command = [browser, "--headless", *quiet, "--disable-component-update", "--disable-sync"]
-    command += ["--virtual-time-budget=20000"]
-    command += [f"--user-data-dir={folder / 'profile'}", "--dump-dom", f"file://{folder / 'page.html'}"]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
-    return json.loads(html.unescape(re.search(r'<pre id="found">(.*?)</pre>', dom, flags=re.S)[1]))
+    return answer_of(page.replace("</body>", walk + "</body>"), folder)
 
 
 @pytest.mark.slow

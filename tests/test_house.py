@@ -44,6 +44,7 @@ BUDGETS = {
     "schedules": 870,
     "training": 900,
     "checkpoint": 450,
+    "showing": 460,
     "compat": 10,
     "compat/autograd": 290,
     "distributed": 540,
