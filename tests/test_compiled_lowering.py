@@ -308,9 +308,9 @@ def test_hyperparameters_are_read_at_every_step_and_another_composition_is_follo
 EXAMPLE = """\
 def kernel(piece, at):
     if piece == 0:  # v3 = matmul[10]
-        p0 = f8s(peek(at + 0))
-        p1 = f8s(peek(at + 8))
-        p2 = f8s(peek(at + 16))
+        p0 = f8_at(at, 0)
+        p1 = f8_at(at, 1)
+        p2 = f8_at(at, 2)
         for i in range(10):
             s = f8(0.0)
             for j in range(10):

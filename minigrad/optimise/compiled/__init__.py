@@ -10,6 +10,7 @@
 
 and a whole step, from the program of its loss and gradients:
 
+    instructions  what the compiled step calls
     ufuncs      NumPy's own inner loops, called by their addresses
     lines       what is to be computed, over which memory
     grouping    which lines share a loop; where everything lies

@@ -16,7 +16,6 @@ import ctypes
 import functools
 import hashlib
 import importlib.util
-import inspect
 import os
 import re
 import stat
@@ -60,6 +59,11 @@ def numba_version():
         return numba.__version__
 
 
+@functools.lru_cache(maxsize=None)
+def own_text():
+    return Path(__file__).read_text("utf-8")
+
+
 def name(*made_of):
     """Return the file name of what is made of these strings by these versions on this processor."""
     import llvmlite
@@ -67,7 +71,7 @@ def name(*made_of):
 
     surroundings = (
         __version__,
-        inspect.getsource(sys.modules[__name__]),
+        own_text(),
         sys.version,
         np.__version__,
         llvmlite.__version__,

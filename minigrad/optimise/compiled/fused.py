@@ -14,7 +14,7 @@ from ..route import route_of
 from ..whole import undisturbed
 from . import entry, tasks
 from .layout import Address
-from .walk import APART, CHECK, COMMIT, LOOP
+from .walk import COMMIT, LOOP
 
 
 def fused(opt, params, dxs):
@@ -26,20 +26,25 @@ def fused(opt, params, dxs):
     if tangled(xs, dxs) or len({a.dtype for a in (*xs, *dxs)}) > 1 or xs[0].dtype.char not in "fd":
         return None
     plan = route.parts[0].find(stages, params, xs)
-    plan.tasks = plan.tasks or tasks.tasks_of(plan, float("inf"))
-    if plan.tasks is None:
+    kernels = tasks.kernels_of(plan, float("inf"))
+    if kernels is None or not all(map(lie_alike, xs, dxs, plan.states)):
         return None
-    plan.tasks.look(xs)
-    plan.read_hyper(stages)
-    whether = plan.tasks.task(plan.tasks.updating, CHECK | (APART if len(params) > 1 else 0))
-    return Fused(opt, route, plan, stages, params, dxs) if tasks.obeyed(whether, params, params, dxs) else None
+    return Fused(opt, route, plan, stages, params, dxs, tasks.Tasks(plan, *kernels))
+
+
+def lie_alike(x, dx, states):
+    """Whether a kernel may go through a parameter, its gradient and its state as through rows of numbers."""
+    shaped = [x, dx, *(a for state in states for a in state if a.shape == x.shape and a.dtype == x.dtype)]
+    in_order = all(a.flags.c_contiguous for a in shaped) or all(a.flags.f_contiguous for a in shaped)
+    return in_order and x.flags.writeable and all(a.flags.aligned for a in shaped)
 
 
 class Fused:
     """A plan as rows of a compiled step."""
 
-    def __init__(self, opt, route, plan, stages, params, dxs):
-        self.opt, self.route, self.plan, self.stages, self.params, self.dxs = opt, route, plan, stages, params, dxs
+    def __init__(self, opt, route, plan, stages, params, dxs, work):
+        self.opt, self.route, self.plan, self.stages = opt, route, plan, stages
+        self.params, self.dxs, self.work = params, dxs, work
 
     def valid(self):
         """Whether the rows may still run: nothing was composed anew, the state is where it was."""
@@ -62,7 +67,7 @@ class Fused:
 
     def add_rows(self, layout, parameters, gradients):
         """Add the kernels' rows, given the buffers of the parameters and of their gradients."""
-        work, pairs = self.plan.tasks, list(zip(parameters, gradients))
+        work, pairs = self.work, list(zip(parameters, gradients))
         for k, j in self.plan.measured.items():
             self.add_kernel(layout, work.kernels[j], LOOP, pairs)
             settle = functools.partial(settled, self.plan, self.stages, self.params, self.dxs, k)
@@ -70,7 +75,7 @@ class Fused:
         self.add_kernel(layout, work.updating, LOOP | COMMIT, pairs)
 
     def add_kernel(self, layout, kernel, mode, pairs):
-        work = self.plan.tasks
+        work = self.work
         layout.kept.append(work)
         table = layout.table(work.table(kernel, mode))
         for row, (x, dx) in enumerate(pairs):

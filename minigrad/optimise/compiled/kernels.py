@@ -12,22 +12,23 @@ of two complex elements.
 
 import ctypes
 import functools
-import inspect
 import math
 import os
 import threading
 import types
 import warnings
+from pathlib import Path
 
 import numpy as np
 
 from .. import functions, lanes
-from . import cache, entry, loops
+from . import cache, entry, instructions, loops
 from . import walk as walking
 
 # Work is counted in elements updated; a step's overhead counts as 10,000 of them (about 30 us).
 LOADING, COMPILING = 3_000_000, 20_000_000
 
+FILES = __file__, *[module.__file__ for module in (walking, entry, instructions, lanes)]  # of which all code is made
 WALK, ENTRY = "walk", "enter"  # ask for what stands in walk.py and entry.py instead of a kernel
 PIECES = "pieces"  # the purpose of the text of a step's own pieces
 _kept = []  # compiled functions that own their code
@@ -96,7 +97,7 @@ def compiled():
 
 def load_or_compile(key, work):
     try:
-        file = cache.name(*key, *map(inspect.getsource, (walking, entry, lanes)), own_text())
+        file = cache.name(*key, *own_texts())
         address = None if key in _missing else cache.load(file)
         _missing.add(key)
         if address is None and work >= COMPILING:
@@ -124,9 +125,9 @@ def compiled_and_stored(file, text, char, purpose):
 
 
 @functools.lru_cache(maxsize=None)
-def own_text():
-    with open(__file__, encoding="utf-8") as file:
-        return file.read()
+def own_texts():
+    """The texts of what goes into all machine code."""
+    return [Path(file).read_text("utf-8") for file in FILES]
 
 
 def in_short(error):
@@ -138,18 +139,20 @@ def in_short(error):
 
 
 def compile_kernel(text, dtype, purpose):
+    import llvmlite.ir as ir
     import numba
 
     space = what_kernels_call(dtype)
+    of_steps = instructions.of_steps(numba, ir) if purpose is PIECES or text is ENTRY else {}
     if text in (WALK, ENTRY):
         module, name = (walking, "method") if text is WALK else (entry, "enter")
-        space = {**vars(walking), **vars(module), **space, **what_steps_call()}
+        space = {**vars(walking), **vars(module), **space, **of_steps}
         for helper in module.COMPILED:
             function = types.FunctionType(getattr(module, helper).__code__, space)
             space[helper] = numba.njit(function, no_cpython_wrapper=True, error_model="numpy")
         function = types.FunctionType(getattr(module, name).__code__, space)
     else:
-        space = {**vars(walking), **space, **(what_steps_call() if purpose is PIECES else {})}
+        space = {**vars(walking), **space, **of_steps}
         exec(text, space)
         function = space["kernel"]
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
@@ -178,9 +181,8 @@ def access_to_memory(dtype):
 
     @intrinsic
     def peek32(typing, address):
-        return number(number), lambda context, builder, signature, args: builder.sext(
-            builder.load(at(builder, args[0], int32)), int64
-        )
+        load = lambda builder, address: builder.load(at(builder, address, int32))
+        return number(number), lambda context, builder, signature, args: builder.sext(load(builder, args[0]), int64)
 
     @intrinsic
     def poke(typing, address, value):
@@ -193,136 +195,13 @@ def access_to_memory(dtype):
     @intrinsic
     def call(typing, kernel, x, dx, state, size, plan):
         kind = ir.FunctionType(int64, [int64] * 5)
-        return number(*[number] * 6), lambda context, builder, signature, args: builder.call(
-            at(builder, args[0], kind), args[1:]
-        )
+        code = lambda context, builder, signature, args: builder.call(at(builder, args[0], kind), args[1:])
+        return number(*[number] * 6), code
 
     elements, reals = numba.from_dtype(dtype), numba.from_dtype(dtype.type(0).real.dtype)
-    pointers = {"elements": pointer_to(elements), "reals": pointer_to(reals), "numbers": pointer_to(numba.float64)}
+    kinds = {"elements": elements, "reals": reals, "numbers": numba.float64}
+    pointers = {name: instructions.pointer_to(kind, numba) for name, kind in kinds.items()}
     return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
-
-
-def what_steps_call():
-    """What a compiled step and its pieces call."""
-    import numba
-
-    kinds = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "b1": np.bool_, "u1": np.uint8}
-    pointers = {f"{name}s": pointer_to(numba.from_dtype(np.dtype(kind))) for name, kind in kinds.items()}
-    pointers["b1s"] = pointers.pop("u1s")
-    return {**kinds, **pointers, **sums_in_any_order(), **calls_by_address(), **calls_of_python()}
-
-
-def sums_in_any_order():
-    """Additions that the compiler may reorder, so that they go many at once; of a product, in one instruction."""
-    import numba
-    from numba.extending import intrinsic
-
-    flags = ("reassoc", "nsz", "contract")
-
-    @intrinsic
-    def added(typing, a, b):
-        if isinstance(a, numba.types.Integer):
-            return a(a, a), lambda context, builder, signature, args: builder.add(*args)
-        return a(a, a), lambda context, builder, signature, args: builder.fadd(*args, flags=flags)
-
-    @intrinsic
-    def muladd(typing, total, a, b):
-        def code(context, builder, signature, args):
-            return builder.fadd(args[0], builder.fmul(args[1], args[2], flags=("contract",)), flags=flags)
-
-        return total(total, total, total), code
-
-    return {"added": added, "muladd": muladd}
-
-
-def calls_by_address():
-    """Calls of other compiled code: a step's pieces, an inner loop of NumPy's, a generator's own function."""
-    import llvmlite.ir as ir
-    import numba
-    from numba.extending import intrinsic
-
-    number, int64 = numba.int64, ir.IntType(64)
-
-    def calling(result, many):
-        """The code of a call, by its address, of a function of so many integers."""
-
-        def code(context, builder, signature, args):
-            kind = ir.FunctionType(result, [int64] * many)
-            returned = builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
-            return context.get_dummy_value() if isinstance(result, ir.VoidType) else returned
-
-        return code
-
-    @intrinsic
-    def run_piece(typing, code, piece, block):
-        return number(number, number, number), calling(int64, 2)
-
-    @intrinsic
-    def inner_loop(typing, function, arguments, dimensions, strides, data):
-        return numba.void(*[number] * 5), calling(ir.VoidType(), 4)
-
-    @intrinsic
-    def next_double(typing, function, state):
-        return numba.float64(number, number), calling(ir.DoubleType(), 1)
-
-    return {"run_piece": run_piece, "inner_loop": inner_loop, "next_double": next_double}
-
-
-def calls_of_python():
-    """CPython's own functions: to call what can be called, to let go of an object, to make a float."""
-    import llvmlite.ir as ir
-    import numba
-    from numba.extending import intrinsic
-
-    number, int64 = numba.int64, ir.IntType(64)
-
-    @intrinsic
-    def ask(typing, function):
-        def code(context, builder, signature, args):
-            kind = ir.FunctionType(int64, [int64, int64])
-            return builder.call(in_process(builder, "PyObject_CallObject", kind), [args[0], int64(0)])
-
-        return number(number), code
-
-    @intrinsic
-    def release(typing, result):
-        def code(context, builder, signature, args):
-            builder.call(in_process(builder, "Py_DecRef", ir.FunctionType(ir.VoidType(), [int64])), args)
-            return context.get_dummy_value()
-
-        return numba.void(number), code
-
-    @intrinsic
-    def new_float(typing, x):
-        def code(context, builder, signature, args):
-            kind = ir.FunctionType(int64, [ir.DoubleType()])
-            return builder.call(in_process(builder, "PyFloat_FromDouble", kind), args)
-
-        return number(numba.float64), code
-
-    return {"ask": ask, "release": release, "new_float": new_float}
-
-
-def in_process(builder, name, kind):
-    """A function of this process, by its name."""
-    import llvmlite.ir as ir
-
-    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-
-
-def pointer_to(kind):
-    """A function from an address to a pointer to elements of a kind."""
-    import numba
-    from numba.extending import intrinsic
-
-    @intrinsic
-    def to(typing, address):
-        signature = numba.types.CPointer(kind)(address)
-        return signature, lambda context, builder, signature, args: builder.inttoptr(
-            args[0], context.get_value_type(signature.return_type)
-        )
-
-    return to
 
 
 def lanes_on_the_stack():
@@ -353,14 +232,14 @@ def yielding_to_threads():
 
     @intrinsic
     def unlock(typing):
-        return number(), lambda context, builder, signature, args: builder.call(
-            in_process(builder, "PyEval_SaveThread", ir.FunctionType(int64, [])), []
-        )
+        save = lambda builder: instructions.in_process(builder, ir, "PyEval_SaveThread", ir.FunctionType(int64, []))
+        return number(), lambda context, builder, signature, args: builder.call(save(builder), [])
 
     @intrinsic
     def lock(typing, thread):
         def code(context, builder, signature, args):
-            builder.call(in_process(builder, "PyEval_RestoreThread", ir.FunctionType(void, [int64])), args)
+            kind = ir.FunctionType(void, [int64])
+            builder.call(instructions.in_process(builder, ir, "PyEval_RestoreThread", kind), args)
             return context.get_dummy_value()
 
         return numba.void(number), code

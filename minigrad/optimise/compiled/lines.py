@@ -154,6 +154,7 @@ class Lines:
 
     def __init__(self, forms):
         self.lines, self.of, self.given = [], {}, []
+        self.forms = forms.lines  # alive, so that their ids are theirs
         for form in forms.parameters + forms.data:
             self.give(form)
         for form in forms.lines:
@@ -175,7 +176,7 @@ class Lines:
             x, strides = self.value(form), self.of[id(p)].strides
             if isinstance(x, View) and x.shape != p.shape:
                 raise NotLowered(f"the gradient of {p.name} is of another shape")
-            if not (isinstance(x, View) or is_literal(x)) or p.value.dtype not in CODES:
+            if not (isinstance(x, View) or is_literal(x)) or np.dtype(p.dtype) not in CODES:
                 raise NotLowered(f"the gradient of {p.name} is of a dtype that is not compiled")
             wanted = dense(p.shape, strides, 1)
             usable = isinstance(x, View) and x.buffer.kind == "made" and x.buffer.size == math.prod(p.shape)
@@ -207,6 +208,7 @@ class Lines:
         strides = tuple([s // dtype.itemsize for s in form.strides])
         if any(s % dtype.itemsize for s in form.strides):
             raise NotLowered(f"{form.name} is not aligned")
+        form.value = None
         self.given.append(Buffer("given", dtype, form.shape, strides, index=len(self.given)))
         self.of[id(form)] = self.given[-1].all
 

@@ -134,7 +134,7 @@ class Lowered:
     def run(self, *args):
         """Make one step; return the loss, or None, and nothing is written: ``why_none`` says why."""
         fused = self.fused
-        if fused is None or not fused.valid() or fused.plan.tasks.shared():
+        if fused is None or not fused.valid() or fused.work.shared():
             return self.run_apart(args)
         if self.holds:
             self.hold(args)
@@ -204,7 +204,7 @@ class Lowered:
 
     def shared(self):
         """Whether helping threads are wanted, which the compiled step does not know."""
-        return self.fused is not None and self.fused.plan.tasks.shared()
+        return self.fused is not None and self.fused.work.shared()
 
     def fits_loop(self, arrays, n):
         """Whether compiled code may go along these arrays by itself."""

@@ -28,14 +28,20 @@ def worked(plan, size):
 def tasks_of(plan, work=None):
     """Return the tasks of a plan; None where they are not worth their cost yet, or not to be had."""
     work = _worked.get(plan.key, 0) if work is None else work
+    found = kernels_of(plan, work)
+    if found is None or not kernels.find(kernels.WALK, "d", work=work):
+        return None
+    _worked[plan.key] = max(_worked.get(plan.key, 0), kernels.LOADING)  # further plans need not wait
+    return Tasks(plan, *found)
+
+
+def kernels_of(plan, work):
+    """Return the kernel that updates, and those that measure; None where not all of them are to be had."""
     if plan.dtype.char not in "fdFD" or work < kernels.LOADING or not kernels.available():
         return None
     measuring = [kernel(plan, loops.MEASURE, work, plan.kinds[:k]) for k in plan.measured]
     updating = kernel(plan, loops.UPDATE, work, plan.kinds)
-    if not (updating and all(measuring) and kernels.find(kernels.WALK, "d", work=work)):
-        return None
-    _worked[plan.key] = max(_worked.get(plan.key, 0), kernels.LOADING)  # further plans need not wait
-    return Tasks(plan, updating, measuring)
+    return (updating, measuring) if updating and all(measuring) else None
 
 
 def kernel(plan, purpose, work, kinds):
@@ -59,9 +65,15 @@ class Tasks:
         self.rows, self.size, self.unlocked = plan.rows, plan.size, plan.unlocked
         self.updating, self.stepping, self.kernels = updating, None, measuring
         self.lay_out(plan)
-        self.measuring = [self.task(each, CHECK | LOOP) for each in measuring]
         self.apart = APART if self.rows > 1 else 0
-        self.update = self.task(updating, CHECK | self.apart | LOOP | COMMIT)
+
+    @functools.cached_property
+    def measuring(self):
+        return [self.task(each, CHECK | LOOP) for each in self.kernels]
+
+    @functools.cached_property
+    def update(self):
+        return self.task(self.updating, CHECK | self.apart | LOOP | COMMIT)
 
     def lay_out(self, plan):
         """Lay out for ``walk`` what it needs to know (see walk.py)."""
