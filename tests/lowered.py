@@ -10,7 +10,7 @@ from minigrad.readers.tracer import run
 
 def lowered(loss, ps, data=(), opt=None):
     """Trace a loss, the stream of random numbers left as it was, and return its Lowered."""
-    bits = arrays._generator.bit_generator
+    bits = arrays.generator().bit_generator
     before = bits.state
     program = run(loss, (ps,), data, follows=False).simplified()
     bits.state = before
@@ -35,7 +35,7 @@ def both(loss, tensors, data, opt, steps=20):
     tensors : list of Tensors; data : list of tuples, what the loss is called with in turn; opt : makes the optimiser
     """
     ps, start = params(*tensors), [np.array(t.data) for t in tensors]
-    bits = arrays._generator.bit_generator
+    bits = arrays.generator().bit_generator
     state, found, made = bits.state, [], None
     for compile in (False, True):
         for t, x in zip(tensors, start):
