@@ -352,6 +352,26 @@ def test_what_has_got_out_of_a_trace_is_an_array_like_any():
     assert len(t) == size and t.source() == text and type(h.data) is np.ndarray
 
 
+def test_what_has_got_out_of_a_trace_is_a_constant_of_the_next_one():
+    kept = []
+    trace(lambda: kept.extend([np.tanh(dropgrad(W)).data, W.data]) or np.sum(W), params(W))
+    old, V = kept[0], Tensor(kept[0])
+
+    for factor in (lambda: old * W, lambda: W * old, lambda: np.tanh(old) * W, lambda: V * W, lambda: old @ W + V):
+        loss = lambda: np.sum(factor() * W.data)  # noqa: B023
+        t, space = trace(loss, params(W)), {}
+        exec(t.source(), space)
+        W.data[...] = ELSEWHERE
+        value, (g,) = space["loss_and_gradients"](W.data, *t.constants.values())
+        expected, grads = withgradient(loss, params(W))
+        W.data[...] = AT
+
+        assert value == expected and np.array_equal(g, grads[W])
+    memory = kept[1]
+    with pytest.raises(TraceError, match="memory, which is the memory of a parameter"):
+        trace(lambda: np.sum(W * np.exp(memory)), params(W)).source()
+
+
 def test_an_argument_is_not_the_array_that_the_function_knows_besides():
     x = np.array([1.0, 2.0])
     t = trace(lambda y: np.sum(y * y * x), x)

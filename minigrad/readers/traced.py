@@ -11,11 +11,13 @@ by NumPy's protocols, operators, methods and indices is written down, and whatev
 
 import functools
 import operator
+from threading import get_ident
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..core.storage import Storage
+from ..core.trees import leaves
 from .operations import Attribute, Method
 
 # Functions of shapes and kinds, which are the same whatever the numbers are; and texts for people.
@@ -54,21 +56,22 @@ class Traced(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if any(isinstance(x, Storage) for x in (*inputs, *kwargs.get("out", ()))):
             return NotImplemented
+        trace = self.trace_among((inputs, kwargs))
         if method == "at":
-            return self.record.overwrite(inputs[0], ufunc.at, inputs[1:], kwargs)
+            return trace.overwrite(inputs[0], ufunc.at, inputs[1:], kwargs)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         out = kwargs.pop("out", None)
-        results = self.record.call(function, inputs, kwargs)
+        results = trace.call(function, inputs, kwargs)
         if out is None:
             return results
         results = results if isinstance(results, tuple) else (results,)
-        given = tuple(y if to is None else self.record.put(y, to) for y, to in zip(results, out))
+        given = tuple(y if to is None else trace.put(y, to) for y, to in zip(results, out))
         return given if len(given) > 1 else given[0]
 
     def __array_function__(self, function, types, args, kwargs):
         if any(issubclass(t, Storage) for t in types):
             return NotImplemented
-        trace = self.record
+        trace = self.trace_among((args, kwargs))
         if function in OF_SHAPES:
             return function(*trace.real(args), **trace.real(kwargs))
         if function in WRITE_INTO:
@@ -88,6 +91,13 @@ class Traced(NDArrayOperatorsMixin):
         self.record.ask(self, "np.asarray(t) or whatever else makes a plain array", ITSELF)
         y = np.array(self.operation.value, dtype) if copy else np.asarray(self.operation.value, dtype)
         return y
+
+    def trace_among(self, x):
+        """Return the trace that this thread is writing, of what stands among arguments; of this, if there is none."""
+        if self.record.thread == get_ident():
+            return self.record
+        records = [leaf.record for leaf in leaves(x) if isinstance(leaf, Traced)]
+        return next((record for record in records if record.thread == get_ident()), self.record)
 
     # ------------------------------------------------------------ what goes past NumPy's protocols
     def __getitem__(self, index):

@@ -22,7 +22,7 @@ from .program import Program
 from .source import refuse_if_asked
 from .traced import Traced
 from .traced_tape import Entries
-from .tracing import Trace
+from .tracing import Trace, real
 from .unseen import Unseen
 from .whereabouts import Whereabouts
 
@@ -76,7 +76,6 @@ def run(f, args, data=(), follows=True):
     if not callable(f):
         raise TypeError(not_callable(f, "trace"))
     parameters = args[0] if len(args) == 1 and isinstance(args[0], Params) else ()
-    wait_for_others(parameters)
     running = Running(f, args, parameters, data, follows)
     try:
         try:
@@ -88,20 +87,7 @@ def run(f, args, data=(), follows=True):
 
 
 PATIENCE = 60  # seconds
-
-
-def wait_for_others(parameters):
-    """Wait until no other thread traces the parameters, which stand for one trace at a time."""
-    begun = time.monotonic()
-    for p in parameters:
-        while isinstance(p._value, Traced):
-            p._value = p._value.standing()
-            if time.monotonic() > begun + PATIENCE:
-                raise TraceError(
-                    f"trace: another thread has been tracing the same parameters for {PATIENCE} s. If it waits for "
-                    "this one, trace outside of the function that is traced"
-                )
-            time.sleep(0.001)
+_taken = {}  # id of a parameter -> the Running for which it stands: one at a time
 
 
 WANTS_MEMORY = (
@@ -115,19 +101,32 @@ class Running:
 
     def __init__(self, f, args, parameters, data, follows):
         self.f, self.args, self.parameters, self.data = f, args, list(parameters), data
-        variables = variables_of(f)
-        visible = visible_from(variables)
-        self.arrays, layers = places_in(visible)
-        self.unseen = Unseen(visible, {id(x) for _, x in variables}, self.parameters)
-        self.trace = Trace(Whereabouts(layers), self.unseen, follows)
+        self.variables = variables_of(f)
+        self.visible = visible_from(self.variables)
+        self.arrays, layers = places_in(self.visible)
+        self.trace = Trace(Whereabouts(layers), follows)
         self.leaves = []  # the operations of what is differentiated, None for what cannot be
         self.further = []  # the operations of the data
         self.exchanged, self.drawn_by = [], drawn_by.get()  # for undo(): (Tensor, array, Traced); a function
         self.wishes = {}  # id of an operation -> the name that it should have
         self.loss, self.gradients, self.entries = None, [], None
 
+    def wait(self):
+        """Wait until no other thread traces one of the parameters."""
+        begun = time.monotonic()
+        for key in sorted(map(id, self.parameters)):
+            while _taken.setdefault(key, self) is not self:
+                if time.monotonic() > begun + PATIENCE:
+                    raise TraceError(
+                        f"trace: another thread has been tracing the same parameters for {PATIENCE} s. If it waits for "
+                        "this one, trace outside of the function that is traced"
+                    )
+                time.sleep(0.001)
+
     def whole(self):
         """Run the function and its gradient and return the Program; an exception gets that of what ran until then."""
+        self.wait()
+        self.trace.unseen = Unseen(self.visible, {id(x) for _, x in self.variables}, self.parameters)
         drawn_by.set(lambda generator: Drawn(generator, self.trace))
         try:
             self.run()
@@ -154,6 +153,9 @@ class Running:
         drawn_by.set(self.drawn_by)
         self.trace.thread = None
         self.trace.whereabouts.forget()
+        for p in self.parameters:
+            if _taken.get(id(p)) is self:
+                del _taken[id(p)]
 
     def run(self):
         self.trace.whereabouts.top = sys._getframe()
@@ -193,7 +195,7 @@ class Running:
         for x, name in zip(xs, names):
             traced = type(x) is Tensor and on(tape, x) is x
             if traced:
-                x._value = self.trace.given("argument", x._value)
+                x._value = self.trace.given("argument", real(x._value))
                 if x.tape is not tape:
                     x.tape = Whole(tape, in_floating_point(x._value))
                 self.wishes[id(x._value.operation)] = name
@@ -207,11 +209,12 @@ class Running:
         """
         places = [self.arrays.get(id(p), f"p{k}") for k, p in enumerate(self.parameters, 1)]
         for p, name in zip(self.parameters, without_root(places)):
+            p._value = real(p._value)
             op = self.trace.add("parameter", value=p._value)
             self.leaves.append(op)
             self.wishes[id(op)] = name
         of_array = {id(op.value): op for op in self.leaves}
-        same = [(t, of_array[id(t._value)]) for t in self.unseen.same]
+        same = [(t, of_array[id(t._value)]) for t in self.trace.unseen.same]
         for t, op in [*zip(self.parameters, self.leaves), *same]:
             traced = self.trace.stand_in(op.value, op)
             self.exchanged.append((t, t._value, traced))
@@ -246,10 +249,7 @@ class Running:
         operations, names, unnamed = self.trace.operations, Names(), 0
         for op in self.trace.memory.changed(operations):
             op.asked, op.instead = "an array that was overwritten after it had been used", "a new one each time"
-        self.unseen.mark(operations, self.loss if isinstance(self.loss, Operation) else None)
-        for t, _, traced in self.exchanged:
-            if t._value is not traced:  # as good as never: both began at once
-                self.trace.ask(traced, "another thread, which traced it at the same time", "one trace after the other")
+        self.trace.unseen.mark(operations, self.loss if isinstance(self.loss, Operation) else None)
         for op in operations:
             if id(op) in self.wishes:
                 op.name = names.take(self.wishes[id(op)])

@@ -40,9 +40,9 @@ class Trace:
     pulled : on the way back (the Operation whose gradient is being worked out, the Rule, the Operation it is a rule of)
     """
 
-    def __init__(self, whereabouts, unseen, follows=True):
+    def __init__(self, whereabouts, follows=True):
         self.operations, self.phase, self.follows = [], "forward", follows
-        self.whereabouts, self.unseen, self.memory, self.pulled = whereabouts, unseen, Memory(), (None, None, None)
+        self.whereabouts, self.memory, self.pulled = whereabouts, Memory(), (None, None, None)
         self.thread, self.inside = get_ident(), 0
         self.moving = set()  # ids of the operations that depend on what is given
 
@@ -140,6 +140,8 @@ class Trace:
             x = x.data
         if not isinstance(x, np.ndarray):
             return x
+        if isinstance(x, Traced) and x.record is not self:  # of a trace that is over, or another thread's
+            x = np.asarray(real(x))
         op = x.operation if isinstance(x, Traced) else self.memory.find(x)
         if op is None:
             hidden = self.memory.hidden(x)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.storage import Storage, ndarray_of
 from .memory import owner_of
+from .tracing import real
 
 FOLLOWED = "W.data inside of the function: that is followed"
 RANDOM = "minigrad.rand, randn or sampling, with rng= for a generator of your own: they are followed"
@@ -32,7 +33,8 @@ class Unseen:
         self.states = {key: state_of(x) for key, (_, x) in self.sources.items()}
         self.drawn = ""  # the name of a generator
 
-        arrays = [(name, x, id(owner_of(ndarray_of(x)))) for name, x in visible if isinstance(x, (np.ndarray, Storage))]
+        arrays = [(name, x) for name, x in visible if isinstance(x, (np.ndarray, Storage))]
+        arrays = [(name, x, id(owner_of(real(ndarray_of(x))))) for name, x in arrays]
         self.owners = {owner for _, _, owner in arrays}
         owners, among = {id(owner_of(p.data)) for p in parameters}, set(map(id, parameters))
         values = {id(p._value) for p in parameters}
