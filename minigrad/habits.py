@@ -103,7 +103,7 @@ OPTIMISER = {
     "zero_grad": "every gradient(...) returns new gradients, so there is nothing to set to zero",
     **each(
         "param_groups add_param_group",
-        "opt.eta = 0.1 sets a rate; parameters of another rate get an optimiser of their own",
+        "opt.eta = 0.1 sets a rate; Groups((ps_a, ADAM(0.1)), otherwise=ADAM()) has one for each group of parameters",
     ),
     **each("init build", "nothing is to be prepared: the state of a parameter is made with its first step"),
     "state_dict": "minigrad.state_dict(opt, ps) is a dict of arrays; minigrad.checkpoint.save writes a file",
@@ -184,6 +184,8 @@ MINIGRAD = {
     "setup": "nothing is to be prepared: update_(opt, ps, grads) makes the state of a parameter with its first step",
     "LBFGS": "bridge = as_scipy(f, ps), then "
     "scipy.optimize.minimize(bridge.fun, bridge.x0, jac=bridge.jac, method='L-BFGS-B')",
+    **each("multi_transform partition masked param_groups",
+           "Groups((ps_a, rule), otherwise=another); Groups.by_name goes by the names in a model"),
     "clip_grad_norm_": "Optimiser(ClipGlobalNorm(1.0), ADAM()) clips before the step",
     **each("clip_grad_norm clip_by_global_norm", "Optimiser(ClipGlobalNorm(1.0), ADAM()) clips before the step"),
     **each("clip_grad_value_ clip_grad_value", "Optimiser(ClipValue(1.0), ADAM()) clips before the step"),

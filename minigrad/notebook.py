@@ -93,7 +93,7 @@ def total(ps):
 def of_optimiser(opt: AbstractOptimiser):
     """Hyperparameters, and how many parameters there is a state of."""
     rows = [[name, value] for name, value in fields_of(opt) if not isinstance(value, IdDict)]
-    kept = [(name, value) for name, value in vars(opt).items() if isinstance(value, IdDict)]
+    kept = [(name, value) for name, value in vars(opt).items() if isinstance(value, IdDict) and name[0] != "_"]
     rows += [[name, f"state of {len(value)} parameter{'s' * (len(value) != 1)}"] for name, value in kept]
     return table(type(opt).__name__, ["", ""], rows or [["", repr(opt)]])
 

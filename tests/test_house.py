@@ -39,7 +39,7 @@ BUDGETS = {
     "fast": 280,
     "readers": 2480,
     "nn": 530,
-    "optimise": 2700,
+    "optimise": 3000,
     "optimise/compiled": 2400,
     "schedules": 870,
     "training": 900,

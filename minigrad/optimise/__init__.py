@@ -9,10 +9,11 @@
     transforms    decays and clipping
     compose       Optimiser(a, b, c, ...), ADAMW, Lookahead
     apply         apply_, the table of update rules
+    groups        Groups((ps, a), ..., otherwise=b): a rule for each group of parameters
     lanes         sums in one fixed order
     plain         the step of one parameter by formulas: what the kernels mean
     whole         a step is whole or not made
-    plan          state and hyperparameters of formulas for some parameters, and their steps
+    plan, joint   state and hyperparameters of formulas for some parameters, and their steps; several plans at once
     parts         a run of formulas, or a rule of the user's own, for all parameters
     route         an optimiser taken apart, and the way of gradients through it
     update        update_
@@ -30,6 +31,7 @@ from .apply import apply_
 from .compiled.threads import get_num_threads, set_num_threads
 from .compose import ADAMW, Lookahead, Optimiser
 from .extras import AccumGrad, Lion, Rprop
+from .groups import Groups
 from .more import ADOPT, LaProp, MADGRAD, OptaxAMSGrad, Adan, AdEMAMix, SignSGD, Signum, Tiger, Yogi
 from .optimisers import (
     ADAM,
@@ -58,7 +60,7 @@ Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM,
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad",
     "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Adan",
-    "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "ExpDecay", "IdDict",
+    "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "ExpDecay", "Groups", "IdDict",
     "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "NADAM", "NAdam", "Nesterov",
     "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp", "Rprop", "SignSGD",
     "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp",

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from ..core.storage import Storage, ndarray_of
+from ..core.trees import named_tensors
 
 
 @functools.lru_cache(maxsize=100)
@@ -27,6 +28,19 @@ def describe(x):
 def which(row, rows, x):
     """Name a parameter in an error message."""
     return f"the parameter ({describe(x)})" if rows == 1 else f"ps[{row}], parameter {row} of {rows} ({describe(x)})"
+
+
+def parameters_in(given, who):
+    """Return the parameters in Params, a model, or a container, as pairs (name, parameter); raise TypeError for none.
+
+    >>> [name for name, _ in parameters_in({"W": np.ones(2)}, "freeze_")]
+    ["['W']"]
+    """
+    found = named_tensors(given) or named_tensors(given, kinds=np.ndarray)
+    if not found:
+        raise TypeError(f"{who}: {given!r} holds no parameter; give Params, a model, or Tensors: params(model)")
+    name_of = getattr(given, "name_of", lambda p: "")
+    return [(name_of(p) or name, p) for name, p in found]
 
 
 def check_parameter(x, row=0, rows=1):

@@ -67,6 +67,7 @@ class Optimiser(AbstractOptimiser, MutableSequence[Any]):
         self.os.insert(i, member_of(type(self).__name__, o))
 
     def stages(self) -> list:
+        self.refuse_frozen()
         return [stage for o in self.os for stage in o.stages()]
 
     def __repr__(self) -> str:
@@ -89,6 +90,13 @@ def member_of(owner, o):
             f"{owner}: {o!r} is not an optimiser; write {owner}(WeightDecay(1e-4), ADAM()) for example"
         )
     return o
+
+
+def holders(opt, name):
+    """The optimiser, or those among its members, that have a hyperparameter."""
+    if hasattr(opt, name) and not (callable(getattr(opt, name)) or isinstance(getattr(opt, name), IdDict)):
+        return [opt]
+    return [found for member in getattr(opt, "os", ()) for found in holders(member, name)]
 
 
 class Setter(AbstractOptimiser):

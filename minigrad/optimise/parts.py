@@ -5,7 +5,6 @@ become: ``subtract(step)``.  Until the last, everything that moves can be put ba
 """
 
 import functools
-import operator
 import weakref
 from typing import NamedTuple
 
@@ -14,24 +13,41 @@ import numpy as np
 from .apply import apply_
 from .arrays import bare, check, native, regular
 from .compiled import tasks
+from .joint import Joint
 from .plan import Plan
 from .whole import undisturbed
 
 
 class Part:
-    """What all parts have in common.  A stage that is the optimiser itself is held as None."""
+    """What all parts have in common.  A stage that is the optimiser itself is held as None.
 
-    def __init__(self):
-        self.stages, self.turns = (), []
+    A parameter *passes* some of the stages, all where there are no Groups: ``passed`` are their places in here.
+    """
+
+    def __init__(self, number):
+        self.number = number  # this is the so-manieth part of its route
+        self.stages, self.turns_at, self.members = (), (), ()  # of each stage its Turns, and the members it is in
+        self.every, self.turns_of = (), {}  # all places; passed -> the turns of these stages
         self.leaving = []  # the turns that end with this part
 
-    def add(self, stage, turns):
+    def add(self, stage, turns, members):
+        self.every += (len(self.stages),)
         self.stages += (stage,)
-        self.turns += [turn for turn in turns if turn not in self.turns]
+        self.turns_at += (turns,)
+        self.members += (members,)
 
     def stages_of(self, opt):
         """The stages of this part of an optimiser."""
         return tuple([opt if stage is None else stage for stage in self.stages])
+
+    def turns(self, passed):
+        """The turns of some stages, each once."""
+        if passed not in self.turns_of:
+            self.turns_of[passed] = list(dict.fromkeys(turn for place in passed for turn in self.turns_at[place]))
+        return self.turns_of[passed]
+
+    def forget(self):
+        """Forget what is prepared for parameters."""
 
 
 class OwnRule(Part):
@@ -43,8 +59,9 @@ class OwnRule(Part):
     def through(self, step):
         (stage,) = self.stages_of(step.opt)
         for row in step.rows():
-            step.set(self.turns, row)
-            step.dxs[row] = self.asked(stage, step, row)
+            if step.passed(self, row):
+                step.set(self.turns_at[0], row)
+                step.dxs[row] = self.asked(stage, step, row)
         undisturbed(lambda: step.end_turns(self.leaving))
 
     def asked(self, stage, step, row):
@@ -62,12 +79,12 @@ class OwnRule(Part):
 
 
 class Formulas(Part):
-    """Formulas one after the other, run together on all parameters of one dtype and at the same turns."""
+    """Formulas one after the other, run together on parameters that pass the same, of one dtype, at the same turns."""
 
     LIMIT = 10_000
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, number):
+        super().__init__(number)
         self.plans = {}
         self.recent = {}  # first parameter, how many -> the compiled plan last used for such
 
@@ -76,14 +93,14 @@ class Formulas(Part):
         return all(stage is not other for other in self.stages)
 
     def through(self, step):
-        bundles, stages = self.prepare(step, to_overwrite=True)
+        bundles = self.prepare(step, to_overwrite=True)
         for bundle in bundles:
-            bundle.keep(step, stages)
+            bundle.keep(step)
 
         @np.errstate(all="ignore")  # a warning that is made an error would cut the step in two
         def write():
-            for bundle in self.one_by_one(step, stages, bundles):
-                bundle.plan.write(stages, bundle.left(step), *bundle.arrays())
+            for bundle in self.one_by_one(step, bundles):
+                bundle.plan.write(bundle.stages, bundle.left(step), *bundle.arrays())
                 for k in bundle.left(step):
                     row = bundle.rows[k]
                     step.dxs[row] = bundle.dxs[k].astype(step.xs[row].dtype, copy=False)
@@ -95,12 +112,12 @@ class Formulas(Part):
         if step.tangled():  # no parameter may move before all steps are made
             self.through(step)
             return undisturbed(step.subtract)
-        bundles, stages = self.prepare(step)
+        bundles = self.prepare(step)
 
         @np.errstate(all="ignore")
         def subtract():
-            for bundle in self.one_by_one(step, stages, bundles):
-                bundle.plan.subtract(stages, bundle.left(step), *bundle.arrays())
+            for bundle in self.one_by_one(step, bundles):
+                bundle.plan.subtract(bundle.stages, bundle.left(step), *bundle.arrays())
                 for row, x in zip(bundle.rows, bundle.xs):
                     if x is not step.xs[row]:
                         step.xs[row][...] = x
@@ -111,41 +128,44 @@ class Formulas(Part):
         self.remember(step, bundles)
 
     def prepare(self, step, to_overwrite=False):
-        """Return the bundles that the parameters go in, and the stages; all that has to be known is measured.
+        """Return the bundles that the parameters go in; all that has to be known is measured.
 
         ``to_overwrite`` says that the gradients in the bundles will be: so they are copies.
         """
-        stages, groups = self.stages_of(step.opt), {}
+        stages, together = self.stages_of(step.opt), {}
         for row in step.rows():
-            kind = native(step.xs[row].dtype), *step.times_of(self.turns, row)
-            groups.setdefault(kind, []).append(row)
-        bundles = [self.bundle(step, stages, rows, to_overwrite) for rows in groups.values()]
-        for k, stage in enumerate(stages):
-            if stage.measures and bundles:
-                measure(step, stage, k, bundles)
+            passed = step.passed(self, row)
+            if passed or not to_overwrite:  # the gradient of one that passes nothing stays as it is
+                kind = passed, native(step.xs[row].dtype), *step.times_of(self.turns(passed), row)
+                together.setdefault(kind, []).append(row)
+        bundles = [self.bundle(step, stages, kind[0], rows, to_overwrite) for kind, rows in together.items()]
+        for place, stage in enumerate(stages):
+            if stage.measures:
+                measure(step, stage, place, [bundle for bundle in bundles if place in bundle.passed])
         if len(bundles) > 1:
             for bundle in bundles:
                 bundle.plan.rehearse(bundle.xs, bundle.dxs)
-        return bundles, stages
+        return bundles
 
-    def bundle(self, step, stages, rows, to_overwrite):
+    def bundle(self, step, stages, passed, rows, to_overwrite):
         """The parameters at some places, with regular arrays and what is prepared for them."""
         params, xs, dxs = (tuple([values[row] for row in rows]) for values in (step.params, step.xs, step.dxs))
-        step.set(self.turns, rows[0])
+        step.set(self.turns(passed), rows[0])
+        stages = tuple([stages[place] for place in passed])
         plan = self.find(stages, params, xs, lambda k, *entry: step.undo.forget(rows[k], *entry))
         plan.read_hyper(stages)
         plan.tasks = plan.tasks or tasks.tasks_of(plan)
         xs, dxs = zip(*[regular(*both, plan.dtype) for both in zip(xs, dxs, plan.orders)])
         if to_overwrite:
             dxs = tuple([np.array(dx, order=order) for dx, order in zip(dxs, plan.orders)])
-        return Bundle(plan, params, xs, dxs, rows)
+        return Bundle(plan, stages, passed, params, xs, dxs, rows)
 
-    def one_by_one(self, step, stages, bundles):
+    def one_by_one(self, step, bundles):
         """Yield each bundle when it is its turn."""
         for bundle in bundles:
             if len(bundles) > 1:  # another one may have set, or replaced, hyperparameters
-                step.set(self.turns, bundle.rows[0])
-                bundle.plan.read_hyper(stages)
+                step.set(self.turns(bundle.passed), bundle.rows[0])
+                bundle.plan.read_hyper(bundle.stages)
             yield bundle
 
     def find(self, stages, params, xs, made=lambda *entry: None):
@@ -177,16 +197,23 @@ class Formulas(Part):
 
     def remember(self, step, bundles):
         """Let the next step be made as compiled code alone, if this one could have been."""
-        plan, params, xs, *_ = bundles[0] if len(bundles) == 1 else (None, (), ())
-        if plan and plan.tasks and len(xs) == len(step.xs) and all(map(operator.is_, xs, step.xs)):
-            plan.tasks.look(xs)
-            self.recent[id(params[0]), len(params)] = plan
+        if not bundles or not all(bundle.compiled(step) for bundle in bundles):
+            return
+        first, many = bundles[0], len(step.params)
+        if len(first.rows) == many and first.passed == self.every:
+            first.plan.tasks.look(first.xs)
+            self.recent[id(step.params[0]), many] = first.plan
+        else:
+            turns = [self.turns(bundle.passed) for bundle in bundles]
+            self.recent[id(step.params[0]), many] = Joint(step.params, bundles, None in self.stages, turns)
 
 
 class Bundle(NamedTuple):
-    """Parameters that go through a part together, of one dtype and at the same turns."""
+    """Parameters that go through a part together: those that pass the same stages, of one dtype, at the same turns."""
 
     plan: Plan
+    stages: tuple
+    passed: tuple  # the places of these stages in the part
     params: tuple
     xs: tuple  # regular arrays, as are the gradients
     dxs: tuple
@@ -199,24 +226,32 @@ class Bundle(NamedTuple):
         """The places in here of the parameters that have not been left alone."""
         return [k for k, row in enumerate(self.rows) if step.dxs[row] is not None]
 
-    def keep(self, step, stages):
+    def keep(self, step):
         """Let the step put back the state, and the hyperparameters that formulas replace."""
         for k in self.left(step):
             step.undo.keep(self.rows[k], [a for state in self.plan.states[k] for a in state])
         for k, names, _ in self.plan.replacing:
-            own = vars(stages[k])
+            own = vars(self.stages[k])
             step.undo.add(None, functools.partial(own.update, {name: own[name] for name in names}))
 
+    def compiled(self, step):
+        """Whether kernels may do all of it, on the parameters' own arrays."""
+        own = (x is step.xs[row] for row, x in zip(self.rows, self.xs))
+        return self.plan.tasks is not None and len(self.left(step)) == len(self.rows) and all(own)
 
-def measure(step, stage, k, bundles):
-    """Measure what arrives at a stage, the k-th of its part, for all parameters together."""
+
+def measure(step, stage, place, bundles):
+    """Measure what arrives at a stage, in its place in the part, for all parameters that pass it together."""
     norms = {}
     for bundle in bundles:
-        norms.update(zip(bundle.rows, bundle.plan.measure(k, *bundle.arrays())))
-    rows = step.rows()
-    settled, left = stage.settle([norms[row] for row in rows], lambda place: step.name(rows[place]))
+        norms.update(zip(bundle.rows, bundle.plan.measure(bundle.passed.index(place), *bundle.arrays())))
+    rows = [row for row in step.rows() if row in norms]
+    if not rows:
+        return
+    settled, left = stage.settle([norms[row] for row in rows], lambda k: step.name(rows[k]))
     norms.update(zip(rows, settled))
     for bundle in bundles:
-        bundle.plan.norms[bundle.plan.measured[k]] = [norms[row] for row in bundle.rows]
-    for place in left:
-        step.leave_alone(rows[place])
+        plan = bundle.plan
+        plan.norms[plan.measured[bundle.passed.index(place)]] = [norms[row] for row in bundle.rows]
+    for k in left:
+        step.leave_alone(rows[k])

@@ -122,6 +122,10 @@ class Plan:
         """Whether the plan was made for arrays such as these."""
         return [x.shape for x in xs] == self.shapes and {native(x.dtype) for x in xs} == {self.dtype}
 
+    def taking(self, turns, params):
+        """Pairs of a turn and the parameters that take it: all."""
+        return [(turn, params) for turn in turns]
+
     def read_hyper(self, stages):
         """Read the hyperparameters as they are now."""
         if len(stages) == 1:

@@ -7,20 +7,24 @@ parameters are made before the first is subtracted.
 """
 
 import functools
+import itertools
 import operator
 import threading
 import weakref
 
 import numpy as np
 
+from ..core.errors import StrangerError
 from ..core.storage import Storage
 from ..doors import door
+from ..iddict import IdDict
 from .apply import apply_
 from .arrays import check, gradient_array, tangled
 from .compose import Optimiser, Setter
+from .groups import Groups, Names, no_group_of
 from .parts import Formulas, OwnRule
 from .plan import name_of
-from .rules import AbstractOptimiser, Rule
+from .rules import AbstractOptimiser, Rule, routes
 from .whole import Undo, undisturbed
 
 
@@ -31,6 +35,7 @@ def apply_rule(opt: Rule, x, dx):
 
 
 @apply_.register(Optimiser)
+@apply_.register(Groups)
 @apply_.register(Setter)
 def apply_composed(opt, x, dx):
     """The rule of what is made of other optimisers."""
@@ -89,41 +94,98 @@ class Turn:
         self.setter = weakref.ref(setter)
 
 
+class Fork:
+    """A Groups at its place in a composition, where each parameter goes to one of its members."""
+
+    def __init__(self, groups, members):
+        self.groups, self.members = weakref.ref(groups), members  # those of the forks around it, to get here at all
+
+
 class Route:
     """The parts of an optimiser.  It refers to everything in there, but not to the optimiser itself."""
 
     def __init__(self, opt):
         self.registered = len(apply_.registry)  # how many rules there were then
         self.composed = []  # pairs (what is made of others, None for the optimiser itself; its members then)
-        self.parts = []
-        self.take_apart(opt, opt, ())
-        self.parts = self.parts or [Formulas()]
+        self.parts, self.forks = [], []
+        self.take_apart(opt, opt, (), ())
+        self.parts = self.parts or [Formulas(0)]
         for k, part in enumerate(self.parts):
-            later = [turn for other in self.parts[k + 1 :] for turn in other.turns]
-            part.leaving = [turn for turn in part.turns if turn not in later]
+            later = [turn for other in self.parts[k + 1 :] for turn in other.turns(other.every)]
+            part.leaving = [turn for turn in part.turns(part.every) if turn not in later]
         first = self.parts[0]
         self.fused = len(self.parts) == 1 and isinstance(first, Formulas)
         self.stages = None if None in first.stages else first.stages
-        self.recent, self.turns = (first.recent, first.turns) if self.fused else ({}, [])
+        self.recent, self.turns = (first.recent, first.turns(first.every)) if self.fused else ({}, [])
+        self.ways, self.all_alike = IdDict(), None
         self.lock = threading.RLock()  # so that two threads do not meet in one state
+        routes.add(self)
 
     def __reduce__(self):
         return type(None), ()  # in a copy, or in a file, there is none
 
-    def take_apart(self, opt, o, turns):
-        """Add the stages of ``o``, nested ones taken apart, as parts of the optimiser ``opt``."""
+    def take_apart(self, opt, o, turns, members):
+        """Add the stages of ``o``, nested ones taken apart, as parts of the optimiser ``opt``.
+
+        ``members`` are pairs (fork, number of its member) of the Groups around it.
+        """
         if apply_.dispatch(type(o)) is apply_composed:
             self.composed.append((None if o is opt else o, list(o.os)))
             turns += (Turn(o),) if isinstance(o, Setter) else ()
-            for member in o.os:
-                self.take_apart(opt, member, turns)
+            fork = Fork(o, members) if isinstance(o, Groups) else None
+            self.forks += [fork] if fork else []
+            for k, member in enumerate(o.os):
+                if member is not None:
+                    self.take_apart(opt, member, turns, (*members, (fork, k)) if fork else members)
             return
         stage = None if o is opt else o  # which is handed over at every step
         if not isinstance(o, Rule) or apply_.dispatch(type(o)) is not apply_rule:
-            self.parts.append(OwnRule())
+            self.parts.append(OwnRule(len(self.parts)))
         elif not self.parts or not self.parts[-1].takes(stage):
-            self.parts.append(Formulas())
-        self.parts[-1].add(stage, turns)
+            self.parts.append(Formulas(len(self.parts)))
+        self.parts[-1].add(stage, turns, members)
+
+    def forget(self):
+        """Prepare everything anew: what parameters pass has changed."""
+        self.ways, self.all_alike = IdDict(), None
+        for part in self.parts:
+            part.forget()
+
+    def alike(self, opt):
+        """Whether all parameters pass all stages."""
+        if self.all_alike is None:
+            self.all_alike = not self.forks and not frozen(opt)
+        return self.all_alike
+
+    def ways_of(self, opt, params, names):
+        """For each parameter, the stages of each part that it passes, or ALONE; None if all pass all."""
+        if self.alike(opt):
+            return None
+        find = functools.partial(self.way, opt, params, Names(names))
+        return [self.ways.get_or_make(p, functools.partial(find, row)) for row, p in enumerate(params)]
+
+    def way(self, opt, params, names, row):
+        p, chosen = params[row], {}
+        if any(p in each for each in frozen(opt)):
+            return ALONE
+        for fork in self.forks:  # a Groups inside of another one stands behind it
+            if passes(fork.members, chosen):
+                groups = fork.groups()
+                k = chosen[fork] = groups.number_of(p, names)
+                if k is None:
+                    raise StrangerError(no_group_of(groups, p, names, name_of(params, row)))
+                if groups.os[k] is None:
+                    return ALONE
+        return self.way_by(chosen)
+
+    def way_by(self, chosen):
+        """The stages of each part that are passed by whoever goes to the ``chosen`` member of each Groups."""
+        return tuple([tuple([k for k in part.every if passes(part.members[k], chosen)]) for part in self.parts])
+
+    def every_way(self):
+        """All ways that a parameter may go."""
+        choices = itertools.product(*[range(len(fork.groups().os)) for fork in self.forks])
+        return {self.way_by(dict(zip(self.forks, each))) for each in choices}
 
     def again(self, opt, params, dxs):
         """Make a compiled step like the last; False, and nothing is written, if there was none like it."""
@@ -145,28 +207,31 @@ class Route:
 
     def again_in_turn(self, plan, stages, params, dxs):
         """The same where Setters set hyperparameters, if all parameters are at the same step."""
-        setters = [turn.setter() for turn in self.turns]
-        times = [setter.count.get(params[0], 0) + 1 for setter in setters]
-        for setter, time in zip(setters, times):
-            if any([setter.count.get(p, 0) + 1 != time for p in params]):
+        taking = [(turn.setter(), those) for turn, those in plan.taking(self.turns, params)]
+        times = [setter.count.get(those[0], 0) + 1 for setter, those in taking]
+        for (setter, those), time in zip(taking, times):
+            if any([setter.count.get(p, 0) + 1 != time for p in those]):
                 return False
-        for setter, time in zip(setters, times):
+        for (setter, _), time in zip(taking, times):
             setter.set_hyperparameters_(time)
 
         def step():
             if not plan.again(stages, params, dxs):
                 return False
-            for setter, time in zip(setters, times):
-                for p in params:
+            for (setter, those), time in zip(taking, times):
+                for p in those:
                     setter.count[p] = time
             return True
 
         return undisturbed(step)
 
-    def update(self, opt, params, xs, dxs):
-        """Subtract the steps of all parameters: tuples of them, of their arrays, of their gradients."""
+    def update(self, opt, params, xs, dxs, names=None):
+        """Subtract the steps of all parameters: tuples of them, of their arrays, of their gradients.
+
+        ``names`` is what they were given as, which may know their names.
+        """
         with self.lock, Undo() as undo:
-            step = OneStep(opt, params, xs, dxs, undo)
+            step = OneStep(opt, params, xs, dxs, undo, self.ways_of(opt, params, names))
             for part in self.parts[:-1]:
                 part.through(step)
             self.parts[-1].subtract(step)
@@ -174,32 +239,54 @@ class Route:
     def step(self, opt, x, array, dx):
         """Return the step of one parameter, None if it is left alone."""
         with self.lock, Undo() as undo:
-            step = OneStep(opt, (x,), (array,), (dx,), undo)
+            step = OneStep(opt, (x,), (array,), (dx,), undo, self.ways_of(opt, (x,), None))
             for part in self.parts:
                 part.through(step)
             undo.done(subtracted=False)
             return step.dxs[0]
 
 
+ALONE = (None,)  # the way of a parameter that is left alone
+
+
+def passes(members, chosen):
+    """Whether a parameter that has gone to the ``chosen`` member of each Groups passes what is in these members."""
+    return all([chosen.get(fork) == k for fork, k in members])
+
+
+def frozen(opt):
+    """The IdDicts of frozen parameters in an optimiser and in what it is made of, as far as there are any."""
+    own = [opt._frozen] if getattr(opt, "_frozen", None) else []
+    return own + [found for member in getattr(opt, "os", ()) for found in frozen(member)]
+
+
 class OneStep:
     """A step as it is made: parameters, their arrays, and their gradients on the way to become steps.
 
-    ``dxs[row]`` is None once a parameter is left alone.
+    ``dxs[row]`` is None once a parameter is left alone.  ``ways[row]`` has, for each part, the places of the stages
+    that it passes; ``ways`` is None where all pass all.
     """
 
-    def __init__(self, opt, params, xs, dxs, undo):
+    def __init__(self, opt, params, xs, dxs, undo, ways):
         if len(set(map(id, params))) < len(params):
             raise ValueError(
                 "update_: a parameter is listed twice, each time with a gradient of its own. Add the "
                 "gradients first, or list it once"
             )
-        self.opt, self.params, self.xs, self.undo = opt, params, xs, undo
-        self.dxs = [check(x, dx, row, len(xs)) for row, (x, dx) in enumerate(zip(xs, dxs))]
+        self.opt, self.params, self.xs, self.undo, self.ways = opt, params, xs, undo, ways
+        self.dxs = [
+            None if ways and ways[row] is ALONE else check(x, dx, row, len(xs))
+            for row, (x, dx) in enumerate(zip(xs, dxs))
+        ]
         self.times = {}  # Turn -> {row: the number of this step among those of its parameter}
 
     def rows(self):
         """The places of the parameters that have not been left alone."""
         return [row for row, dx in enumerate(self.dxs) if dx is not None]
+
+    def passed(self, part, row):
+        """The places of the stages of a part that a parameter passes."""
+        return self.ways[row][part.number] if self.ways else part.every
 
     def name(self, row):
         """How error messages name a parameter."""

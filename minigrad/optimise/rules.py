@@ -5,6 +5,7 @@ import functools
 import inspect
 import math
 import types
+import weakref
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -16,7 +17,7 @@ from ..fields import Checked, Range, checked, dataclass_transform, whole_number
 from ..hints import Elsewhere, meets
 from ..iddict import IdDict
 from . import formulas
-from .arrays import order_of, zeros_apart
+from .arrays import order_of, parameters_in, zeros_apart
 from .behaviour import check_behaviour
 from .compiled import loops
 from .reading import roles
@@ -76,6 +77,9 @@ Natural = Annotated[int, Setting("be a whole number >= 0", lambda v: v >= 0, who
 Period = Annotated[int, Setting("be a whole number >= 1", lambda v: v >= 1, whole_number)]
 
 
+routes = weakref.WeakSet()  # the ways of gradients that are prepared, see route.py
+
+
 @meets(habits.OPTIMISER)
 class AbstractOptimiser(Checked):
     """The parent of all optimisers here; a parent for yours if you like, but none is needed.
@@ -91,6 +95,7 @@ class AbstractOptimiser(Checked):
 
     _structure = ()  # names of attributes that are how it was built, or worked out anew: not saved
     _plans = None  # the way of gradients through it, see route.py
+    _frozen = None  # IdDict of the parameters that it leaves alone
 
     def stages(self) -> list:
         """Return the rules that make the step, one after the other, for those who write them out."""
@@ -109,12 +114,55 @@ class AbstractOptimiser(Checked):
         >>> opt.reset_(); len(opt.velocity)
         0
         """
-        for value in vars(self).values():
-            if isinstance(value, IdDict):
+        for name, value in vars(self).items():
+            if isinstance(value, IdDict) and name != "_frozen":
                 value.clear()
         for o in self._inside().values():
             getattr(o, "reset_", lambda: None)()
         self._plans = None
+
+    def freeze_(self, ps: Any) -> None:
+        """Leave parameters alone from now on, as if they had no gradient; their state stays as it is.
+
+        Parameters
+        ----------
+        ps : Params, a model, a Tensor or an array, or a list of these
+
+        Freezing is saved with the state, outlives ``reset_``, and holds in every composition.  The gradient is still
+        computed: to save that as well, leave the parameter out of the ``params`` that are differentiated.
+
+        Raises TypeError for what holds no parameter.
+
+        >>> from minigrad.optimise import Momentum, update_
+        >>> opt, W, b = Momentum(), np.zeros(2), np.zeros(1)
+        >>> opt.freeze_(W); update_(opt, [W, b], [np.ones(2), np.ones(1)]); W, b
+        (array([0., 0.]), array([-0.01]))
+        >>> opt.thaw_(W); update_(opt, W, np.ones(2)); W
+        array([-0.01, -0.01])
+        """
+        found = [p for _, p in parameters_in(ps, "freeze_")]
+        if self._frozen is None:
+            self._frozen = IdDict()
+        for p in found:
+            self._frozen[p] = True
+        look_anew()
+
+    def refuse_frozen(self) -> None:
+        """Raise where a step that is written out would move what is frozen."""
+        if self._frozen:
+            raise TypeError(f"{type(self).__name__}: some parameters are frozen, which no text of a step would say")
+
+    def thaw_(self, ps: Any = None) -> None:
+        """Move frozen parameters again, with the state that they had; all of them if none are given.
+
+        >>> from minigrad.optimise import Descent, update_
+        >>> opt, W = Descent(), np.zeros(2)
+        >>> opt.freeze_(W); opt.thaw_(); update_(opt, W, np.ones(2)); W
+        array([-0.1, -0.1])
+        """
+        for p in self._frozen or () if ps is None else [p for _, p in parameters_in(ps, "thaw_")]:
+            (self._frozen or IdDict()).pop(p, None)
+        look_anew()
 
     def _inside(self):
         """Return a dict from names to whatever else in here has a state of its own."""
@@ -125,6 +173,12 @@ class AbstractOptimiser(Checked):
 
     def __setstate__(self, state):
         vars(self).update(state)
+
+
+def look_anew():
+    """Let every optimiser find out anew what its parameters pass."""
+    for route in list(routes):
+        route.forget()
 
 
 class Rule(AbstractOptimiser):
@@ -183,6 +237,7 @@ class Rule(AbstractOptimiser):
 
     def stages(self) -> list:
         """Return the rules that make the step, one after the other: this one."""
+        self.refuse_frozen()
         return [self]
 
     def roles(self) -> tuple:

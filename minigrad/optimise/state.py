@@ -8,10 +8,11 @@ import numpy as np
 
 from ..core.storage import Storage, ndarray_of
 from ..doors import door
+from ..iddict import IdDict
 from ..randomness import RANDOM, random_state, to_set_random_state
 from .arrays import describe, order_of
 from .contents import FIXED, kind_of, marked, parts_of, place, put, unmarked
-from .rules import Rule
+from .rules import Rule, look_anew
 
 FORMAT, BEFORE = "minigrad optimiser 2", "minigrad optimiser 1"  # the second did not know lists, arrays, generators
 
@@ -180,16 +181,20 @@ def plan(x, named, saved, where, tasks, old, outer=()):
         tasks.append(lambda: np.copyto(x.data, saved["array"]))
         return
     plain, kept, inside = parts_of(x, ids_of(named), f"load_state_: {where}", outer)
+    state = saved["state"]
+    if "_frozen" in {**kept, **state}:  # it is there only where something is frozen, or has been
+        kept["_frozen"], state = vars(x).setdefault("_frozen", IdDict()), {"_frozen": {}, **state}
+        tasks.append(look_anew)
     for what, now, then in (
         ("hyperparameters", plain, saved["hyper"]),
-        ("state", kept, saved["state"]),
+        ("state", kept, state),
         ("rules inside", inside, saved["inside"]),
     ):
         if set(now) != set(then) and not (old and set(now) > set(then)):
             raise ValueError(f"load_state_: {where} has the {what} {sorted(now)}, but {sorted(then)} were saved")
     for name, value in saved["hyper"].items():
         plan_hyper(x, name, unmarked(value), plain[name], where, tasks)
-    for attribute, entries in saved["state"].items():
+    for attribute, entries in state.items():
         tasks.append(kept[attribute].clear)
         for name, value in entries.items():
             p, array = named[name]

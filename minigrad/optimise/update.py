@@ -69,7 +69,7 @@ def update_(opt: Any, x: Any, dx: Any = ...) -> None:
         if params and params[0] is not x:  # one of several without a gradient is left alone
             params, dxs = with_gradient(params, dxs)
         if params:
-            route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)))
+            route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)), x)
     except BaseException as error:
         set_float_errors(before)  # a signal may have come while NumPy was told to keep quiet
         if isinstance(error, Exception):

@@ -10,7 +10,7 @@ from ..doors import door
 from ..fields import function
 from ..iddict import IdDict
 from ..optimise.apply import apply_
-from ..optimise.compose import Setter
+from ..optimise.compose import Setter, holders
 from .base import Schedule, StepError, any_schedule, run_out, shown, values
 
 
@@ -170,9 +170,3 @@ def holder(opt, name):
         raise AttributeError(f"Scheduler: there is no hyperparameter {name!r} in {opt!r}{how}")
     raise AttributeError(f"Scheduler: {len(found)} members of {opt!r} have {name!r}; schedule the one that "
                          f"is meant, Optimiser(..., Scheduler(member, {name}=...), ...)")
-
-
-def holders(opt, name):
-    if hasattr(opt, name) and not callable(getattr(opt, name)):
-        return [opt]
-    return [found for member in getattr(opt, "os", ()) for found in holders(member, name)]

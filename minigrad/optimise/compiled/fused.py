@@ -8,7 +8,6 @@ and settled by a short call of Python in between.  Any other optimiser is asked 
 import functools
 
 from ..arrays import bare, tangled
-from ..parts import Formulas
 from ..plan import name_of
 from ..route import route_of
 from ..whole import undisturbed
@@ -20,7 +19,7 @@ from .walk import COMMIT, LOOP
 def fused(opt, params, dxs):
     """Return the Fused of an optimiser for these parameters and the buffers of their gradients; None if it has none."""
     route = route_of(opt)
-    if not params or not route.fused or route.turns or not isinstance(route.parts[0], Formulas):
+    if not params or not route.fused or route.turns or not route.alike(opt):
         return None
     xs, stages = tuple(map(bare, params)), route.parts[0].stages_of(opt)
     if tangled(xs, dxs) or len({a.dtype for a in (*xs, *dxs)}) > 1 or xs[0].dtype.char not in "fd":
@@ -47,8 +46,9 @@ class Fused:
         self.params, self.dxs, self.work = params, dxs, work
 
     def valid(self):
-        """Whether the rows may still run: nothing was composed anew, the state is where it was."""
-        return route_of(self.opt) is self.route and self.plan.valid(self.stages)
+        """Whether the rows may still run: nothing was composed anew or frozen, the state is where it was."""
+        whole = route_of(self.opt) is self.route and self.route.alike(self.opt)
+        return whole and self.plan.valid(self.stages)
 
     def step(self, compiled, args):
         """Call a compiled step with the hyperparameters of now, and give back those that formulas have replaced."""

@@ -86,26 +86,29 @@ class Tasks:
         self.ids, self.hyper = plan.ids, plan.hyper
         self.places = np.zeros((self.rows, 3), np.int64)  # of each parameter: address, bytes; its last gradient's
         self.sorted = np.zeros((self.rows, 2), np.int64)  # where each begins and ends, in the order of memory
+        self.where = self.places, self.sorted, np.arange(self.rows, dtype=np.int64)  # its place in the tuples
         self.before = [self.ids.ctypes.data, id(self.items) + ITEMS, len(wanted), self.wanted.ctypes.data]
         self.before.append(self.hyper.ctypes.data)
         self.after = [dtype_word(plan.dtype), plan.dtype.itemsize, id(np.ndarray), id(plan.holder)]
 
     def look(self, xs):
         """See where the parameters lie, which must not overlap each other, so that ``update`` may touch them."""
-        extents = list(map(extent, xs))
-        self.places[:] = [(low, high - low, 0) for low, high in extents]
-        self.sorted[:] = sorted(extents)
+        self.places[:] = places_of(xs)
+        self.sorted[:] = sorted(map(extent, xs))
 
     def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
         """Return a task of some of the parameters: with which kernel, and how."""
-        mode |= UNLOCK if self.unlocked else 0
         return kernels.walker(np.array(self.table(kernel, mode, first, last, part, parts), np.int64))
 
-    def table(self, kernel, mode, first=0, last=None, part=0, parts=1):
-        """Return what ``walk`` and the kernels are told."""
-        last = self.rows if last is None else last
-        where = [self.rows, self.places.ctypes.data, self.sorted.ctypes.data]
-        return [first, last, *self.before, kernel, *self.after, part, parts, mode, *where]
+    def table(self, kernel, mode, first=0, last=None, part=0, parts=1, where=None, then=0):
+        """Return what ``walk`` and the kernels are told.
+
+        ``where`` are arrays that say where parameters are, its own unless given; ``then`` is where the next table is.
+        """
+        last, (places, order, standing) = self.rows if last is None else last, where or self.where
+        mode |= UNLOCK if self.unlocked else 0
+        where = [len(order), places.ctypes.data, order.ctypes.data, standing.ctypes.data]
+        return [first, last, *self.before, kernel, *self.after, part, parts, mode, *where, then]
 
     def states(self, row):
         """Return the address of the arrays that are the state of a parameter."""
@@ -153,6 +156,42 @@ class Tasks:
                 threads.share(lambda part: shares[part](params, xs, dxs), parts)  # noqa: B023
                 self.task(kernel, COMMIT, row, row + 1)(params, xs, dxs)
         return True
+
+
+class Chain:
+    """The work of several plans on one step: all their arrays are checked before the first is overwritten.
+
+    Parameters
+    ----------
+    works : list of Tasks
+    rows : for each, the places of its parameters in the tuples that tasks are called with
+    xs : for each, the arrays of its parameters, none of which may overlap another one
+    """
+
+    def __init__(self, works, rows, xs):
+        order = np.array(sorted(extent(x) for each in xs for x in each), np.int64).reshape(-1, 2)
+        self.works, self.kept = works, []
+        self.where = [(places_of(each), order, np.array(own, np.int64)) for each, own in zip(xs, rows)]
+        self.check = self.task(range(len(works)), CHECK | APART)
+        self.update = self.task(range(len(works)), CHECK | APART | LOOP | COMMIT)
+        self.run = [self.task([k], LOOP | COMMIT) for k in range(len(works))]
+
+    def task(self, members, mode, measuring=None):
+        """Return a task of some of the works; ``measuring`` has for each the number of what it measures."""
+        table, then = None, 0
+        for k in reversed(members):
+            work = self.works[k]
+            kernel = work.updating if measuring is None else work.kernels[measuring[k]]
+            table = np.array(work.table(kernel, mode, where=self.where[k], then=then), np.int64)
+            then = table.ctypes.data
+            self.kept.append(table)
+        return kernels.walker(table)
+
+
+def places_of(xs):
+    """For ``walk``, of each array: address, bytes; a place for where its last gradient was."""
+    extents = map(extent, xs)
+    return np.array([(low, high - low, 0) for low, high in extents], np.int64).reshape(-1, 3)
 
 
 def lets_others_run(size):

@@ -34,13 +34,14 @@ DTYPE_WORD, WORD_MASK = 24, ~0xFF000000  # the mask drops the dtype's flags
 ITEMS = 24
 VALUE = 16
 
-COMPILED = "array_at", "has_dtype", "same_shape", "size_of", "fits", "apart", "walk"  # each may call those before it
+# Each may call those before it.
+COMPILED = "array_at", "has_dtype", "same_shape", "size_of", "fits", "apart", "unfit", "run", "walk"
 
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400  # contiguous: in C's order (1) or Fortran's (2)
 
 # The plan's table.
 (FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE) = range(10)
-(NDARRAY, HOLDER, PART, PARTS, MODE, ROWS, PLACES, SORTED) = range(10, 18)
+(NDARRAY, HOLDER, PART, PARTS, MODE, ROWS, PLACES, SORTED, STANDING, NEXT) = range(10, 20)
 
 
 # The compiler puts single instructions in the place of these four, and calls in that of the next two.
@@ -180,34 +181,54 @@ def apart(x, dx, nbytes, row, plan):
     return True
 
 
-def walk(plan, args):
-    """Check, update, commit (as the plan's mode says) parameters ``first`` to ``last`` - 1.
-
-    Returns -1, or the number of the first parameter that is not the plan's, or whose arrays no
-    kernel may touch; then nothing was written.
-    """
+def unfit(plan, args):
+    """The number of the first parameter that is not the plan's, or whose arrays no kernel may touch; -1 if all fit."""
     params, xs, dxs = peek(args) + ITEMS, peek(args + 8) + ITEMS, peek(args + 16) + ITEMS
-    first, last, mode = peek(plan + 8 * FIRST), peek(plan + 8 * LAST), peek(plan + 8 * MODE)
     states, stride = peek(plan + 8 * STATES), 8 * peek(plan + 8 * PER_ROW)
-    if mode & CHECK:
-        ids = peek(plan + 8 * IDS)
-        for row in range(first, last):
-            if peek(params + 8 * row) != peek(ids + 8 * row):
-                return row
-            x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
-            if x == 0 or dx == 0:
-                return row
-            nbytes = size_of(x) * peek(plan + 8 * ITEMSIZE)
-            if not fits(x, dx, nbytes, states + stride * row, plan):
-                return row
-            if mode & APART and not apart(x, dx, nbytes, row, plan):
-                return row
-    if not mode & (LOOP | COMMIT):
-        return -1
-    kernel = peek(plan + 8 * KERNEL)
-    for row in range(first, last):
-        x, dx = array_at(xs + 8 * row, plan), array_at(dxs + 8 * row, plan)
+    ids, standing, mode = peek(plan + 8 * IDS), peek(plan + 8 * STANDING), peek(plan + 8 * MODE)
+    for row in range(peek(plan + 8 * FIRST), peek(plan + 8 * LAST)):
+        place = 8 * peek(standing + 8 * row)
+        if peek(params + place) != peek(ids + 8 * row):
+            return row
+        x, dx = array_at(xs + place, plan), array_at(dxs + place, plan)
+        if x == 0 or dx == 0:
+            return row
+        nbytes = size_of(x) * peek(plan + 8 * ITEMSIZE)
+        if not fits(x, dx, nbytes, states + stride * row, plan):
+            return row
+        if mode & APART and not apart(x, dx, nbytes, row, plan):
+            return row
+    return -1
+
+
+def run(plan, args):
+    """Call the kernel for every parameter of a plan."""
+    xs, dxs = peek(args + 8) + ITEMS, peek(args + 16) + ITEMS
+    states, stride = peek(plan + 8 * STATES), 8 * peek(plan + 8 * PER_ROW)
+    kernel, standing = peek(plan + 8 * KERNEL), peek(plan + 8 * STANDING)
+    for row in range(peek(plan + 8 * FIRST), peek(plan + 8 * LAST)):
+        place = 8 * peek(standing + 8 * row)
+        x, dx = array_at(xs + place, plan), array_at(dxs + place, plan)
         call(kernel, peek(x + DATA), peek(dx + DATA), states + stride * row, size_of(x), plan)
+
+
+def walk(plan, args):
+    """Check, update, commit (as the plan's mode says) parameters ``first`` to ``last`` - 1, and those of the next plan.
+
+    ``standing`` has the place in the tuples of each.  Returns -1, or the number of the first parameter that is
+    not its plan's, or whose arrays no kernel may touch; then nothing was written, whichever plan it belongs to.
+    """
+    each = plan
+    while each != 0:
+        row = unfit(each, args) if peek(each + 8 * MODE) & CHECK else -1
+        if row >= 0:
+            return row
+        each = peek(each + 8 * NEXT)
+    each = plan
+    while each != 0:
+        if peek(each + 8 * MODE) & (LOOP | COMMIT):
+            run(each, args)
+        each = peek(each + 8 * NEXT)
     return -1
 
 

@@ -1,5 +1,6 @@
 """Compile ahead of time what training will need: ``python -m minigrad warmup``."""
 
+import itertools
 import time
 
 import numpy as np
@@ -46,14 +47,18 @@ def warm_up(opt, *dtypes):
     >>> isinstance(warm_up(o.ADAM(), np.float32), bool)
     True
     """
-    parts = route_of(opt).parts
+    route = route_of(opt)
+    parts = route.parts
     if len(parts) > 1 or not isinstance(parts[0], Formulas):
         raise TypeError(
             f"warm_up: {opt!r} has a rule of your own, registered on apply_, which is not compiled; "
             "the decorator @rule makes rules that are"
         )
-    stages, xs = parts[0].stages_of(opt), [np.zeros(1, dtype) for dtype in dtypes]
-    return all([tasks.tasks_of(parts[0].find(stages, (x,), (x,)), float("inf")) is not None for x in xs])
+    stages, plans = parts[0].stages_of(opt), []
+    for (passed,), dtype in itertools.product(route.every_way(), dtypes):
+        x = np.zeros(1, dtype)
+        plans.append(parts[0].find(tuple([stages[k] for k in passed]), (x,), (x,)))
+    return all([tasks.tasks_of(plan, float("inf")) is not None for plan in plans])
 
 
 def main(arguments):
