@@ -11,11 +11,8 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
 The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
-    doors, foreign          what users meet at a public function: short tracebacks, their own lines in warnings;
-                            arrays of other kinds among the arguments
-    shown                   what notebooks show in a way of their own
-    fields, iddict, interrupts, randomness, aliases    checked fields with Greek names; a weak dictionary by identity;
-                            Ctrl-C; random generators' states; types
+    doors, foreign, shown   short tracebacks and users' own lines in warnings; arrays of other kinds; notebooks
+    fields, iddict, interrupts, randomness, aliases    Greek names; weak dictionaries; Ctrl-C; generators; types
     habits, hints, conversions    what other libraries call it; how what is not here is answered
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
@@ -56,7 +53,7 @@ from .core.tensor import Tensor
 from .derivatives.indexing import put_along_axis
 from .fast import recorders  # noqa: F401
 from .fields import readable
-from .hints import Nowhere, chapter, meets
+from .hints import Nowhere, chapter, meets, numpys_functions
 from .shown import Shown
 
 if TYPE_CHECKING:  # what __getattr__ below finds
@@ -152,7 +149,9 @@ def _also():
 
 
 Shown._html_of = staticmethod(lambda x: importlib.import_module(".notebook", __name__).html_of(x))
-meets(habits.TENSOR, Nowhere)(Tensor)
+meets({**numpys_functions(), **habits.TENSOR}, Nowhere)(Tensor)
+meets(habits.PARAMS, Nowhere)(Params)
+meets(habits.GRADS, Nowhere)(Grads)
 readable(Tensor.__init__)
 for _kind in (Tensor, Params, Grads):  # the core knows nothing of notebooks
     _kind._repr_html_ = Shown._repr_html_

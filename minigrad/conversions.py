@@ -2,7 +2,7 @@
 
 NumPy's protocols tell of most calls, but not of all: methods of plain arrays, lists of Tensors, other libraries.  Of
 these a Tensor only hears that it is to become an array.  So here the calls on the stack are looked at, and the line of
-the program as it is written; the advice stands in ``habits.CONVERSIONS``.
+the program as it is written.
 """
 
 import itertools
@@ -12,9 +12,34 @@ import sys
 
 import numpy as np
 
-from . import habits
 from .core import errors
 from .hints import opcode_at
+
+PANDAS = (
+    "the plain array, df.to_numpy(), in the place of a table or column of pandas, as in df.to_numpy() @ t; a table "
+    "cannot hold Tensors"
+)
+MASKED = "plain arrays in the place of a masked array m: m.filled(0), with weights ~m.mask"
+
+# What is looked for in the call as it is written, and in the names of NumPy's functions that are running ("np.full(").
+CONVERSIONS = {
+    r"\bc?math\.": "np.exp(t) for math.exp(t), np.sum(minigrad.array([t, u])) for math.fsum([t, u])",
+    r"\bfull\(": "x * np.ones(shape), or np.broadcast_to(x, shape), for np.full(shape, x)",
+    r"\b(vectorize|frompyfunc)\(": "the function on the whole Tensor, with NumPy's functions in it; or "
+    "minigrad.array([f(x) for x in t])",
+    r"\bfromiter\(": "minigrad.array([f(x) for x in t])",
+    r"\b(ndenumerate|ndindex)\(": "NumPy's functions on whole arrays; for one number after the other, t[i, j] with "
+    "the indices of np.ndindex(t.shape)",
+    r"\barange\(": "np.linspace(a, b, n), or a + step * np.arange(n)",
+    r"\b(asmatrix|matrix|bmat)\(": "the Tensor itself: t @ u is the product of matrices",
+    r"\bnp\.ma\.": MASKED,
+    r"(?<!np)\.dot\(": "a @ t, or np.dot(a, t), for a.dot(t)",
+    r"(?<!np)\.(clip|searchsorted|choose|take|repeat|put|compress|round)\(": "NumPy's function in the place of the "
+    "method, as in np.clip(a, t, u) for a.clip(t, u)",
+    r"\brandom\.|\b(rng|generator)\.": "mean + deviation * rng.normal(size=n), or a function of minigrad.sampling",
+    r"\b(?!array\b|asarray\b|float\b|Tensor\b)\w+\(\s*[\[(]": "np.stack([t, u]) or minigrad.array([t, u]) in the "
+    "place of the list [t, u], as in np.sum(minigrad.array([t, u]))",
+}
 
 
 def explain(what, instead):
@@ -34,7 +59,7 @@ def explain(what, instead):
             "lost without a sign. Use NumPy's functions on whole arrays, or for x in np.ravel(t)"
         )
     called = " ".join([written, *called_in_numpy(frames[:-1])])
-    for pattern, advice in habits.CONVERSIONS.items():
+    for pattern, advice in CONVERSIONS.items():
         if re.search(pattern, called):
             return done, advice
     return done, instead
@@ -84,9 +109,9 @@ def library_call(frames):
     for frame in frames:
         module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
         if module.startswith("pandas."):
-            return "", habits.PANDAS
+            return "", PANDAS
         if module.startswith("numpy.ma."):
-            return "", habits.MASKED
+            return "", MASKED
         decorated = frame.f_locals.get("f")  # SciPy's decorators convert arguments, too
         if str(getattr(decorated, "__module__", "")).startswith("scipy."):
             module, name = decorated.__module__, getattr(decorated, "__name__", name)

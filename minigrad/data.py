@@ -18,7 +18,8 @@ from .arrays import generator
 from .core.tensor import Tensor
 from .core.trees import leaves, rebuild
 from .doors import door
-from .hints import chapter
+from .habits import LOADER
+from .hints import chapter, meets
 from .randomness import random_state, to_set_random_state
 from .shown import Shown
 
@@ -28,6 +29,7 @@ _folder = Path(__file__).parent / "datasets"
 FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples" / "data"
 
 
+@meets(LOADER)
 @door
 class DataLoader(Shown):
     """Hands out data in batches: ``for x, y in DataLoader((x, y), batchsize=64): ...``

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import habits
+from .core.table import COMPOSITIONS, CONSTANTS, ROWS
 from .doors import KEYWORDS
 
 KEYWORDS.update(habits.KEYWORDS)
@@ -77,6 +78,20 @@ def meets(table: dict[str, str], kind: type[Elsewhere] = Elsewhere) -> Callable[
         return cls
 
     return decorate
+
+
+def numpys_functions() -> dict[str, str]:
+    """Return a table like those of ``habits``: NumPy's functions that have a derivative, looked for as methods.
+
+    >>> numpys_functions()["svd"], numpys_functions()["exp"]
+    ("NumPy's functions take Tensors: np.linalg.svd(t)", "NumPy's functions take Tensors: np.exp(t)")
+    """
+    known, found = {*ROWS, *COMPOSITIONS, *CONSTANTS}, {}
+    for module, path in (np.linalg, "np.linalg"), (np, "np"):
+        for name, x in vars(module).items():
+            if callable(x) and x in known and not hasattr(np.ndarray, name):
+                found[name] = f"NumPy's functions take Tensors: {path}.{name}(t)"
+    return found
 
 
 def names_that_work(self):

@@ -72,6 +72,7 @@ ELSEWHERE = {
         "norm": r"np\.linalg\.norm", "clamp": r"t\.clip", "clone": r"t\.copy\(\)", "numel": r"t\.size",
         "zero_": r"t\[\.\.\.\] = x", "add_": r"update_\(opt, ps, grads\)", "requires_grad_": "with respect to",
         "register_hook": r"minigrad\.hook\(f, t\)", "float": r"astype\(np\.float32\)", "assign": r"t\[\.\.\.\] = x",
+        "svd": r"np\.linalg\.svd\(t\)", "unique": r"np\.unique", "isnan": r"np\.isnan", "exp_": r"t\[\.\.\.\] = x",
         "gather": r"np\.take_along_axis", "block_until_ready": "when it returns", "acos": r"np\.arccos",
     },
     ADAM(): {
@@ -81,6 +82,9 @@ ELSEWHERE = {
         "update": r"update_\(opt, ps, grads\)", "ρ": "rho here", "γ": "gamma here",
         "apply_gradients": r"update_\(opt, ps, grads\)", "minimize": "train_",
     },
+    Descent(): {"set_lr": r"opt\.eta = 0\.1", "fused": "by themselves", "get_config": r"print\(opt\)"},
+    gradient(lambda: np.sum(W * W), params(W)): {"clip_": "ClipGlobalNorm", "zero_": "new gradients"},
+    Cos(0.1, 1, 9): {"step": "Scheduler", "get_lr": r"schedule\(t\)"},
     Optimiser(ADAM()): {"lr": "eta here", "η": "eta here", "zero_grad": "new gradients"},
     Chain(Dense(5, 2)): {
         "state_dict": r"checkpoint\.save", "named_parameters": r"named_params\(model\)", "to": r"dtype=np\.float32",
@@ -108,6 +112,7 @@ ELSEWHERE = {
     optimise: {"train": "it is train_ here", "SGD": r"Descent\(eta\)", "Cos": r"minigrad\.Cos"},
 }
 ELSEWHERE = [(x, name, text) for x, names in ELSEWHERE.items() for name, text in names.items()]
+ELSEWHERE += [(params(W), "items", "named_params"), (params(W), "append", "push_"), (params(W), "step", "update_")]
 
 
 def called(x):
@@ -185,7 +190,9 @@ def names_of_ours(text):
     return re.findall(r"\b(?:minigrad|np)\.(?:\w+\.)*\w+", text), re.findall(r"(?<![\w.'])([A-Z]\w+)\(", text)
 
 
-TABLES = "TENSOR OPTIMISER MODEL MINIGRAD NN LOSSES DATA CHECKPOINT CALLED KEYWORDS".split()
+TABLES = """
+    TENSOR OPTIMISER MODEL PARAMS GRADS LOADER SCHEDULE MINIGRAD NN LOSSES DATA CHECKPOINT CALLED KEYWORDS
+""".split()
 HINTS = {f"{table}.{name}": how for table in TABLES for name, how in getattr(habits, table).items()}
 
 

@@ -18,6 +18,8 @@ import numpy as np
 from ..core.errors import MinigradError
 from ..doors import door, shorten
 from ..fields import Check, Checked, Count, Flag, Function, Number, Positive, Whole, number
+from ..habits import SCHEDULE
+from ..hints import meets
 
 __all__ = [  # what a schedule of one's own is made of
     "AnySchedule", "Count", "Flag", "Function", "Number", "Positive", "Schedule", "StepError", "Whole",
@@ -47,6 +49,7 @@ def any_schedule(value, where):
 AnySchedule = Annotated[Callable[..., float] | float, any_schedule]
 
 
+@meets(SCHEDULE)
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Schedule(Checked):
     """The common parent of all schedules.
