@@ -2,13 +2,14 @@
 
 import argparse
 import math
+from functools import partial
 
 
 class Options(argparse.ArgumentParser):
     """A parser of ``--name VALUE``: of whole numbers from a least one on, and of positive numbers."""
 
     def __init__(self, description):
-        super().__init__(description=description)
+        super().__init__(description=description, formatter_class=partial(argparse.HelpFormatter, width=110))
         self.limits = {}
 
     def whole(self, name, default, help, *, least=1):

@@ -2,6 +2,7 @@
 
     python examples/train_digits.py
     python examples/train_digits.py --conv
+    python examples/train_digits.py --compiled
     python examples/train_digits.py --epochs 10 --eta 0.01 --seed 1
 
 The data are 1,797 real images of 8 x 8 pixels (examples/data/README.md says whose).  A fifth of them
@@ -66,8 +67,11 @@ def stop_if_lost(step):
         raise SystemExit(f"\nThe loss grew to {step.loss:.3g}: the steps are too long. Try a smaller --eta.")
 
 
-def learn_(network, images, labels, epochs, eta):
-    """Overwrite the network: learn from all images, in batches and in random order, ``epochs`` times."""
+def learn_(network, images, labels, epochs, eta, compiled):
+    """Overwrite the network: learn from all images, in batches and in random order, ``epochs`` times.
+
+    compiled : bool, make the steps by one function, traced from the first two
+    """
     def loss(x, y):
         return logitcrossentropy(network(x), y)
 
@@ -76,7 +80,7 @@ def learn_(network, images, labels, epochs, eta):
     trainmode_(network)
     bar = tqdm(range(epochs), desc="training", unit="epoch")
     for _, opt.eta in zip(bar, CosAnneal(l0=eta, l1=0.0, period=epochs)):
-        losses = train_(loss, ps, batches, opt, before=stop_if_lost, progress="silent")
+        losses = train_(loss, ps, batches, opt, before=stop_if_lost, progress="silent", compiled=compiled)
         bar.set_postfix_str(f"loss {np.mean(losses):.4g}")
     testmode_(network)
 
@@ -93,6 +97,7 @@ def show_confusion(digits, read):
 def arguments():
     options = Options("Train a small network to read hand-written digits.")
     options.add_argument("--conv", action="store_true", help="a convolutional network: slower, reads better")
+    options.add_argument("--compiled", action="store_true", help="the same result, sooner")
     options.whole("epochs", None, "times through all images (default: 50, with --conv 25)")
     options.positive("eta", 0.003, "learning rate at the start; it falls to 0")
     options.whole("seed", 0, "the same seed gives the same run", least=0)
@@ -110,7 +115,7 @@ def main():
     network = convolutional_network() if args.conv else dense_network()
     print(f"{network}\nlearns from {len(x)} images, {args.epochs} times each.")
 
-    learn_(network, x, y, args.epochs, args.eta)
+    learn_(network, x, y, args.epochs, args.eta, args.compiled)
 
     read = onecold(network(x_test))
     right = int(np.sum(read == y_test))

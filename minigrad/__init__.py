@@ -5,7 +5,7 @@ What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(
     gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, checked by gradcheck
     parameters: Tensor, randn, zeros, params, named_params, Params, Grads
     inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, checked, Buffer, array, r_, c_
-    training: ADAM, Momentum, ..., Optimiser, update_, train_, mse, logitcrossentropy, ..., Scheduler, Cos, ...
+    training: ADAM, Momentum, ..., Optimiser, update_, compiled, train_, mse, ..., Scheduler, Cos, ...
     models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_
 
 The book, in the order of reading; a floor imports only from floors above it:
@@ -22,7 +22,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     losses, data, nn/       losses, batches, layers: plain functions and small classes
     optimise/               THE SECOND TABLE: formulas -> rules -> steps; compiled/ has their kernels
     schedules/              hyperparameters that change with the step
-    training/               the training loop
+    training/               the training loop; a step as one function
     checkpoint/             saving and resuming
     showing/                optimisers at work: races, momentum's sliders, landscapes
     bridge, scipy, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
@@ -99,7 +99,10 @@ _LATER = {
         Poly Schedule Scheduler Sequence Shifted Shortened Sin SinDecay2 SinExp Stateful Step StepError
         Triangle TriangleDecay2 TriangleExp WSD Warmup next_ plot reset_ reverse symmetric
     """,
-    "training": "Context early_stopping epochs patience plateau skip stop throttle train_ train_step_",
+    "training": """
+        CompiledStep Context StaleStepWarning compiled early_stopping epochs patience plateau skip stop throttle
+        train_ train_step_
+    """,
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
 
@@ -109,24 +112,24 @@ _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (c
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdEMAMix",
     "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Adan", "Buffer", "ClipGlobalNorm", "ClipNorm",
-    "ClipValue", "ComposedSchedule", "Constant", "Context", "Cos", "CosAnneal", "CosRestarts", "Descent", "Exp",
-    "ExpDecay", "Grads", "Groups", "IdDict", "Interpolator", "Inv", "InvDecay", "LaProp", "Lion", "Lookahead",
-    "Loop", "LostGradientError", "MADGRAD", "MinigradError", "Momentum", "NADAM", "NAdam", "Nesterov",
+    "ClipValue", "CompiledStep", "ComposedSchedule", "Constant", "Context", "Cos", "CosAnneal", "CosRestarts",
+    "Descent", "Exp", "ExpDecay", "Grads", "Groups", "IdDict", "Interpolator", "Inv", "InvDecay", "LaProp", "Lion",
+    "Lookahead", "Loop", "LostGradientError", "MADGRAD", "MinigradError", "Momentum", "NADAM", "NAdam", "Nesterov",
     "NoDerivativeError", "NonFiniteError", "OADAM", "OAdam", "OneCycle", "OptaxAMSGrad", "Optimiser", "Params",
     "Plateau", "Poly", "Program", "RADAM", "RAdam", "RMSProp", "Rprop", "Schedule", "Scheduler", "Sequence",
-    "Shifted", "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "Stateful", "Step", "StepError",
-    "StrangerError", "Tensor", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp",
-    "TorchSGD", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi",
-    "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked",
-    "checkpoint", "checkpointed", "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad",
-    "early_stopping", "epochs", "explore_momentum", "generator", "get_num_threads", "ggnvp", "gradcheck",
-    "gradient", "hessian", "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining",
-    "jvp", "kldivergence", "label_smoothing", "landscape", "load_state_", "logitbinarycrossentropy",
-    "logitcrossentropy", "losses", "mae", "mse", "named_params", "next_", "nn", "nograd", "ones", "optimise",
-    "params", "patience", "plateau", "plot", "poisson_loss", "pullback", "put_along_axis", "r_", "race", "rand",
-    "randn", "readers", "reset_", "reverse", "rule", "sampling", "schedules", "seed", "set_num_threads", "showing",
-    "skip", "state_dict", "stop", "supported", "symmetric", "throttle", "trace", "train_", "train_step_",
-    "training", "update_", "withgradient", "zeros",
+    "Shifted", "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "StaleStepWarning", "Stateful",
+    "Step", "StepError", "StrangerError", "Tensor", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam",
+    "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD",
+    "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy",
+    "block", "bridge", "c_", "checked", "checkpoint", "checkpointed", "compiled", "copy_", "crossentropy", "data",
+    "diaghessian", "distributed", "dropgrad", "early_stopping", "epochs", "explore_momentum", "generator",
+    "get_num_threads", "ggnvp", "gradcheck", "gradient", "hessian", "hinge_loss", "hook", "huber_loss", "hvp",
+    "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence", "label_smoothing", "landscape",
+    "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse", "named_params", "next_",
+    "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss", "pullback",
+    "put_along_axis", "r_", "race", "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling",
+    "schedules", "seed", "set_num_threads", "showing", "skip", "state_dict", "stop", "supported", "symmetric",
+    "throttle", "trace", "train_", "train_step_", "training", "update_", "withgradient", "zeros",
 ]
 # fmt: on
 

@@ -85,6 +85,10 @@ def test_the_same_seed_gives_the_same_output(short_run):
     assert trained("--epochs", "2", "--seed", "0").stdout == short_run.stdout
 
 
+def test_the_compiled_program_prints_the_same(short_run):
+    assert trained("--epochs", "2", "--compiled").stdout == short_run.stdout
+
+
 def test_another_seed_holds_out_other_images(short_run):
     assert trained("--epochs", "2", "--seed", "1").stdout != short_run.stdout
 
@@ -97,7 +101,7 @@ def test_help_names_every_option():
     helped = train_digits("--help")
 
     assert helped.returncode == 0
-    assert all(option in helped.stdout for option in ("--conv", "--epochs", "--eta", "--seed"))
+    assert all(option in helped.stdout for option in ("--conv", "--compiled", "--epochs", "--eta", "--seed"))
 
 
 @pytest.mark.parametrize("option, value, reason", [

@@ -279,7 +279,9 @@ def answer_ufunc(ufunc, method, inputs, kwargs):
 
 def answer_function(function, types, args, kwargs):
     """``Tensor.__array_function__``: NumPy calls it in the place of any other function."""
-    if not ATOMS.issuperset(types) and not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+    if not ATOMS.issuperset(types) and not all(
+        issubclass(t, (Tensor, np.ndarray)) or getattr(t, "stands_in", False) for t in types
+    ):
         return NotImplemented
     return dispatch(function, args, kwargs)
 

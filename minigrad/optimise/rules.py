@@ -96,6 +96,7 @@ class AbstractOptimiser(Checked):
     _structure = ()  # names of attributes that are how it was built, or worked out anew: not saved
     _plans = None  # the way of gradients through it, see route.py
     _frozen = None  # IdDict of the parameters that it leaves alone
+    _compiled = None  # the last step that train_ has compiled with it
 
     def stages(self) -> list:
         """Return the rules that make the step, one after the other, for those who write them out."""
@@ -169,7 +170,7 @@ class AbstractOptimiser(Checked):
         return {}
 
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "_plans"}
+        return {name: value for name, value in vars(self).items() if name not in ("_plans", "_compiled")}
 
     def __setstate__(self, state):
         vars(self).update(state)

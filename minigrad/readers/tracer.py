@@ -14,7 +14,7 @@ from ..core.params import Params
 from ..core.storage import drawn_by
 from ..core.tape import active_tape, backward
 from ..core.tensor import Tensor, new_tensor, on
-from ..core.trees import leaves
+from ..core.trees import leaves, rebuild
 from .generators import Drawn
 from .names import Names, names_of_arguments, places_in, variables_of, visible_from, without_root
 from .operations import Operation, TraceError
@@ -65,7 +65,8 @@ def run(f, args, data=(), follows=True):
     Parameters
     ----------
     f, args : as ``trace`` takes them
-    data : with Params, what ``f`` is called with: arrays of which the program is a function, but not its gradient
+    data : with Params, what ``f`` is called with: arrays, containers of them and other things.  The program is a
+        function of the arrays, too, but has no gradient by them
     follows : bool, whether Python may use the numbers themselves
     """
     if active_tape() is not None:
@@ -76,7 +77,11 @@ def run(f, args, data=(), follows=True):
     if not callable(f):
         raise TypeError(not_callable(f, "trace"))
     parameters = args[0] if len(args) == 1 and isinstance(args[0], Params) else ()
-    running = Running(f, args, parameters, data, follows)
+    return finished(Running(f, args, parameters, data, follows))
+
+
+def finished(running):
+    """Return the Program of a Running; whatever happens, all arrays are back in their places then."""
     try:
         try:
             return running.whole()
@@ -97,10 +102,17 @@ WANTS_MEMORY = (
 
 
 class Running:
-    """One run of a function and its gradient under a trace."""
+    """One run of a function and its gradient under a trace.
 
-    def __init__(self, f, args, parameters, data, follows):
+    f, args, data, follows : as for ``run``
+    parameters : list of Tensors, those of Params, else empty
+    captured : list of (place, array): where plain arrays stand that the function reaches; meanwhile there stands, by
+        ``place.put``, what is traced.  So it is seen what is made of their numbers; Python may use these.
+    """
+
+    def __init__(self, f, args, parameters, data, follows, captured=()):
         self.f, self.args, self.parameters, self.data = f, args, list(parameters), data
+        self.captured, self.stand_ins = captured, []  # (place, array, what stands in for it, its operation)
         self.variables = variables_of(f)
         self.visible = visible_from(self.variables)
         self.arrays, layers = places_in(self.visible)
@@ -150,6 +162,14 @@ class Running:
         for t, array, traced in self.exchanged:
             if t._value is traced:
                 t._value = array
+        while self.stand_ins:
+            place, array, stand_in, op = self.stand_ins[-1]
+            if stand_in.operation is not op:  # the function has overwritten it
+                array[...] = stand_in.operation.value
+                stand_in.operation = op
+            if place.get() is stand_in:
+                place.put(array)
+            self.stand_ins.pop()
         drawn_by.set(self.drawn_by)
         self.trace.thread = None
         self.trace.whereabouts.forget()
@@ -181,7 +201,10 @@ class Running:
         if arguments:
             self.take(leaves(arguments), names_of_arguments(self.f, arguments), tape)
         else:
-            arguments = [self.handed(*named) for named in zip(self.data, names_of_arguments(self.f, self.data))]
+            for place, array in self.captured:
+                self.capture(place, array)
+            named = zip(leaves(self.data), names_of_arguments(self.f, self.data))
+            arguments = rebuild(self.data, iter([self.handed(*each) for each in named]))
         self.entries = tape.entries = Entries(self.trace, self.leaves)
         try:
             return self.f(*arguments)
@@ -220,15 +243,24 @@ class Running:
             self.exchanged.append((t, t._value, traced))
             t._value = traced
 
+    def capture(self, place, array):
+        """Let what is traced stand in a place where a plain array stood."""
+        known = (stand_in for _, other, stand_in, _ in self.stand_ins if other is array)  # it may have several places
+        stand_in = next(known, None)
+        if stand_in is None:
+            stand_in = self.trace.stand_in(array, self.trace.operand(array))
+        self.stand_ins.append((place, array, stand_in, stand_in.operation))
+        place.put(stand_in)
+
     def handed(self, x, name):
-        """Return data as the function gets it: a constant Tensor over what stands for the array."""
+        """Return data as the function gets it: what stands for the array, in a constant Tensor if it was in one."""
         array = x.data if type(x) is Tensor else x
         if not isinstance(array, np.ndarray):
             return x
-        t = new_tensor(self.trace.given("data", array))
-        self.wishes[id(t._value.operation)] = name
-        self.further.append(t._value.operation)
-        return t
+        traced = self.trace.given("data", array)
+        self.wishes[id(traced.operation)] = name
+        self.further.append(traced.operation)
+        return new_tensor(traced) if type(x) is Tensor else traced
 
     def finished(self, op, g):
         """Return the gradient of an input as gradient() gives it: in the input's dtype."""

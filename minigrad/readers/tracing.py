@@ -18,6 +18,7 @@ from ..core.trees import at_leaves
 from .memory import Memory
 from .operations import GIVEN, Operation, Overwritten, TraceError, called, laid_like, operations_in, part
 from .traced import CHOICE, ITSELF, Traced
+from .whereabouts import is_handed
 
 COMPUTED = np.ndarray, np.generic, bool, int, float, complex
 CAUGHT = ArithmeticError, np.linalg.LinAlgError, Warning  # what a computation raises because of its numbers
@@ -45,6 +46,8 @@ class Trace:
         self.whereabouts, self.memory, self.pulled = whereabouts, Memory(), (None, None, None)
         self.thread, self.inside = get_ident(), 0
         self.moving = set()  # ids of the operations that depend on what is given
+        self.looked_at = []  # operations whose numbers Python used, and that depend on constants alone
+        self.handed = set()  # ids of the constants that the user's code handed over; the others our rows have made
 
     # -------------------------------------------------------------------------------- writing down
     def add(self, kind, function=None, args=(), kwargs=None, value=None):
@@ -149,7 +152,10 @@ class Trace:
                 self.ask_for(
                     hidden, "a view that was made of a plain array (of np.asarray(t), t.data)", "t[...] of a Tensor"
                 )
-            return self.add("constant", value=x)
+            op = self.add("constant", value=x)
+            if is_handed(x, sys._getframe(1)):
+                self.handed.add(id(op))
+            return op
         if id(op) in self.memory.overwritten:
             self.ask_for(op, "an array that was overwritten through another view", "np.where, or a minigrad.Buffer")
         return op
@@ -197,7 +203,10 @@ class Trace:
         return isinstance(x, Traced) and id(x.operation) in self.moving
 
     def ask_for(self, op, what, instead):
-        if id(op) not in self.moving or self.thread is None:
+        if self.thread is None:
+            return
+        if id(op) not in self.moving:
+            self.looked_at.append(op)
             return
         op.asked, op.instead = op.asked or what, op.instead or instead
         if not self.follows and get_ident() == self.thread:

@@ -7,8 +7,11 @@ import os
 
 import numpy as np
 
+from ..core.errors import outwards
+from ..core.storage import Storage
 from ..core.table import COMPOSITIONS, METHODS, ROWS
 from ..core.tape import backward
+from ..core.trees import leaves
 from .names import public_name
 from .operations import Group, Line
 
@@ -110,4 +113,26 @@ def compound_of(*lengths):
     for function in ROWS:
         if hasattr(function, "on_arrays"):
             found[inspect.unwrap(function).__code__] = public_name(function)
+    return found
+
+
+def is_handed(x, frame):
+    """Say whether an array is among the arguments that the user's code calls a function of ours with."""
+    frames = outwards(frame)
+    if len(frames) < 2:
+        return True
+    code, variables = frames[-2].f_code, frames[-2].f_locals
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += sum(bool(code.co_flags & flag) for flag in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
+    given = [y for name in code.co_varnames[:count] if name in variables for y in leaves(variables[name])]
+    return any((y._value if isinstance(y, Storage) else y) is x for y in given)
+
+
+def variables_at(error, name):
+    """Return the variables of the function of a name in which an error was raised: a dict, empty if in no such one."""
+    entry, found = error.__traceback__, {}
+    while entry is not None:
+        if entry.tb_frame.f_code.co_name == name:
+            found = entry.tb_frame.f_locals
+        entry = entry.tb_next
     return found

@@ -2,15 +2,18 @@
 
     callbacks   what is called after a step: stopping early, throttling
     progress    the bar and its figures
+    steps/      compiled: a step as one function
     train       train_, train_step_, epochs
 """
 
 from ..hints import chapter
 from .callbacks import early_stopping, patience, plateau, throttle
+from .steps import CompiledStep, StaleStepWarning, compiled
 from .train import Context, epochs, skip, stop, train_, train_step_
 
 __all__ = [
-    "Context", "early_stopping", "epochs", "patience", "plateau", "skip", "stop", "throttle", "train_", "train_step_",
+    "CompiledStep", "Context", "StaleStepWarning", "compiled",
+    "early_stopping", "epochs", "patience", "plateau", "skip", "stop", "throttle", "train_", "train_step_",
 ]
 
 chapter(__name__)

@@ -30,6 +30,7 @@ from ..optimise.update import update_
 from ..readers.watch import first_not_finite, is_finite
 from .checks import callbacks, check, refuse_arguments, steps_in
 from .progress import Progress
+from .steps.step import kept_step
 
 
 class StopTraining(Exception):
@@ -131,6 +132,7 @@ def train_(
     epochs: int = 1,
     progress: bool | str | None = None,
     group: Any = None,
+    compiled: bool = False,
 ) -> list[float]:
     """Train: for every datum take the gradient of the loss and update the parameters; overwrites ``ps``.
 
@@ -153,6 +155,8 @@ def train_(
     group : the processes that train together, ``distributed.group()``, each on its share of every datum, as a
         DataLoader with ``shard=group`` hands it out: the loss is then a mean over rows, and loss and gradients are
         those of all rows together.  What ends or skips a step on one of them does so on all
+    compiled : bool, make the steps by ``minigrad.compiled(loss, ps, opt)``: the same numbers in less time; what the
+        loss may do in Python is said there
 
     Returns
     -------
@@ -186,32 +190,37 @@ def train_(
     check(loss, ps, data, opt, epochs)
     before, after = callbacks(before), callbacks(cb)
     losses, group = [], group or ONE
-    ctrl_c = CtrlC()
+    ctrl_c, step = CtrlC(), kept_step(loss, ps, opt) if compiled else None
     try:
         with ctrl_c, Progress(steps_in(data, epochs), "silent" if group.rank else progress) as display:
-            go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group)
+            go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group, step)
     finally:
         ctrl_c.close()
     return losses
 
 
-def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group):
+def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group, step):
     """Make the steps of ``train_`` until the data are used up or somebody ends it; append the losses."""
     agreed = group.together if before else contextlib.nullcontext
+    whole = step is not None and group is ONE and not before and not after
+    take = eagerly if step is None else lambda loss, arguments, ps: step.take(arguments)
     try:
         with group.loop(ps, opt):
             for place in visits(data, epochs):
                 try:
-                    context = evaluate_all(group, loss, ps, *place, opt, losses)
-                    with agreed():
-                        call(before, context)
-                        context.loss = plain_loss(context.loss)
-                        refuse_if_not_finite(context, loss)
-                    with ctrl_c.whole:
-                        group.update_(opt, ps, context.gradients)
-                        losses.append(context.loss)
-                    display.advance(context.loss)
-                    call(after, context)
+                    if whole and losses:
+                        one_call(step, place, losses, ctrl_c, display)
+                    else:
+                        context = evaluate_all(group, take, loss, ps, *place, opt, losses)
+                        with agreed():
+                            call(before, context)
+                            context.loss = plain_loss(context.loss)
+                            refuse_if_not_finite(context, loss)
+                        with ctrl_c.whole:
+                            group.update_(opt, ps, context.gradients)
+                            losses.append(context.loss)
+                        display.advance(context.loss)
+                        call(after, context)
                 except SkipDatum:
                     pass
                 if ctrl_c.asked:
@@ -219,6 +228,19 @@ def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, displ
                     raise StopTraining
     except StopTraining:
         display.ending = display.ending or ", stopped"
+
+
+def one_call(step, place, losses, ctrl_c, display):
+    """Make a compiled step of which nobody wants to know more than the loss."""
+
+    def refuse(value):
+        context = Context(*place, value, (), None, step.ps, step.opt, losses)
+        refuse_if_not_finite(context, step.loss)
+
+    with ctrl_c.whole:
+        value = step.make(arguments_of(place[-1]), refuse)
+        losses.append(float(value[0]) if isinstance(value, tuple) else value)
+    display.advance(losses[-1])
 
 
 @door
@@ -250,7 +272,7 @@ def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
     ctrl_c = CtrlC()
     try:
         with ctrl_c:
-            context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], withgradient)
+            context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], eagerly)
             refuse_if_not_finite(context, loss)
             with ctrl_c.whole:
                 update_(opt, ps, context.gradients)
@@ -325,19 +347,23 @@ def refuse_ended_generator(skipped):
             ) from skipped
 
 
-def withgradient_checked(f, ps):
-    """``withgradient``, and arrays that ``f`` overwrites after their use are noticed."""
+def eagerly(loss, arguments, ps):
+    return withgradient(lambda: loss(*arguments), ps)
+
+
+def eagerly_checked(loss, arguments, ps):
+    """``eagerly``, and arrays that the loss overwrites after their use are noticed."""
     with checked():
-        return withgradient(f, ps)
+        return eagerly(loss, arguments, ps)
 
 
-def evaluate(loss, ps, epoch, step, index, datum, opt, losses, withgradient):
+def evaluate(loss, ps, epoch, step, index, datum, opt, losses, take):
     """Return the Context of a step: the loss, whatever else the loss returned, and the gradients."""
     arguments = arguments_of(datum)
     if not losses:  # no step has been made yet
         refuse_arguments(loss, arguments)
     said = len(told)
-    value, gradients = withgradient(lambda: loss(*arguments), ps)
+    value, gradients = take(loss, arguments, ps)
     if not losses and len(told) == said:  # no layer has said it
         say_if_wider(datum, ps)
     if not losses and all(g is None for g in gradients):
@@ -349,15 +375,15 @@ def evaluate(loss, ps, epoch, step, index, datum, opt, losses, withgradient):
     return Context(epoch, step, index, datum, float(value), tuple(aux), gradients, ps, opt, losses)
 
 
-def evaluate_all(group, loss, ps, epoch, step, index, datum, opt, losses):
+def evaluate_all(group, take, loss, ps, epoch, step, index, datum, opt, losses):
     """Return the Context of a step of which each process of a group evaluates its share of the datum."""
-    gradient = withgradient if losses else withgradient_checked
+    take = take if losses else eagerly_checked
     if group is ONE:
-        return evaluate(loss, ps, epoch, step, index, datum, opt, losses, gradient)
+        return evaluate(loss, ps, epoch, step, index, datum, opt, losses, take)
     shares = []
 
     def share(*arguments):
-        shares.append(evaluate(loss, ps, epoch, step, index, arguments, opt, losses, gradient))
+        shares.append(evaluate(loss, ps, epoch, step, index, arguments, opt, losses, take))
         refuse_if_not_finite(shares[-1], loss)
         return shares[-1].loss, shares[-1].gradients
 

@@ -1,0 +1,335 @@
+"""A step for arguments of one kind: traced twice, compared, and from then on run as the program's text."""
+
+import operator
+import random
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import arrays
+from ...core.gradient import WithGradient, as_kinds_of
+from ...core.params import Grads
+from ...core.storage import Storage
+from ...core.trees import leaves, parts
+from ...readers.comparing import without_numbers
+from ...readers.operations import Operation, TraceError
+from ...readers.runnable import runnable
+from ...readers.source import source
+from ...readers.tracer import Running, finished
+from .agreement import state_of, states
+from .guards import NUMBERS, Guards
+from .reach import Reached, TooMuch
+
+PATIENCE = 3  # traces in a row that were good for nothing, before steps are made without one
+NEVER = float("inf")
+
+
+class Seen(NamedTuple):
+    """One traced run of a loss, without its numbers.
+
+    found : WithGradient, what it gave
+    program : Program
+    written : the same as text, to be compared
+    constants : list of the arrays that it did not see being made
+    handed : list of bool, whether the user's code handed them over
+    looked_at : list of the arrays whose numbers Python has used
+    guards : Guards, all that the loss reaches
+    reached : Reached
+    """
+
+    found: WithGradient
+    program: object
+    written: object
+    constants: list
+    handed: list
+    looked_at: list
+    guards: Guards
+    reached: Reached
+
+
+class Version:
+    """What is known of a step for one kind of arguments.
+
+    Attributes
+    ----------
+    calls, traces : int, how often it was called, and traced
+    audit : int, the call at which it is traced again although it has a program
+    attempt : function (arguments, generator) -> (loss, gradients, random numbers), or None where something has
+        changed; None as long as there is no program
+    reason : str, why there is none
+    again : str, the last reason for tracing again
+    stale : bool, whether a program was given up because of an audit
+    """
+
+    def __init__(self, params, args):
+        self.params, self.ids = params, {id(p) for p in params}
+        self.calls, self.traces, self.audit = 0, 0, 4
+        self.last = self.attempt = None
+        self.reason, self.again, self.stale = "it has been traced once", "", False
+        self.failures = self.wait = 0
+        flat = leaves(args)
+        self.flat = len(flat) == len(args) and all(map(operator.is_, flat, args))
+        self.objects = [x for x in flat if not isinstance(x, (*NUMBERS, np.ndarray, np.generic, Storage))]
+
+    # ------------------------------------------------------------------------------------ without a program
+    def failed(self, reason):
+        """Note that there is no program.  After several failures the next trace is the later the more there were."""
+        self.attempt = self.last = None
+        self.reason = self.again = reason
+        self.failures += 1
+        self.wait = 0 if self.failures < PATIENCE else 2**self.failures
+
+    def never(self, reason):
+        """Note that there will be no program."""
+        self.failed(reason)
+        self.wait = NEVER
+
+    def waits(self):
+        """Say whether this step is to be made without a trace."""
+        self.wait = max(self.wait - 1, 0)
+        return self.wait > 0
+
+    def generators(self):
+        """Return the generators of random numbers that the loss may draw from."""
+        return [arrays.generator(), np.random.mtrand._rand, random, *self.reached.generators]
+
+    def why(self, kind):
+        """Return how steps of this kind are made, for people."""
+        how = "by its program" if self.attempt is not None else f"eagerly: {self.reason}"
+        parts = [f"{how}; {self.calls} calls, {self.traces} traces"]
+        if self.attempt is not None:
+            parts.append(f"watches {len(self.reached.tests)} of Python's variables")
+        if self.again and self.attempt is not None:
+            parts.append(f"traced again because {self.again}")
+        return f"for {', '.join(map(shown, kind[1:])) or 'no arguments'}: {'; '.join(parts)}"
+
+    # ------------------------------------------------------------------------------------ traces
+    def look(self, loss):
+        """See what the loss reaches now; what was seen before counts only if that is still the same."""
+        if self.last is not None and self.last.guards.changed():
+            self.failed(f"{self.last.guards.changed()} has changed")
+        self.roots = {"": loss, **{f"argument {k}": x for k, x in enumerate(self.objects)}}
+        self.reached = Reached(self.roots, self.ids)
+
+    def trace(self, loss, args):
+        """Run the loss under a trace and return what was Seen; None if the program is right for these numbers only."""
+        reached, guards, before = self.reached, Guards(self.reached), states(self.generators())
+        running = Running(loss, (self.params,), self.params, args, False, captured(reached, self.params))
+        self.traces += 1
+        try:
+            program = finished(running)
+        finally:
+            changed = guards.changed()
+            if changed:
+                put_back(self.roots, self.ids)
+        if program.asked:
+            self.never(program.asked[0].asked)
+            return None
+        seen = self.seen(running, program, reached, guards)
+        if changed:
+            self.failed(f"the loss itself changes {changed}, which happens while it is traced only")
+        elif drawn_from(before, [op.generator for op in program if op.kind == "random"]):
+            self.failed("the loss draws from another generator than minigrad's: use minigrad.rand, randn, sampling")
+        else:
+            return seen
+        return seen._replace(guards=None)
+
+    def seen(self, running, program, reached, guards):
+        constants, trace = constant_operations(program), running.trace
+        given = [None if g is None else np.array(g.value) for g in program.gradients]
+        loss = program.loss.value if isinstance(program.loss, Operation) else program.loss
+        found = WithGradient(np.asarray(loss).item(), Grads(self.params, as_kinds_of([*self.params], given)))
+        handed = [id(op) in trace.handed for op in constants]
+        values, looked_at = [op.value for op in constants], constants_of(trace.looked_at)
+        text = without_numbers(program, arrays._generator)
+        return Seen(found, program, text, values, handed, looked_at, guards, reached)
+
+    def compare(self, seen):
+        """Say whether a run was the same as the last one; raise TraceError if it made arrays that nobody has seen."""
+        if seen.guards is None:  # it was good for nothing
+            return False
+        last, had = self.last, self.attempt is not None
+        self.last = seen._replace(program=None, found=None)
+        if last is None:
+            return False
+        difference = last.written.difference(seen.written)
+        if difference:
+            self.failed(f"two runs were not the same program: {difference}")
+            self.last, self.stale = seen._replace(program=None, found=None), had
+            return False
+        refuse_unseen(last, seen)
+        self.before = last
+        if had:
+            self.audit *= 2
+        return True
+
+    # ------------------------------------------------------------------------------------ the program
+    def build(self, seen, args, opt):
+        """Make ``attempt`` of a program that two runs have in common."""
+        once = {id(b) for a, b in zip(self.before.constants, seen.constants) if a is not b}
+        program = seen.program.simplified(fixed=lambda op: id(op.value) in once)
+        generator = arrays._generator
+        drawn = [op for op in program if op.kind == "random"]
+        known = {id(g) for g in [generator, *seen.reached.generators]}
+        if any(id(op.generator) not in known for op in drawn):
+            self.never("the loss makes a generator of random numbers of its own")
+            return
+        self.drawing = [f"v{op.index}" for op in drawn]
+        self.has = [g is not None for g in program.gradients]
+        self.some = tuple([p for p, has in zip(self.params, self.has) if has])
+        used = {id(x) for op in program for x in op.inputs}
+        live = [op for op in program if op.kind == "constant" and id(op) in used and id(op.value) not in once]
+        self.attempt = self.guarded(seen, args, runnable(program, generator), [op.value for op in live])
+        self.reason, self.failures, self.stale = "", 0, False
+        self.audit = 4
+        while self.audit <= self.calls:
+            self.audit *= 2
+        self.text = text_of(program, opt, {op.name: op.value for op in live})
+
+    def guarded(self, seen, args, run, live):
+        """Return the function that runs a program after all checks."""
+        guards, flat = Guards(seen.reached), leaves(args)
+        lines = [f"    if len(args) != {len(flat)}:", "        return None"]
+        lines += [f"    {''.join(f'a{k}, ' for k in range(len(flat)))} = args"] if flat else []
+        given = [guards.argument(f"a{k}", x, self.ids) for k, x in enumerate(flat)]
+        for k, p in enumerate(self.params):
+            lines.append(f"    p{k} = {guards.name(p)}._value")
+            guards.array(f"p{k}", p._value, "a parameter")
+        for x in {id(x): x for x in live}.values():
+            guards.array(guards.name(x), x, "a captured array")
+        for x in seen.looked_at:
+            guards.numbers(x, "the numbers in a captured array, which Python uses,")
+        inputs = [f"p{k}" for k in range(len(self.params))]
+        call = f"run({', '.join([*inputs, *filter(None, given), 'generator'])})"
+        self.guards = guards
+        return guards.function("attempt(args, generator)", lines, call, run=run)
+
+    def changed(self, args):
+        """Return what keeps a program from being run, for people."""
+        arrays_of = {f"a{k}": x for k, x in enumerate(args)}
+        return self.guards.changed({**arrays_of, **{f"p{k}": p._value for k, p in enumerate(self.params)}})
+
+    def moved(self, gradients):
+        """Return the parameters that have a gradient, and these, as two tuples."""
+        if all(self.has):
+            return self.some, gradients
+        return self.some, tuple([g for g in gradients if g is not None])
+
+
+def kind_of(x):
+    """Return what two arguments have in common that run by the same program: a tuple that can be hashed."""
+    if isinstance(x, (np.ndarray, Storage)):
+        array = x if isinstance(x, np.ndarray) else x._value
+        return type(x), array.shape, array.dtype.str, array.strides
+    if isinstance(x, np.generic):
+        return (type(x),)
+    if isinstance(x, NUMBERS):
+        return type(x), repr(x)
+    children = parts(x)
+    if children is None:
+        return type(x), id(x)
+    return type(x), *([tuple(x)] if isinstance(x, dict) else []), *map(kind_of, children)
+
+
+def shown(kind):
+    """Return what kind_of gives for people.
+
+    >>> shown(kind_of(np.ones((2, 3)))), shown(kind_of([1.5, None]))
+    ('ndarray (2, 3) float64', 'list of float 1.5, NoneType None')
+    """
+    name = kind[0].__name__
+    if issubclass(kind[0], (np.ndarray, Storage)):
+        return f"{name} {kind[1]} {np.dtype(kind[2]).name}"
+    if issubclass(kind[0], NUMBERS):
+        return f"{name} {kind[1]}"
+    return f"{name} of {', '.join(shown(k) for k in kind[1:] if type(k[0]) is type)}" if len(kind) > 1 else name
+
+
+def captured(reached, params):
+    """Return the (place, array) of all arrays whose numbers a program can follow."""
+    return [
+        (place, array)
+        for place, array in reached.arrays
+        if place is not None
+        and array.dtype.kind in "fciub"
+        and not any(np.may_share_memory(array, p._value) for p in params)
+    ]
+
+
+def put_back(roots, ids):
+    """Let plain arrays stand wherever the loss has left what was traced."""
+    try:
+        left = Reached(roots, ids).left
+    except TooMuch:
+        return
+    for place, x in left:
+        if place is not None:
+            place.put(np.asarray(x.operation.value))
+
+
+def drawn_from(before, seen):
+    """Say whether generators are in other states than before, but for those of which it was seen."""
+    return any(state_of(g) != state for g, state in before[1:] if not any(g is other for other in seen))
+
+
+def constant_operations(program):
+    return [op for op in program if op.kind == "constant"]
+
+
+def constants_of(operations):
+    """Return the arrays of the constants that some operations are made of."""
+    found, waiting, seen = {}, list(operations), set()
+    while waiting:
+        op = waiting.pop()
+        if id(op) not in seen:
+            seen.add(id(op))
+            waiting += op.inputs
+            if op.kind == "constant":
+                found[id(op.value)] = op.value
+    return list(found.values())
+
+
+def is_pattern(x):
+    """Say whether an array is what one writes down without other arrays.
+
+    One number everywhere; equal steps, as of np.arange and np.linspace; a diagonal or a triangle, as of np.eye and
+    np.tril.
+
+    >>> list(map(is_pattern, [np.zeros(3), np.linspace(0, 1, 7), 2 * np.eye(3), np.tril(np.ones((3, 3)))]))
+    [True, True, True, True]
+    >>> is_pattern(np.array([1.0, 5.0, 2.0]))
+    False
+    """
+    if not x.size or np.all(x == x.flat[0]):
+        return True
+    if x.ndim == 1:
+        steps = np.diff(x.astype(complex))
+        return bool(np.all(np.abs(steps - steps[0]) <= 1e-6 * np.max(np.abs(x))))
+    if x.ndim == 2:
+        below, on, above = x[np.tril_indices_from(x, -1)], x.diagonal(), x[np.triu_indices_from(x, 1)]
+        return all(part.size == 0 or np.all(part == part[0]) for part in (below, on, above))
+    return False
+
+
+def refuse_unseen(one, two):
+    """Raise where a loss makes arrays that the trace did not see being made."""
+    for a, b, handed, op in zip(one.constants, two.constants, two.handed, constant_operations(two.program)):
+        same = a is b or a.dtype == b.dtype and np.array_equal(a, b, b.dtype.kind in "fc")
+        if same and (a is b or not handed or is_pattern(b)):
+            continue
+        where = f" (line {op.line.number}: {op.line.code})" if op.line else ""
+        others = "" if same else ", with other numbers at every call (of another generator? read from somewhere?)"
+        raise TraceError(
+            f"compiled: the loss makes an array of shape {b.shape}{where} that was not seen being made{others}. "
+            "Make it outside of the loss, or hand what it is made of to the step as an argument. Random numbers are "
+            "drawn by minigrad.rand, randn and minigrad.sampling; or leave this loss uncompiled"
+        )
+
+
+def text_of(program, opt, live):
+    """Return a program as a page of NumPy, with the optimiser's formulas where they can be written."""
+    constants = {**live, **program.constants}
+    try:
+        return source(program, opt, products=True, constants=constants)
+    except (TraceError, TypeError, AttributeError):
+        return source(program, None, products=True, constants=constants)
