@@ -108,6 +108,58 @@ def explain(error, called=None):
         error.args = (f"{text}. It is called as {name}{inspect.Signature(parameters)}",)
 
 
+# ----------------------------------------------------------------------------------------- shapes that do not fit
+def unfit(error, function, arrays):
+    """Add to NumPy's error for two arrays that do not fit together what their shapes mean, and what would fit."""
+    if type(error) is not ValueError or len(arrays) != 2:
+        return
+    a, b = map(np.shape, arrays)
+    if function is np.matmul:
+        hint = not_multiplied(a, b) if a and b and not multiplies(a, b) else ""
+    else:
+        hint = "" if broadcasts(a, b) else not_broadcast(a, b)
+    if hint and hint not in str(error):  # of nested gradients every level tells
+        error.args = (f"{str(error).rstrip()}: {hint}",)
+
+
+def not_multiplied(a, b):
+    which = "only" if len(b) == 1 else "last but one"
+    hint = (
+        f"a @ b of shapes {a} and {b}: the last axis of a has the length {a[-1]}, the {which} axis of b {b[-2:][0]}; "
+        "they must be equal"
+    )
+    turned = [(a[::-1], b, "a.T @ b", a), (a, b[::-1], "a @ b.T", b), (b[::-1], a, "b.T @ a", b)]
+    ways = [(b, a, "b @ a"), *[way for *way, shape in turned if len(shape) == 2]]
+    fitting = [text for left, right, text in ways if max(len(a), len(b)) <= 2 and multiplies(left, right)]
+    return f"{hint}. What fits: {', '.join(fitting)}" if fitting else hint
+
+
+def not_broadcast(a, b):
+    hint = (
+        f"shapes {a} and {b} are compared from their last axes on: two axes are equally long, or one of them is 1 or "
+        "missing"
+    )
+    if len(b) == 1 and a[:1] == b:
+        return f"{hint}. b[:, None] is a column, which goes with the rows of a"
+    if len(a) == 1 and b[:1] == a:
+        return f"{hint}. a[:, None] is a column, which goes with the rows of b"
+    return hint
+
+
+def multiplies(a, b):
+    """Say whether arrays of two shapes can be multiplied as matrices."""
+    return a[-1] == b[-2:][0]
+
+
+def broadcasts(a, b):
+    """Say whether two shapes go together.
+
+    >>> broadcasts((3, 4), (4,)), broadcasts((3, 4), (3,))
+    (True, False)
+    """
+    return all(m == n or 1 in (m, n) for m, n in zip(a[::-1], b[::-1]))
+
+
 def unknown_keyword(name, keyword, *_):
     """Return the error for a keyword that a function does not have, where Python itself does not see it."""
     error = TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
@@ -225,3 +277,4 @@ def cell(file):
 told.enter = staticmethod(enter)
 told.name_of_file = staticmethod(lambda file: cell(file) or os.path.basename(file))
 told.unknown_keyword = staticmethod(unknown_keyword)
+told.unfit = staticmethod(unfit)

@@ -262,3 +262,31 @@ def test_parameters_without_a_gradient_are_left_alone():
     update_(Descent(1.0), params(W, b), gradient(lambda: np.sum(W), params(W, b)))
 
     assert W.tolist() == (X - 1).tolist() and b.tolist() == X.tolist()
+
+
+# ------------------------------------------------------------------------------- shapes that do not fit
+A, TALL = Tensor(np.ones((3, 4))), np.ones((3, 4))
+
+UNFIT = {
+    "W @ x": (lambda a: a @ np.ones(2), r"shapes \(3, 4\) and \(2,\).* length 4, the only axis of b 2"),
+    "x @ W": (lambda a: np.ones(4) @ a, r"shapes \(4,\) and \(3, 4\).*last but one axis of b 3.*fits: b @ a, a @ b\.T"),
+    "W @ W": (lambda a: a @ a, r"What fits: a\.T @ b, a @ b\.T, b\.T @ a$"),
+    "np.matmul": (lambda a: np.matmul(a, np.ones((3, 2))), r"What fits: a\.T @ b, b\.T @ a$"),
+    "W + x": (lambda a: a + np.ones(3), r"shapes \(3, 4\) and \(3,\) are compared.*b\[:, None\] is a column"),
+    "x * W": (lambda a: np.ones(3) * a, r"shapes \(3,\) and \(3, 4\).*a\[:, None\] is a column"),
+    "W ** W": (lambda a: a ** a[:2], r"shapes \(3, 4\) and \(2, 4\) are compared"),
+    "np.maximum": (lambda a: np.maximum(a, np.ones(5)), r"shapes \(3, 4\) and \(5,\) are compared"),
+}
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
+@pytest.mark.parametrize("f, hint", UNFIT.values(), ids=UNFIT)
+def test_what_numpy_says_of_shapes_comes_first_and_what_they_mean_after_it(f, hint, inside):
+    with pytest.raises(ValueError) as numpys:
+        f(TALL)
+    with pytest.raises(ValueError, match=hint) as ours:
+        gradient(lambda a: np.sum(f(a)), A) if inside else f(A)
+
+    text = str(ours.value)
+    assert text.startswith(str(numpys.value).rstrip()) or "not aligned" in text  # of a.dot(b), which is quicker
+    assert text.count(" fits: ") <= 1 and "\n" not in text

@@ -19,11 +19,13 @@ class Told:
     enter : function (f, *args) -> f(*args), around what users call
     name_of_file : function from the name of a file to what its user calls it
     unknown_keyword : function (name of a function, keyword, ...) -> the error for a keyword that it does not have
+    unfit : function (error, function, arrays), which adds to NumPy's error for arrays that do not fit together
     """
 
     enter = staticmethod(lambda f, *args: f(*args))
     name_of_file = staticmethod(os.path.basename)
     unknown_keyword = staticmethod(lambda name, *given: TypeError(f"{name}() got an unexpected keyword {given[0]!r}"))
+    unfit = staticmethod(lambda error, function, arrays: None)
 
 
 told = Told

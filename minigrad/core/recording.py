@@ -15,7 +15,7 @@ import operator
 
 import numpy as np
 
-from .errors import MinigradError, NoDerivativeError, user_line
+from .errors import MinigradError, NoDerivativeError, told, user_line
 from .storage import Storage
 from .table import COMPOSITIONS, CONSTANTS, METHODS, REFUSED, ROUNDED, ROWS, VECTORIZED, forms, late_rows, name_of
 from .tape import place
@@ -259,7 +259,11 @@ def call_unless_foreign(function, *args):
     operands = [x if isinstance(x, OPERANDS) else np.asarray(x) for x in args]
     if any([x.dtype.kind not in "fciub" for x, given in zip(operands, args) if x is not given]):
         return NotImplemented  # fractions, decimals, strings, ...: perhaps they know what to do
-    return call(function, operands, {})
+    try:
+        return call(function, operands, {})
+    except ValueError as error:
+        told.unfit(error, function, operands)
+        raise
 
 
 # ----------------------------------------------------------------------------- what NumPy and Python ask

@@ -21,6 +21,7 @@ from string import Template
 import numpy as np
 from numpy import ndarray
 
+from ..core.errors import told  # noqa: F401  (the texts use them)
 from ..core.recording import answer_function, answer_ufunc, append, call, call_unless_foreign, fitted, record
 from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
@@ -66,8 +67,9 @@ def record_two(self, _1):
         _0 = of_a._value
         try:
             y = compute(_0, _1)
-        except Exception:
+        except Exception as error:
             lower(_1, tape)  # refuses objects
+            told.unfit(error, function, (_0, _1))
             raise
         if kind in PYTHON_NUMBERS or $exact:
             edges = ((of_a.slot, vjp_a, $kept_a),)
@@ -81,7 +83,11 @@ def record_two(self, _1):
             return record_with_constant(self, _1, of_a, of_b, tape)
         _0 = of_a._value
         _1 = of_b._value
-        y = compute(_0, _1)
+        try:
+            y = compute(_0, _1)
+        except Exception as error:
+            told.unfit(error, function, (_0, _1))
+            raise
         if $exact:
             edges = (of_a.slot, vjp_a, $kept_a), (of_b.slot, vjp_b, $kept_b)
         else:
@@ -102,8 +108,9 @@ def record_reflected(self, _0):
     _1 = of_b._value
     try:
         y = compute(_0, _1)
-    except Exception:
+    except Exception as error:
         lower(_0, tape)
+        told.unfit(error, function, (_0, _1))
         raise
     if kind in PYTHON_NUMBERS or $exact:
         edges = ((of_b.slot, vjp_b, $kept_b),)
@@ -327,7 +334,7 @@ def array_function(self, function, types, args, kwargs):
 
 def matrix_product(a, b):
     """``a @ b``, by the method that takes half the time for vectors and matrices, where that gives the same bits."""
-    if type(b) is ndarray and (a.ndim, b.ndim) in VECTORS_AND_MATRICES and a.shape[-1] > 1:
+    if b.__class__ is ndarray and (a.ndim, b.ndim) in VECTORS_AND_MATRICES and a.shape[-1] > 1:
         if a.flags.forc and b.flags.forc:
             return a.dot(b)
     return a @ b
