@@ -6,6 +6,11 @@ import pytest
 from minigrad import optimise as o
 from minigrad.optimise.compiled import kernels
 
+
+def is_matrix(name, p):
+    return p.ndim == 2
+
+
 # What a working step needs besides the defaults is given here.
 ALL = {
     "Descent": lambda: o.Descent(),
@@ -49,13 +54,16 @@ ALL = {
     "TorchNAdam": lambda: o.TorchNAdam(),
     "TorchRAdam": lambda: o.TorchRAdam(),
     "Lookahead": lambda: o.Lookahead(o.ADAM(), period=2),
+    "Muon and ADAM": lambda: o.Groups((is_matrix, o.Muon()), otherwise=o.ADAM()),
+    "Adafactor": lambda: o.Adafactor(),
     "AccumGrad": lambda: o.Optimiser(o.AccumGrad(2), o.Momentum()),
     "Optimiser": lambda: o.Optimiser(
         o.ClipValue(1), o.WeightDecay(0.1), o.Optimiser(o.ADAM(), o.ExpDecay(1, 0.5, 2))
     ),
 }
-NO_COMPLEX = {"Rprop"}
-UNCOMPILED = {"AccumGrad"}  # gathers in plain Python; what follows it is compiled
+NO_COMPLEX = {"Rprop", "Muon and ADAM", "Adafactor"}
+# In plain Python, for one parameter after the other; what follows is compiled.
+UNCOMPILED = {"AccumGrad", "Muon and ADAM", "Adafactor"}
 
 every_rule = pytest.mark.parametrize("name", ALL)
 

@@ -18,6 +18,7 @@
     route         an optimiser taken apart, and the way of gradients through it
     update        update_
     extras        rules beyond the manual
+    shaped        rules on whole arrays
     more, pytorch rules that have come since; those that PyTorch has with other numbers under the same name
     contents, state    what optimisers hold; saving and loading it
     compiled/     the same formulas as machine code
@@ -50,6 +51,7 @@ from .optimisers import (
 )
 from .pytorch import TorchAdamW, TorchAMSGrad, TorchNAdam, TorchRAdam, TorchRMSProp, TorchSGD
 from .rules import AbstractOptimiser, rule
+from .shaped import Adafactor, Muon
 from .state import load_state_, state_dict
 from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
 from .update import update_
@@ -59,14 +61,14 @@ Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM,
 
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad",
-    "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adam", "AdamW", "Adan",
+    "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan",
     "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "ExpDecay", "Groups", "IdDict",
-    "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "NADAM", "NAdam", "Nesterov",
-    "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp", "Rprop", "SignSGD",
-    "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp",
-    "TorchSGD", "WeightDecay", "Yogi", "apply_", "early_stopping", "epochs", "get_num_threads",
-    "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip", "state_dict", "stop",
-    "throttle", "train_", "train_step_", "update_",
+    "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon", "NADAM", "NAdam",
+    "Nesterov", "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp", "Rprop",
+    "SignSGD", "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam",
+    "TorchRMSProp", "TorchSGD", "WeightDecay", "Yogi", "apply_", "early_stopping", "epochs",
+    "get_num_threads", "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip",
+    "state_dict", "stop", "throttle", "train_", "train_step_", "update_",
 ]
 
 

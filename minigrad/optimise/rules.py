@@ -256,6 +256,31 @@ class Rule(AbstractOptimiser):
         """Raise TypeError where the rule has no meaning for a dtype."""
 
 
+class WholeRule(Rule):
+    """An optimiser given by a function of whole arrays, which is called for each parameter and not compiled.
+
+    An array of the state has the shape of the parameter, or that of the array that ``first_state`` gives.  As it
+    stands, that is what a function makes which the formula has in the place of an annotation: ``left: square``.
+    """
+
+    def first_state(self, x: np.ndarray) -> dict[str, Any]:
+        kinds = inspect.get_annotations(self.formula, eval_str=True)
+        return {name: kinds[name](x) for name in self.roles()[0] if inspect.isroutine(kinds.get(name))}
+
+    def fresh(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        arrays, numbers, _ = self.roles()
+        first = self.first_state(x)
+        state = [np.array(first[name], x.dtype) if name in first else np.zeros_like(x) for name in arrays]
+        return (*state, np.array([first.get(name, 0) for name in numbers], float)) if numbers else tuple(state)
+
+    def refuse(self, x: np.ndarray) -> None:
+        """Raise TypeError or ValueError where the rule has no meaning for an array."""
+        self.refuse_dtype(x.dtype)
+
+    def stages(self) -> list:
+        return AbstractOptimiser.stages(self)
+
+
 def packed(state):
     return state if len(state) > 1 else state[0]
 
@@ -318,8 +343,8 @@ def reader(names, fields):
 
 
 @door
-def rule(function: Callable[..., Any] | None = None, **defaults: float) -> Any:
-    """Decorator: make an optimiser class of one scalar formula.
+def rule(function: Callable[..., Any] | None = None, *, whole: bool = False, **defaults: float) -> Any:
+    """Decorator: make an optimiser class of one scalar formula, or of a function of whole arrays.
 
         step, *state = formula(x, dx, *state, *hyperparameters)
 
@@ -331,6 +356,10 @@ def rule(function: Callable[..., Any] | None = None, **defaults: float) -> Any:
         list of assignments, as in formulas.py, about one element.  Numbers from around it, ``gain`` or
         ``settings.gain``, are read at every step; functions that it calls are functions of formulas.py,
         ufuncs of NumPy, or of yours, written in the same way.
+    whole : bool    whether it is a function of whole arrays, in their shape, with any NumPy in it.  Then an array of
+        the state may have another shape, and another beginning, made by a function of ``x`` in the place of an
+        annotation: ``left: square``.  ``x`` is read-only.  Such a rule composes, saves and follows schedules as all
+        others; it is called for each parameter, and is not compiled.
     **defaults : of hyperparameters whose default is not written in the function: ``@rule(eta=0.1)``
 
     Returns
@@ -352,8 +381,9 @@ def rule(function: Callable[..., Any] | None = None, **defaults: float) -> Any:
     Lion(eta=0.01, beta1=0.9, beta2=0.99)
     """
     if function is None:
-        return functools.partial(rule, **defaults)
-    formula, outside, defaults = formula_of(function, defaults)
+        return functools.partial(rule, whole=whole, **defaults)
+    function, defaults = with_defaults(function, defaults)
+    formula, outside = (function, Outside(function)) if whole else formula_of(function, defaults)
     arrays, numbers, hyper = roles(formula)
     hyper = hyper[: len(hyper) - len(outside.numbers)]
     refuse_names(function.__name__, hyper)
@@ -370,11 +400,11 @@ def rule(function: Callable[..., Any] | None = None, **defaults: float) -> Any:
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
         body["state"] = per_parameter()
-    return by_formula(formula)(type(function.__name__, (Rule,), body))
+    return by_formula(formula)(type(function.__name__, (WholeRule if whole else Rule,), body))
 
 
-def formula_of(function, defaults):
-    """Return the formula that a user's function tells, what it takes from outside, and all its defaults."""
+def with_defaults(function, defaults):
+    """Return a copy of a user's function that knows its hyperparameters, and all their defaults."""
     if not inspect.isfunction(function):
         raise TypeError(f"rule: a rule is made of a function, def name(x, dx, ...), and this is {function!r}")
     function = copied(function)
@@ -385,13 +415,18 @@ def formula_of(function, defaults):
     for name in defaults:
         if name not in hyper:
             raise TypeError(f"rule {function.__name__}: {name} has a default, but is no hyperparameter of its")
+    return function, defaults
+
+
+def formula_of(function, defaults):
+    """Return the formula that a user's function tells, and what it takes from outside."""
     try:
         formula, outside = rewritten(function)
     except OSError:  # it runs on whole arrays, uncompiled
-        check_behaviour(function, {name: float(defaults.get(name, 0.1)) for name in hyper})
-        return function, Outside(function), defaults
+        check_behaviour(function, {name: float(defaults.get(name, 0.1)) for name in roles(function)[2]})
+        return function, Outside(function)
     loops.check_formula(formula)
-    return formula, outside, defaults
+    return formula, outside
 
 
 def copied(function):

@@ -10,7 +10,7 @@ from ..core.storage import Storage, ndarray_of
 from ..doors import door
 from ..iddict import IdDict
 from ..randomness import RANDOM, random_state, to_set_random_state
-from .arrays import describe, order_of
+from .arrays import describe, native, order_of
 from .contents import FIXED, kind_of, marked, parts_of, place, put, unmarked
 from .rules import Rule, look_anew
 
@@ -223,8 +223,7 @@ def fitting(x, attribute, value, p, array, where):
     if not (isinstance(x, Rule) and attribute == x.kept):
         return unmarked(value, type(p) if isinstance(p, Storage) else np.array)
     parts = value if isinstance(value, (list, tuple)) else [value]
-    expected = x.fresh(np.zeros(0, np.float32 if array.dtype.char == "e" else array.dtype.newbyteorder("=")))
-    refuse_other_arrays(where, parts, [(a.dtype, a.shape if a.size else array.shape) for a in expected])
+    refuse_other_arrays(where, parts, [(a.dtype, a.shape) for a in x.fresh(np.zeros(array.shape, native(array.dtype)))])
     copies = tuple([np.array(part, order=order_of(array)) for part in parts])
     return copies if isinstance(value, (list, tuple)) else copies[0]
 

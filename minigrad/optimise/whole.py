@@ -77,7 +77,7 @@ def about_to_move(kept, x):
     """
     undo = getattr(_now, "undo", None)
     if undo is not None and x in kept:
-        undo.keep(undo.row, kept[x])
+        undo.keep(undo.row, kept[x] if isinstance(kept[x], tuple) else (kept[x],))
     elif undo is not None:
         undo.forget(undo.row, kept, x)
 
