@@ -19,11 +19,12 @@ class Calls:
 
     given : list of the arrays of this step, parameters first; whoever runs the step fills it
     objects : dict, id of a line -> what it gave, in this step
+    drawn : list of the arrays of random numbers that were drawn in this step, so far
     """
 
     def __init__(self, lines, layout):
         self.lines, self.layout = lines, layout
-        self.given, self.objects = [None] * len(lines.given), {}
+        self.given, self.objects, self.drawn = [None] * len(lines.given), {}, []
 
     def function(self, line):
         """Return the function without arguments for a line."""
@@ -35,7 +36,8 @@ class Calls:
             names["store"], names["key"] = self.objects.__setitem__, id(line)
             return eval(f"lambda: store(key, {result})", names)
         names["store"], names["out"] = write_result, self.layout.array_of(line.buffer)
-        return eval(f"lambda: store(out, {result})", names)
+        names["note"] = self.drawn.append
+        return eval(f"lambda: store(out, {result})" + " or note(out)" * (line.form.kind == "random"), names)
 
     def code(self, x, names):
         """Return the code of an argument; ``names`` gets what the code calls it."""

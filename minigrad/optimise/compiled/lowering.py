@@ -57,6 +57,7 @@ class Lowered:
     left : list of (name, code) of the calls that stay with Python
     gradients : list with an ndarray or None per parameter, overwritten by every step
     drawn : list of ndarray, the random numbers of the last step, in order
+    drawn_now : the same of a step that was not made, as far as it went
     why_none : str, why the last step was not made: "argument", "finite", "python"; "" if it was
     """
 
@@ -116,6 +117,11 @@ class Lowered:
         self.step = kernels.builtin(self.enter, plan)
 
     @property
+    def drawn_now(self):
+        """The random numbers that the last step has drawn before it was given up."""
+        return self.rows.calls.drawn if self.rows.asks else self.drawn if self.why_none == "finite" else []
+
+    @property
     def left(self):
         return [(line.name, line.form.code) for line in self.lines.lines if self.rows.asked(line)]
 
@@ -168,6 +174,7 @@ class Lowered:
     def hold(self, args):
         """Keep the arrays of this step alive, for calls of Python and while other threads run."""
         self.rows.given[:] = [*map(bare, self.params), *map(bare, args)]
+        self.rows.calls.drawn.clear()
 
     def not_made(self, args):
         """Say why a step was not made; or make it, where a parameter has moved or a norm has to be looked at."""
