@@ -5,7 +5,7 @@
     python examples/performance/page.py --keep --write    picture and page from the numbers of the last run
 
 The numbers are kept in docs/performance.jsonl, one line each, with the machine and the versions in the first.
-Other frameworks take part if they are installed: pip install torch jax optax autograd.
+Other frameworks take part if they are installed: pip install torch jax optax pytensor autograd.
 """
 
 import argparse
@@ -23,8 +23,8 @@ HERE = Path(__file__).parent
 DOCS = HERE.parent.parent / "docs"
 NUMBERS, PAGE = DOCS / "performance.jsonl", DOCS / "performance.md"
 PICTURE = DOCS / "pictures" / "performance.png"
-BENCHMARKS = ["tape", "composing", "digits", "optimisers", "startup", "memory", "scaling"]
-PACKAGES = ["minigrad", "numpy", "numba", "torch", "jax", "optax", "autograd"]
+BENCHMARKS = ["tape", "composing", "digits", "compiled", "optimisers", "startup", "memory", "scaling"]
+PACKAGES = ["minigrad", "numpy", "numba", "torch", "jax", "optax", "pytensor", "autograd"]
 
 
 def main():
