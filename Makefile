@@ -16,7 +16,7 @@ export OPENBLAS_NUM_THREADS
 TEST := $(RUN) -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow gradcheck nojit examples bench gallery pictures lint all-checks clean rebuild
+.PHONY: help run test test-slow gradcheck nojit examples bench gallery pictures site notebooks lint all-checks clean rebuild
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ test: .venv/with-test  ## set up, then the tests, the docstrings' examples and t
 	@echo "== Testing"
 	@$(TEST) -n $(WORKERS)
 
-test-slow: .venv/with-test  ## the slow tests: convergence, many random cases
+test-slow: .venv/with-test .venv/with-site  ## the slow tests: convergence, many random cases
 	@echo "== Testing what takes long"
 	@$(TEST) -n $(WORKERS) -m slow
 
@@ -51,6 +51,12 @@ gallery: .venv/with-all  ## draw one picture per schedule
 
 pictures: .venv/with-all  ## draw a program: the picture and the page of docs/seeing.md
 	@$(RUN) docs/draw_pictures.py
+
+site: .venv/with-site  ## build the site: the pages, and a page of reference for every public name
+	@$(RUN) docs/site/build.py build/site
+
+notebooks: .venv/with-site  ## make notebooks of the teaching pages
+	@$(RUN) docs/site/notebooks.py build/notebooks
 
 lint: .venv/with-dev  ## style, unused names, likely mistakes, types
 	@echo "== Linting"

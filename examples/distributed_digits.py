@@ -5,7 +5,7 @@
     mpiexec -n 4 python examples/distributed_digits.py --exact --sharded
 
 Every process computes its share of each batch; one sum a step makes one gradient of it.  With mpi4py and mpich
-(the extra minigrad[mpi]) nothing else has to be installed.
+(python -m pip install mpi4py mpich) nothing else has to be installed.
 """
 
 import hashlib

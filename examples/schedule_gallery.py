@@ -4,7 +4,7 @@
     python examples/schedule_gallery.py --out elsewhere
 
 It writes docs/schedule-gallery.md and docs/pictures/schedules/, or the same elsewhere.  Needs matplotlib
-(pip install minigrad[plot]).  `make gallery` runs it.
+(python -m pip install matplotlib).  `make gallery` runs it.
 """
 
 import argparse

@@ -106,24 +106,28 @@ def signature_of(name, x):
 
 def entry(name, x, level="##"):
     """Return the part of a page about one public name; for a class also its public methods."""
-    text = [f"{level} {plain(name)}", "", f"```python\n{signature_of(name, x)}\n```", "", as_markdown(inspect.getdoc(x) or "")]
+    head = [f"{level} {plain(name)}", "", f"```python\n{signature_of(name, x)}\n```", ""]
+    text = [*head, as_markdown(inspect.getdoc(x) or "")]
     if inspect.isclass(x):
         for method, function in vars(x).items():
             if not method.startswith("_") and inspect.isfunction(function) and function.__doc__:
-                text += ["", f"{level}# {plain(name)}.{plain(method)}", "", as_markdown(inspect.cleandoc(function.__doc__))]
+                about = as_markdown(inspect.cleandoc(function.__doc__))
+                text += ["", f"{level}# {plain(name)}.{plain(method)}", "", about]
     return "\n".join(text)
 
 
 def reference(folder):
     """Write the pages about public names; each name once, where it is at home."""
     folder.mkdir()
-    said, index = set(), ["# Reference", "", "Every public name, from its docstring.", "", "```{toctree}", ":maxdepth: 1", ""]
+    index = ["# Reference", "", "Every public name, from its docstring.", "", "```{toctree}", ":maxdepth: 1", ""]
+    said = set()
     for chapter, title in [*list(CHAPTERS.items())[1:], ("", CHAPTERS[""])]:
         module = importlib.import_module(f"minigrad.{chapter}" if chapter else "minigrad")
-        names = [n for n in module.__all__ if not inspect.ismodule(getattr(module, n)) and (n, id(getattr(module, n))) not in said]
-        said |= {(n, id(getattr(module, n))) for n in names}
+        things = {name: getattr(module, name) for name in module.__all__}
+        names = [name for name, x in things.items() if not inspect.ismodule(x) and (name, id(x)) not in said]
+        said |= {(name, id(things[name])) for name in names}
         page = [f"# {title}", "", as_markdown(module.__doc__) if chapter else "", ""]
-        page += [entry(name, getattr(module, name)) + "\n" for name in sorted(names, key=str.casefold)]
+        page += [entry(name, things[name]) + "\n" for name in sorted(names, key=str.casefold)]
         (folder / f"{chapter or 'minigrad'}.md").write_text("\n".join(page), encoding="utf-8")
         index.append(chapter or "minigrad")
     (folder / "index.md").write_text("\n".join([*index, "```", ""]), encoding="utf-8")
@@ -139,7 +143,8 @@ def build(target):
         text = page.read_text(encoding="utf-8").replace("](../README.md)", "](readme.md)")
         (source / page.name).write_text(text, encoding="utf-8")
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
-    readme = re.sub(r"\[([^\]]*)\]\((?:minigrad|examples|tests|LICENSE)[^)]*\)", r"\1", readme)  # files, which are no pages
+    # Files are no pages.
+    readme = re.sub(r"\[([^\]]*)\]\((?:minigrad|examples|tests|LICENSE)[^)]*\)", r"\1", readme)
     (source / "readme.md").write_text(readme, encoding="utf-8")
     shutil.copytree(DOCS / "pictures", source / "pictures")
     reference(source / "reference")
@@ -147,8 +152,8 @@ def build(target):
     tree = ["", "```{toctree}", ":hidden:", "", "readme", *pages, "reference/index", "```", ""]
     with open(source / "index.md", "a", encoding="utf-8") as file:
         file.write("\n".join(tree))
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", DOCS / "site", "-b", "html", source, target]
-    return subprocess.run(command, check=False).returncode
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", DOCS / "site", "-b", "html"]
+    return subprocess.run([*command, source, target], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def world():
         if started > 1:
             raise ImportError(
                 f"distributed.group: this is one of {started} processes that mpiexec has started, and mpi4py, by which "
-                "they talk, cannot be imported: each would train alone. Install mpi4py and mpich beside minigrad, "
-                "as its extra minigrad[mpi] does"
+                "they talk, cannot be imported: each would train alone. Write "
+                "python -m pip install mpi4py mpich"
             ) from error
         return None
     return MPI.COMM_WORLD.Dup() if MPI.COMM_WORLD.Get_size() > 1 else None

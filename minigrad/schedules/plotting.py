@@ -38,6 +38,6 @@ def current_axes():
     try:
         from matplotlib import pyplot
     except ImportError as missing:
-        raise ImportError("plot draws with matplotlib, which is not installed: pip install minigrad[plot]; "
+        raise ImportError("plot draws with matplotlib, which is not installed: python -m pip install matplotlib; "
                           "print(schedule) draws a line of text without it") from missing
     return pyplot.gca()
