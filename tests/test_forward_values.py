@@ -90,12 +90,26 @@ def test_a_value_inside_of_a_gradient_has_numpys_dtype_and_bits(cases):
 @over_functions([case for case in OF_NUMPY if all(x.dtype.kind == "f" for x in drawn(case))])
 def test_a_value_of_whole_numbers_has_numpys_dtype_and_bits(cases):
     for case in cases[:6]:
-        for dtype in WHOLE:
-            xs = [np.rint(3 * (abs(x) if dtype is np.uint8 else x)) for x in drawn(case)]
+        for dtype, scale in [*((dtype, 3) for dtype in WHOLE), (np.int8, 40), (np.uint8, 80)]:  # products wrap around
+            xs = [np.rint(scale * (abs(x) if dtype is np.uint8 else x)) for x in drawn(case)]
             xs = [np.where(np.isnan(x), 0, x).astype(dtype) for x in xs]
             f = lambda *xs: case.function(*filled(case.args, iter(xs)), **case.kwargs)  # noqa: B023
             if outcome(f, *xs)[1] is None and (case.function not in REASONS):
                 check(f, xs, (str(case), dtype))
+
+
+SEVERAL = [(np.float64, np.float32), (np.float16, np.float64), (np.float32, np.uint8), (np.int8, np.float16)]
+
+
+@over_functions([case for case in OF_NUMPY if len(drawn(case)) > 1 and all(x.dtype.kind == "f" for x in drawn(case))])
+def test_so_has_one_of_arguments_of_several_dtypes(cases):
+    for case in cases[-6:]:
+        for dtypes in SEVERAL:
+            pairs = zip(drawn(case), dtypes * 9)
+            xs = [(np.rint(3 * abs(np.nan_to_num(x))) if dtype in WHOLE else x).astype(dtype) for x, dtype in pairs]
+            f = lambda *xs: case.function(*filled(case.args, iter(xs)), **case.kwargs)  # noqa: B023
+            if outcome(f, *xs)[1] is None:
+                check(f, xs, (str(case), dtypes))
 
 
 # -------------------------------------------------------------------------- operators, products, layouts

@@ -176,7 +176,9 @@ def weighted_average(a, axis=None, weights=None, returned=False, *, keepdims=Fal
         mean = np.mean(a, axis=axis, keepdims=keepdims)
         total = np.full(np.shape(mean), np.size(a) / max(np.size(mean), 1), mean.dtype)
     else:
-        weights = as_array(weights)
+        a, weights = as_array(a), as_array(weights)
+        dtype = np.result_type(a.dtype, weights.dtype, *[float] * (a.dtype.kind in "iub"))
+        a, weights = (x if x.dtype == dtype else astype(x, dtype) for x in (a, weights))
         if np.shape(weights) != np.shape(a):  # one weight per position along the given axes
             axes = axes_of(axis, np.ndim(a))
             others = (1,) * (np.ndim(a) - len(axes))
