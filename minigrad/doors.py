@@ -218,20 +218,22 @@ class ToldToUs(dict):
 def errors_told_to(messenger, modes):
     """Return what ``float_errors()`` gives where a messenger is told.  (In a context of its own nothing can remain.)"""
     with np.errstate(call=messenger, **modes):
-        return float_errors()
+        return key_of(float_errors())
 
 
 try:  # what np.errstate sets, as one value
     from numpy._core.umath import _extobj_contextvar
 
     float_errors, set_float_errors = _extobj_contextvar.get, _extobj_contextvar.set
+    key_of = lambda errors: errors
 except ImportError:  # NumPy 1
 
-    def float_errors():
-        return tuple(np.geterrobj())
+    float_errors = lambda: [*np.geterrobj()]  # a copy of its list, which it changes in place, and no key of a dict
+    set_float_errors, key_of = np.seterrobj, tuple
 
-    def set_float_errors(errors):
-        np.seterrobj(list(errors))
+    class ToldToUs(ToldToUs):
+        def __getitem__(self, before):
+            return list(super().__getitem__(tuple(before)))
 
 
 TOLD_TO_US = ToldToUs()

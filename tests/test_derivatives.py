@@ -169,7 +169,10 @@ def test_a_gradient_inside_of_a_gradient_has_the_dtype_of_its_argument(cases):
                 return 0.0
 
             gradient(slope, *xs)
-            kept = [g for g, x in zip(kept, xs) if NUMPY_2 or x.ndim]  # NumPy 1 widens numbers without axes
+            y = case.call(*filled(case.args, iter(xs)))
+            if not NUMPY_2 and not all(map(np.ndim, y if isinstance(y, (list, tuple)) else [y])):
+                continue  # NumPy 1 widens numbers without axes
+            kept = [g for g, x in zip(kept, xs) if NUMPY_2 or x.ndim]
             assert all(g is None or g.dtype == xs[0].dtype for g in kept), (str(case), single)
 
 

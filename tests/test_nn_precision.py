@@ -143,7 +143,7 @@ def test_single_precision_can_be_tried_with_parameters_in_double():
 
     (value, grads) = withgradient(lambda: np.sum(f32({"W": W})["W"] * x), params(W))
 
-    assert value == np.float32(0.1) + np.float32(0.2) * 3
+    assert value == np.float32(0.1) + np.float32(0.2) * np.float32(3)
     assert grads[W].dtype == np.float64 and grads[W].data.tolist() == [1.0, 3.0]
 
 

@@ -46,7 +46,7 @@ def with_parameter(name):
                     parameters = inspect.signature(f).parameters
                 except ValueError:
                     continue
-                if name in parameters and "busday" not in f.__name__:
+                if name in parameters and "busday" not in f.__name__ and f.__name__ != "round_":  # NumPy 1's, deprecated
                     p = parameters[name]
                     found[f] = None if p.kind is p.KEYWORD_ONLY else list(parameters).index(name)
     return found
@@ -82,7 +82,8 @@ def like_result(f):
 
 
 def test_the_functions_are_found():
-    assert {np.round, np.around, np.fix, np.any, np.all, np.isposinf, np.isneginf, np.sum, np.dot, np.take} <= set(OUT)
+    assert {np.round, np.around, np.fix, np.any, np.all, np.isposinf, np.isneginf, np.sum, np.take} <= set(OUT)
+    assert np.dot in OUT or np.__version__ < "2.4"  # from when on its signature can be read
     assert {np.median, np.nanmedian, np.percentile, np.nanquantile} <= set(OVERWRITING)
 
 

@@ -7,8 +7,10 @@ that small dtypes that wrap around do not change what is asked for.
 
 import warnings
 
+import minigrad.scipy
 import numpy as np
 import pytest
+import scipy
 from cases import Case
 from minigrad import (
     LostGradientError,
@@ -37,6 +39,9 @@ STEPS = {
     np.partition: "equal numbers stand in no order that another dtype would share",
 }
 IN_SINGLE = {np.emath.power}  # which computes with 8 bits as complex64
+IN_HALF = set()
+if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 15):  # these computed with 8 bits in half precision on the way
+    IN_HALF |= {minigrad.scipy.softmax, minigrad.scipy.log_softmax, minigrad.scipy.logsumexp}
 
 
 # ------------------------------------------------------------------------------------- the whole table
@@ -78,6 +83,8 @@ def value_of(case, xs):
 
 
 def check_in(case, dtype, scale):
+    if case.function in IN_HALF and np.dtype(dtype).itemsize == 1:
+        return
     xs = [np.rint(scale * (abs(x) if np.dtype(dtype).kind == "u" else x)) for x in drawn(case)]
     xs = [np.where(np.isnan(x), 0, x).astype(dtype) for x in xs]
     f = loss_of(case)
@@ -184,7 +191,7 @@ def test_whole_numbers_as_constants_leave_the_other_derivatives_right(cases):
     """Against finite differences of NumPy's function, which gets the same whole numbers."""
     for case in cases[:4]:
         for k, x in enumerate(drawn(case)):
-            for dtype in (np.int8, np.uint8):
+            for dtype in (np.int8, np.uint8) if case.function not in IN_HALF else ():
                 others = [np.rint(2 * abs(x) if dtype is np.uint8 else 2 * x) for x in drawn(case)]
                 others = [np.where(np.isnan(x), 0, x).astype(dtype) for x in others]
                 f = lambda x: loss_of(case)(*others[:k], x, *others[k + 1 :])  # noqa: B023

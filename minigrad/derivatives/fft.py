@@ -105,7 +105,7 @@ fftn = composition(np.fft.fftn)(over_axes(np.fft.fft))
 ifftn = composition(np.fft.ifftn)(over_axes(np.fft.ifft))
 
 
-@composition(np.fft.rfftn)
+@composition(np.fft.rfftn, rounded=np.__version__ < "2")  # NumPy 1 takes the axes in another order
 def rfftn(a, s=None, axes=None, norm=None):
     *rest, (n, axis) = lengths_and_axes(a, s, axes)
     a = np.fft.rfft(a, n, axis, norm)

@@ -282,7 +282,8 @@ def passing_over_nan(function, instead):
     """Return the definition of a reduction that takes NaN for the number ``instead``."""
 
     def definition(a, axis=None, *, keepdims=False, initial=instead, where=True):
-        a = np.where(np.isnan(a), instead, a)
+        a = as_array(a)
+        a = np.where(np.isnan(a), a.dtype.type(instead), a)
         return function(a, axis, keepdims=keepdims, initial=initial, where=where)
 
     return definition

@@ -135,14 +135,16 @@ def without_leading_zeros(p):
 @composition(np.polydiv)
 def polydiv(u, v):
     u, v = np.atleast_1d(as_array(u)) + 0.0, np.atleast_1d(as_array(v)) + 0.0
-    rest, n, inverse, quotient = astype(u, np.result_type(u.dtype, v.dtype)), v.size, 1.0 / v[0], []
+    dtype = np.result_type(u.dtype, v.dtype)
+    rest, n, inverse, quotient = astype(u, dtype), v.size, 1.0 / v[0], []
     for k in range(u.size - n + 1):
         quotient.append(inverse * rest[k])
         rest = np.concatenate([rest[:k], rest[k : k + n] - quotient[-1] * v, rest[k + n :]])
     leading = 0
     while leading < u.size - 1 and np.allclose(rest[leading], 0, rtol=1e-14):
         leading += 1
-    return np.stack(quotient) if quotient else np.zeros(1, rest.dtype), rest[leading:]
+    quotient = np.stack(quotient) if quotient else np.zeros(1, dtype)
+    return quotient if quotient.dtype == dtype else astype(quotient, dtype), rest[leading:]  # NumPy 1 widens numbers
 
 
 @composition(np.polyder)

@@ -21,8 +21,8 @@ def flatten(value):
     Dicts go in the order of their sorted keys.
 
     >>> vector, unflatten = flatten({"b": 1.0, "a": np.array([2.0, 3.0])})
-    >>> vector, unflatten(vector)
-    (array([2., 3., 1.]), {'a': array([2., 3.]), 'b': np.float64(1.0)})
+    >>> vector, unflatten(vector)["a"]
+    (array([2., 3., 1.]), array([2., 3.]))
     """
     value = in_order(value)
     parts = leaves(value)
@@ -65,8 +65,8 @@ def sgd(grad, x0, callback=None, num_iters=200, step_size=0.1, mass=0.9):
 
     The numbers are those of minigrad's ``Momentum(step_size * (1 - mass), mass)``.
 
-    >>> round(sgd(lambda x, i: 2 * x, 1.0), 3)
-    np.float64(0.0)
+    >>> abs(float(sgd(lambda x, i: 2 * x, 1.0))) < 1e-3
+    True
     """
     hyper = {"eta": step_size * (1 - mass), "rho": mass}
     return descend(formulas.momentum, [(0, True)], hyper, grad, x0, callback, num_iters)
