@@ -121,6 +121,7 @@ def test_what_numpy_does_about_errors_is_the_same_afterwards():
     assert caught[0].filename == __file__
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python drops one in a weak callback
 @pytest.mark.parametrize("train", [train_, train_step_])
 def test_training_puts_the_handler_of_ctrl_c_back(train):
     handler = signal.getsignal(signal.SIGINT)

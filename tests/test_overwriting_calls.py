@@ -46,7 +46,7 @@ def with_parameter(name):
                     parameters = inspect.signature(f).parameters
                 except ValueError:
                     continue
-                if name in parameters and "busday" not in f.__name__ and f.__name__ != "round_":  # NumPy 1's, deprecated
+                if name in parameters and "busday" not in f.__name__ and f.__name__ != "round_":
                     p = parameters[name]
                     found[f] = None if p.kind is p.KEYWORD_ONLY else list(parameters).index(name)
     return found

@@ -40,7 +40,7 @@ STEPS = {
 }
 IN_SINGLE = {np.emath.power}  # which computes with 8 bits as complex64
 IN_HALF = set()
-if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 15):  # these computed with 8 bits in half precision on the way
+if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 15):  # half precision on the way
     IN_HALF |= {minigrad.scipy.softmax, minigrad.scipy.log_softmax, minigrad.scipy.logsumexp}
 
 
