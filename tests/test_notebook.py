@@ -88,3 +88,41 @@ def test_a_loader_and_the_table_of_functions_are_shown():
 @pytest.mark.parametrize("x", [W, params(b), ADAM(), Exp(0.1, 0.9), Chain(Dense(2, 2))], ids=lambda x: type(x).__name__)
 def test_the_text_stays_what_it_is(x):
     assert "<" not in repr(x).replace("<function", "")
+
+
+# ---------------------------------------------------------------------------------------- a real notebook
+SHOWN = {
+    "W = Tensor([[1.0, -0.5], [0.25, 2.0]]); W": "Tensor (2, 2), float64",
+    "ps = params(W); ps": "4 numbers, 32 bytes",
+    "gradient(lambda: np.sum(W * W), ps)": "Grads",
+    "opt = ADAM(0.1); opt": "ADAM",
+    "Cos(0.0, 1.0, 20)": "<polyline",
+    "Chain(Dense(4, 3), Dense(3, 2))": "23 numbers, 184 bytes",
+    "DataLoader(np.ones((10, 2)), batchsize=4)": "batch size",
+    "supported('np.exp')": "np.exp",
+    "trace(lambda: np.sum(np.tanh(W) ** 2), ps)": "window.minigradProgram =",
+    "trace(lambda x: np.sum(np.tanh(x)), np.ones(2))": "<svg",
+}
+
+
+@pytest.mark.slow
+def test_a_notebook_that_nbconvert_ran_shows_every_object(tmp_path):
+    reason = "nobody runs notebooks here: pip install nbconvert ipykernel"
+    nbformat, nbclient, nbconvert, _ = [
+        pytest.importorskip(name, reason=reason) for name in ("nbformat", "nbclient", "nbconvert", "ipykernel")
+    ]
+    modules = "minigrad", "minigrad.data", "minigrad.nn"
+    begin = "\n".join(["import numpy as np", *(f"from {module} import *" for module in modules)])
+    cells = [nbformat.v4.new_code_cell(code) for code in (begin, *SHOWN)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+
+    outputs = [[out for out in cell.outputs if "data" in out] for cell in notebook.cells[1:]]
+    for (code, expected), (out,) in zip(SHOWN.items(), outputs):
+        assert expected in out.data["text/html"], code
+        assert out.data["text/plain"] and "<table" not in out.data["text/plain"]
+        assert expected in page, code
+    assert page.count("window.minigradProgram =") == 1  # the script, once on the page
+    assert sum("minigradProgram(document" in out.data["text/html"] for (out,) in outputs) == 2

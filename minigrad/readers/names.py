@@ -3,6 +3,7 @@
 import builtins
 import functools
 import inspect
+import itertools
 import keyword
 import operator
 import re
@@ -170,17 +171,19 @@ class Names:
     """Hands out names for texts: identifiers, each once.
 
     >>> names = Names()
-    >>> [names.take(wish) for wish in ("W", "layers[0].W", "W", "lambda", "np")]
-    ['W', 'layers_0_W', 'W_', 'lambda_', 'np_']
+    >>> [names.take(wish) for wish in ("W", "layers[0].W", "W", "W", "lambda", "np")]
+    ['W', 'layers_0_W', 'W_2', 'W_3', 'lambda_', 'np_']
     """
 
     def __init__(self, taken=()):
-        self.taken = {*taken, "np", "loss", "loss_and_gradients", "training_step", *keyword.kwlist, *dir(builtins)}
+        self.taken = set(taken)
+        self.reserved = {"np", "loss", "loss_and_gradients", "training_step", *keyword.kwlist, *dir(builtins)}
 
     def take(self, wish):
         name = re.sub(r"\W+", "_", wish).strip("_") or "x"
         name = f"x{name}" if name[0].isdigit() else name
-        while name in self.taken:
-            name += "_"
+        name += "_" * (name in self.reserved)
+        numbered = (f"{name}_{k}" for k in itertools.count(2))
+        name = name if name not in self.taken else next(other for other in numbered if other not in self.taken)
         self.taken.add(name)
         return name

@@ -32,7 +32,10 @@ OF_ANY_LENGTH = {
 }
 WRITE_INTO = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 FIXED = "np.where(mask, x, 0), which keeps the shape"
-CHOICE = "np.where(condition, a, b) or np.maximum, which choose among the numbers themselves"
+CHOICE = (
+    "np.where(condition, a, b) or np.maximum, which choose among the numbers themselves; for a loop whose rounds "
+    "depend on them, so many rounds as will do, each with np.where(done, old, new)"
+)
 ITSELF = "NumPy's functions on the Tensor itself"
 
 
