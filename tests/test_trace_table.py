@@ -10,7 +10,8 @@ import pytest
 from replay import wrong_in_another_process
 from test_derivatives import CASES, draws_in, drawn, loss_of
 
-from minigrad import TraceError, withgradient
+from minigrad import TraceError, gradient, withgradient
+from minigrad.core.trees import leaves
 from minigrad.readers.tracer import run
 
 # What they return has a shape or a dtype that depends on the numbers.
@@ -24,11 +25,11 @@ def other(case, complex, single):
     return [x.astype(x.dtype.kind + str(x.itemsize // 2)) for x in xs] if single else xs
 
 
-def programs(cases, complex=False, single=False, simplify=False):
+def programs(cases, complex=False, single=False, simplify=False, of=lambda f: f):
     """Trace the cases; return what the other process needs, and the refusals: (case, message)."""
     made, refused = [], []
     for case in cases:
-        f = loss_of(case)
+        f = of(loss_of(case))
         sets = drawn(case, complex, single), other(case, complex, single)
         try:
             program = run(f, sets[0], follows=False)
@@ -52,6 +53,30 @@ def test_every_case_runs_again_at_other_numbers_or_is_refused_with_a_reason(tmp_
     assert wrong_in_another_process(made + simpler, tmp_path) == []
     assert all(case.function in REFUSED and "Write" in why for case, why in refused)
     assert len(made) > 1500 and len(refused) < 30
+
+
+def gradient_of_gradient(f):
+    """Return a function of one number that depends on every entry of the gradient of ``f``, on each in another way."""
+
+    def loss(*xs):
+        found = [g for g in leaves(gradient(f, *xs)) if g is not None]
+        weights = [np.reshape(0.3 + np.cos(np.arange(np.size(g))), np.shape(g)) for g in found]
+        return sum(np.sum(np.real(g * w)) for g, w in zip(found, weights))
+
+    return loss
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_so_does_the_gradient_of_the_gradient_of_every_case(tmp_path):
+    """Products and determinants go their general ways there, which round in another way than the short cuts."""
+    with np.errstate(all="ignore"):
+        made, refused = programs(CASES, of=gradient_of_gradient)
+
+    within_rounding = [(*case, 1e-9) for *case, _ in made]
+    assert wrong_in_another_process(within_rounding, tmp_path) == []
+    assert all(case.function in REFUSED or "nan" in case.function.__name__ for case, _ in refused)
+    assert len(made) > 1500 and len(refused) < 60
 
 
 @pytest.mark.slow

@@ -43,7 +43,8 @@ def lengths_of(values):
 
 
 def lengths_without_nan(values):
-    return np.sum(~np.isnan(values), axis=-1)
+    found = np.sum(~np.isnan(values), axis=-1)
+    return found.data if isinstance(found, Storage) else found
 
 
 def quantile_vjp_a(g, a, q, axis, method, keepdims, lengths=lengths_of):

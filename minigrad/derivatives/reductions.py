@@ -208,7 +208,7 @@ def cumprod_last_vjp(g, y, a):
 def products_before(a):
     """Return the products of all entries before each one, along the last axis."""
     ones = np.ones((*np.shape(a)[:-1], 1), a.dtype)
-    return np.cumprod(np.concatenate([ones, a[..., :-1]], -1), -1)
+    return np.cumprod(np.concatenate([ones, a[..., :-1]], -1), -1)[..., : np.shape(a)[-1]]
 
 
 def backwards_sum(g, axis=-1):
