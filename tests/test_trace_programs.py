@@ -1,4 +1,4 @@
-"""Programs as people write them: their texts are run at numbers that were never traced, against the eager gradient there."""
+"""Programs as people write them: their texts at numbers that were never traced, against the eager gradient there."""
 
 import copy
 import dataclasses
