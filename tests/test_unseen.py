@@ -7,11 +7,14 @@ import math
 import pickle
 import random
 import threading
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import (
     Tensor,
     TraceError,
@@ -299,6 +302,15 @@ def test_who_runs_a_program_again_is_refused_while_it_is_traced(name):
     with pytest.raises(TraceError):
         run(lambda: np.sum(np.sin(W) * factor()), (params(W),), follows=False)
     assert type(W.data) is np.ndarray and type(same.data) is np.ndarray
+
+
+def test_whether_something_is_an_ndarray_itself_is_asked_by_its_type():
+    """What stands for one says that its class is ndarray, too."""
+    package = Path(minigrad.__file__).parent
+    files = [path for wing in ("core", "derivatives", "calculus", "fast") for path in (package / wing).glob("*.py")]
+
+    asked = re.compile(r"__class__ (is|is not) (np\.)?ndarray|__class__ (in|not in) _?(plain|PLAIN|ATOMS)")
+    assert [path for path in files if asked.search(path.read_text(encoding="utf-8"))] == []
 
 
 # ------------------------------------------------------------------------------------- writing, afterwards

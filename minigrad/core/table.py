@@ -175,8 +175,6 @@ def primitive(function):
     @functools.wraps(function)
     def intercepted(*args, **kwargs):
         for a in (*args, *kwargs.values()) if kwargs else args:
-            if type(a) is tuple and not _single.issuperset(map(type, a)):  # an index
-                a = next((x for x in a if hasattr(type(x), "__array_function__") and type(x) not in _plain), None)
             if type(a) not in _plain and hasattr(type(a), "__array_function__"):
                 return a.__array_function__(intercepted, (type(a),), args, kwargs)
         return function(*args, **kwargs)

@@ -12,7 +12,7 @@ import functools
 
 import numpy as np
 
-from ..core.table import Shapes, composition, constant, primitive, refuse, row, transparent
+from ..core.table import Shapes, atomic, composition, constant, primitive, refuse, row, transparent
 from ..core.tape import PendingSum
 from ..core.tensor import Asked
 from .calls import as_array, astype
@@ -40,11 +40,17 @@ def scatter_add(g, index, shape):
     if len(shape) == 1 and g.dtype == float and isinstance(index, np.ndarray) and index.dtype.kind in "iu":
         positions = np.where(index < 0, index + shape[0], index).ravel()
         return np.bincount(positions, np.broadcast_to(g, index.shape).ravel(), shape[0])
+    if not never_repeats(index):
+        return added_up(g, index, shape)
     y = np.zeros(shape, g.dtype)
-    if never_repeats(index):
-        y[index] = g
-    else:
-        np.add.at(y, index, g)
+    y[index] = g
+    return y
+
+
+@atomic
+def added_up(g, index, shape):
+    y = np.zeros(shape, g.dtype)
+    np.add.at(y, index, g)
     return y
 
 
