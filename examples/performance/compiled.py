@@ -159,6 +159,8 @@ def compiled_step(case):
 
     loss, weights, opt, data = PROGRAMS[case]()
     made = compiled(loss, params(weights), opt)
+    for _ in range(20):  # the first ones are traced, compiled and compared
+        made(*data())
     return lambda: made(*data())
 
 
@@ -168,7 +170,7 @@ def compiled_loop(case):
     loss, weights, opt, data = PROGRAMS[case]()
     made = compiled(loss, params(weights), opt)
     stacked = [drawn_before()] if case == EXAMPLE else []
-    for _ in range(3):
+    for _ in range(20):
         made(*[xs[0] for xs in stacked])
     return lambda: made.loop(1000, *stacked)
 
