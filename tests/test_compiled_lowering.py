@@ -146,6 +146,19 @@ def test_elementwise_lines_have_the_bits_of_numpy():
     assert made.gradients[0].tobytes() == grads[x].data.tobytes()
 
 
+def test_in_float32_too():
+    x = Tensor(numbers(50, np.float32))
+
+    def loss():
+        s = np.sign(x) / 3 + np.reciprocal(x) * np.sign(x)
+        return np.max(np.where(np.isfinite(x), np.abs(s) * 0.1 + np.negative(x) / 7, 2.0) ** 2 - np.sqrt(np.abs(x)))
+
+    value, grads = withgradient(loss, params(x))
+    made = lowered(loss, params(x))
+
+    assert made.try_()[0] == value and made.gradients[0].tobytes() == grads[x].data.tobytes()
+
+
 def test_long_sums_of_float32_are_exact():
     x = Tensor(np.linspace(0, 1, 200_000, dtype=np.float32))
     w = Tensor(np.ones((3000, 4), np.float32) / 3)

@@ -29,6 +29,8 @@ LENGTH = 18
 # A row of GIVEN: which argument (-1: the Tensor at OBJECT), what is wanted of it, where it lay, where that is noted.
 (WHICH, OBJECT, WORD, AXES, SIZES, STRIDES, WANTED, AT, WATCHED, ADVANCE, PLACES, MANY_PLACES) = range(12)
 
+IMMORTAL = 1 << 31  # in the number of references to an object that is never freed, as None is in newer Pythons
+
 COMPILED = "has_dtype", "is_as_wanted", "move", "look", "finite", "draw_all", "work", "make", "advance", "repeat"
 
 
@@ -82,7 +84,9 @@ def enter(self, args, many):
     if why == DONE:
         return new_float(f8s(plan + 8 * LOSS)[0])
     none = peek(plan + 8 * NONE)
-    poke(none, peek(none) + 1)  # the caller owns what it is given
+    references = peek(none)
+    if references & IMMORTAL == 0:
+        poke(none, references + 1)  # the caller owns what it is given
     return none
 
 

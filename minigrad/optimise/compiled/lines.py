@@ -25,8 +25,8 @@ LONG_SUM = 1000  # terms; from there on those in float32 are added up in float64
 TEXTS = {
     np.add: "({} + {})", np.subtract: "({} - {})", np.multiply: "({} * {})", np.divide: "({} / {})",
     np.negative: "(-{})", np.square: "({0} * {0})", np.absolute: "abs({})", np.sqrt: "sqrt({})",
-    np.maximum: "maximum({}, {})", np.minimum: "minimum({}, {})", np.reciprocal: "({one} / {})",
-    np.where: "where({}, {}, {})", np.sign: "sign({})", np.positive: "{}",
+    np.maximum: "maximum({}, {})", np.minimum: "minimum({}, {})", np.reciprocal: "({kind}(1) / {0})",
+    np.where: "where({}, {}, {})", np.sign: "{kind}(sign({0}))", np.positive: "{}",
 }  # fmt: skip
 COMPARISONS = {
     np.greater: "({} > {})", np.less: "({} < {})", np.greater_equal: "({} >= {})", np.less_equal: "({} <= {})",

@@ -24,6 +24,7 @@ from .rows import Rows, is_drawn
 from .tasks import lets_others_run
 
 WHY = {entry.DONE: "", entry.NOT_FINITE: "finite", entry.ARGUMENT: "argument", entry.ENDED: "python"}
+LONGEST = 2000  # lines of text; they take a quarter of a minute
 AT_ONCE = 1000  # steps of a loop; between them Ctrl-C is heard
 _reason = [""]
 
@@ -70,6 +71,8 @@ class Lowered:
         if not self.pieces:
             raise NotLowered("nothing of it is compiled")
         text, self.shown, self.numbers = written(self.pieces)
+        if text.count("\n") > LONGEST:
+            raise NotLowered(f"its text has more than {LONGEST} lines, which would take too long to compile")
         self.code, self.enter = kernels.find(text, "d", kernels.PIECES), kernels.find(kernels.ENTRY, "d")
         if not self.code or not self.enter:
             raise NotLowered("numba could not compile it")

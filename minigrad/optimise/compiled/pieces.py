@@ -109,7 +109,7 @@ class Piece:
         template, casts = template_of(line.function, line.operands, dtype)
         operands = [cast(self.element(line, x), x, to) for x, to in zip(line.operands, casts)]
         body = self.before[-1]
-        body.append(f"{code} = {template.format(*operands, one=number_code(1, dtype))}")
+        body.append(f"{code} = {template.format(*operands, kind=CODES[dtype])}")
         self.variables[id(line.buffer)] = code
         if id(line.buffer) in self.stored:
             place = f"{self.pointer(line.buffer.all)}[{index(self.strides[id(line), line.buffer.all])}]"
