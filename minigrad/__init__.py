@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING
 
 from . import array_api, conversions, foreign, habits  # noqa: F401
 from .arrays import array, generator, ones, rand, randn, seed, zeros
-from .calculus import algebra as _algebra  # noqa: F401  (methods of Params and Grads)
+from .calculus.algebra import named_params
 from .calculus.adjoint import adjoint, checkpointed, dropgrad, hook, ignore, nograd
 from .calculus.buffer import Buffer
 from .calculus.checked import checked
@@ -48,7 +48,7 @@ from .calculus.higher import diaghessian, ggnvp, hessian, hvp, jacobian, jvp
 from .calculus.vectors import copy_
 from .core.errors import LostGradientError, MinigradError, NoDerivativeError, NonFiniteError, StrangerError
 from .core.gradient import gradient, isderiving, pullback, withgradient
-from .core.params import Grads, Params, named_params, params
+from .core.params import Grads, Params, params
 from .core.tensor import Tensor
 from .derivatives.indexing import put_along_axis
 from .fast import recorders  # noqa: F401
@@ -156,7 +156,8 @@ Shown._html_of = staticmethod(lambda x: importlib.import_module(".notebook", __n
 meets({**numpys_functions(), **habits.TENSOR}, Nowhere)(Tensor)
 meets(habits.PARAMS, Nowhere)(Params)
 meets(habits.GRADS, Nowhere)(Grads)
-readable(Tensor.__init__)
+for _function in (Tensor.__init__, gradient, withgradient, pullback, rand, randn, zeros, ones):
+    readable(_function)  # what they take in order to refuse it is not shown
 for _kind in (Tensor, Params, Grads):  # the core knows nothing of notebooks
     _kind._repr_html_ = Shown._repr_html_
 chapter(__name__, _later, _also)

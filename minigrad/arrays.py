@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from .core.errors import told
 from .core.storage import drawn_by, ndarray_or_stand_in
 from .core.tensor import Foreign, Tensor, new_tensor, recorded, tensors_in
 
@@ -32,7 +33,7 @@ def seed(n: int) -> None:
     _generator = np.random.default_rng(n)
 
 
-def rand(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
+def rand(*shape: Any, dtype: DTypeLike = float, rng: Rng = None, **others: NoReturn) -> Tensor:
     """Return a Tensor of random numbers, uniform in [0, 1).
 
     Parameters
@@ -46,10 +47,10 @@ def rand(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
     >>> rand(2, 5).shape, rand(3, dtype=np.float32).dtype
     ((2, 5), dtype('float32'))
     """
-    return new_tensor(ndarray_or_stand_in(generator(rng).random(axes(shape, "rand"), dtype=np.dtype(dtype))))
+    return new_tensor(ndarray_or_stand_in(generator(rng).random(axes(shape, "rand", others), dtype=np.dtype(dtype))))
 
 
-def randn(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
+def randn(*shape: Any, dtype: DTypeLike = float, rng: Rng = None, **others: NoReturn) -> Tensor:
     """Return a Tensor of random numbers of mean 0 and variance 1, normally distributed.
 
     Parameters
@@ -63,7 +64,7 @@ def randn(*shape: Any, dtype: DTypeLike = float, rng: Rng = None) -> Tensor:
     >>> randn(10, 10).shape
     (10, 10)
     """
-    drawn = generator(rng).standard_normal(axes(shape, "randn"), dtype=np.dtype(dtype))
+    drawn = generator(rng).standard_normal(axes(shape, "randn", others), dtype=np.dtype(dtype))
     return new_tensor(ndarray_or_stand_in(drawn))
 
 
@@ -86,7 +87,7 @@ def generator(rng: Rng = None) -> np.random.Generator:
     return found if stand_in is None else stand_in(found)
 
 
-def zeros(*shape: Any, dtype: DTypeLike = float) -> Tensor:
+def zeros(*shape: Any, dtype: DTypeLike = float, **others: NoReturn) -> Tensor:
     """Return a Tensor of zeros.
 
     Parameters
@@ -99,10 +100,10 @@ def zeros(*shape: Any, dtype: DTypeLike = float) -> Tensor:
     >>> zeros(2)
     Tensor([0., 0.])
     """
-    return Tensor(np.zeros(axes(shape, "zeros"), dtype), copy=False)
+    return Tensor(np.zeros(axes(shape, "zeros", others), dtype), copy=False)
 
 
-def ones(*shape: Any, dtype: DTypeLike = float) -> Tensor:
+def ones(*shape: Any, dtype: DTypeLike = float, **others: NoReturn) -> Tensor:
     """Return a Tensor of ones.
 
     Parameters
@@ -115,7 +116,7 @@ def ones(*shape: Any, dtype: DTypeLike = float) -> Tensor:
     >>> ones(1, 2)
     Tensor([[1., 1.]])
     """
-    return Tensor(np.ones(axes(shape, "ones"), dtype), copy=False)
+    return Tensor(np.ones(axes(shape, "ones", others), dtype), copy=False)
 
 
 def array(x: Any, dtype: DTypeLike | None = None) -> Tensor:
@@ -177,8 +178,10 @@ def as_numbers(x, what):
     return x
 
 
-def axes(shape, who):
-    """Return the shape given as several integers or as one tuple of them."""
+def axes(shape, who, others=()):
+    """Return the shape given as several integers or as one tuple of them, if no ``others`` are given by keyword."""
+    if others:
+        raise told.unknown_keyword(who, *others)
     shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     for n in shape:
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:

@@ -35,8 +35,8 @@ def lines_of_code(path):
 BUDGETS = {
     "core": 1300,
     "derivatives": 2760,
-    "calculus": 800,
-    "fast": 280,
+    "calculus": 810,
+    "fast": 290,
     "readers": 2700,
     "nn": 530,
     "optimise": 3150,

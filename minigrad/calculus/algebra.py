@@ -1,4 +1,7 @@
-"""What one does with Params as sets, and with Grads as vectors: methods of both, put into their classes at the end."""
+"""What one does with Params as sets and as a dict, and with Grads as vectors.
+
+The methods of both are put into their classes at the end.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,36 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import told
-from ..core.params import Grads, Params
+from ..core.params import Grads, Params, params
 from ..core.tensor import Tensor, recorded
+
+
+def named_params(*models: Any) -> dict[str, Tensor]:
+    """Return the parameters of models by their names: a dict.
+
+    Parameters
+    ----------
+    *models : as for ``params``
+
+    Returns
+    -------
+    dict, each Tensor once, in the order of ``params``.  A name is a place as Python writes it, ``layers[0].W``,
+    and begins with ``models[k]`` where there are several.  That of a Tensor alone is empty.
+
+    Raises TypeError where ``params`` does.
+
+    No counterpart in Flux 0.13; PyTorch's ``named_parameters`` gives pairs.
+
+    >>> W, b = Tensor([[1.0, 2.0]]), Tensor([0.0])
+    >>> named_params({"first": [W, b]})
+    {"['first'][0]": Tensor([[1., 2.]]), "['first'][1]": Tensor([0.])}
+    """
+    ps, named, alone = params(*models), {}, len(models) == 1 and type(models[0]) is Tensor
+    given = {} if alone else {id(model): f"models[{k}]" for k, model in enumerate(models)}
+    for i, t in enumerate(ps):
+        name = ps.name_of(t) or given.get(id(t), "" if alone else f"[{i}]")
+        named[f"[{i}]" if name in named else name] = t
+    return named
 
 
 class Sets:

@@ -8,7 +8,7 @@ parameters).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, overload
 
 import numpy as np
 from numpy import ndarray
@@ -54,7 +54,9 @@ class Run:
 
     __slots__ = ("args", "params", "inputs", "value", "outputs", "entries")
 
-    def __init__(self, f, args, who, copied=False):
+    def __init__(self, f, args, who, copied=False, others=()):
+        if others:
+            raise told.unknown_keyword(who, *others)
         if not callable(f):
             raise TypeError(not_callable(f, who))
         if not args:
@@ -194,7 +196,7 @@ def plain(y, as_tensor=False):
 
 
 # ------------------------------------------------------------------------------------- the public part
-def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
+def pullback(f: Callable[..., Any], *args: Any, **others: NoReturn) -> tuple[Any, Callable[[Any], Any]]:
     """Run ``f`` and return its value together with the function that pulls gradients back.
 
         y, back = pullback(f, x);   back(g) = (g * dy/dx,)
@@ -226,11 +228,11 @@ def pullback(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], An
     >>> y, back(np.array([1.0, 10.0]))
     (array([1., 4.]), (array([ 2., 40.]),))
     """
-    return told.enter(value_and_back, f, args)
+    return told.enter(value_and_back, f, args, others)
 
 
-def value_and_back(f, args):
-    run = Run(f, args, "pullback", copied=True)
+def value_and_back(f, args, others):
+    run = Run(f, args, "pullback", True, others)
     run.refuse_kept(leaves(run.value))
     as_tensor = any(type(x) is Tensor for x in run.inputs)
     found = [plain(y, as_tensor) for y in leaves(run.value)]
@@ -259,7 +261,7 @@ def checked_seed(y, seed):
 def withgradient(f: Params) -> Callable[[Callable[[], Loss | tuple[Any, ...]]], WithGradient]: ...
 @overload
 def withgradient(f: Callable[..., Loss | tuple[Any, ...]], *args: Any) -> WithGradient: ...
-def withgradient(f: Any, *args: Any) -> Any:
+def withgradient(f: Any, *args: Any, **others: NoReturn) -> Any:
     """Return the value of ``f`` together with its gradient.
 
     Parameters, errors and source as ``gradient``.  A function that returns a tuple is differentiated
@@ -274,13 +276,13 @@ def withgradient(f: Any, *args: Any) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: withgradient(zero_argument(function), f)
-    run, grad = told.enter(differentiate, f, args, "withgradient")
+    run, grad = told.enter(differentiate, f, args, "withgradient", others)
     return WithGradient(rebuild(run.value, iter([plain(y) for y in leaves(run.value)])), grad)
 
 
-def differentiate(f, args, who):
+def differentiate(f, args, who, others):
     """Run a loss and walk back: return the Run, and the gradient of its first output, one real number."""
-    run = Run(f, args, who)
+    run = Run(f, args, who, False, others)
     loss = run.value
     if who == "withgradient" and isinstance(loss, tuple) and loss:
         loss = loss[0]
@@ -302,7 +304,7 @@ def gradient(f: Params) -> Callable[[Callable[[], Loss]], Grads]: ...
 def gradient(f: Callable[[], Loss], ps: Params, /) -> Grads: ...
 @overload
 def gradient(f: Callable[..., Loss], *args: Any) -> tuple[Any, ...]: ...
-def gradient(f: Any, *args: Any) -> Any:
+def gradient(f: Any, *args: Any, **others: NoReturn) -> Any:
     """Return the gradient of a function that returns one real number.
 
     Three forms:
@@ -355,7 +357,7 @@ def gradient(f: Any, *args: Any) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: gradient(zero_argument(function), f)
-    return told.enter(differentiate, f, args, "gradient")[1]
+    return told.enter(differentiate, f, args, "gradient", others)[1]
 
 
 def zero_argument(function):

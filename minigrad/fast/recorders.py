@@ -27,7 +27,7 @@ from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use
 from ..core.tape import innermost_tape
 from ..core.tensor import SCALARS, Tensor, below, lower, on  # noqa: F401  (the texts use them)
 from ..derivatives import WHOLE, getitem
-from ..doors import shorten
+from ..doors import explain, shorten
 
 OBJECTS = np.dtype(object)
 PYTHON_NUMBERS = frozenset({float, int})
@@ -329,6 +329,8 @@ def array_function(self, function, types, args, kwargs):
         return answer_function(function, types, args, kwargs)
     except Exception as error:
         shorten(error)
+        if type(error) is TypeError:
+            explain(error)
         raise
 
 
