@@ -84,11 +84,11 @@ _LATER = {
     "nn": "",
     "optimise": """
         ADADelta ADAGrad ADAM ADAMW ADOPT AMSGrad AbstractOptimiser AccumGrad AdEMAMix AdaBelief AdaDelta
-        AdaGrad AdaMax Adafactor Adam AdamW Adan ClipGlobalNorm ClipNorm ClipValue Descent ExpDecay Groups
-        IdDict InvDecay LaProp Lion Lookahead MADGRAD Momentum Muon NADAM NAdam Nesterov OADAM OAdam
-        OptaxAMSGrad Optimiser RADAM RAdam RMSProp Rprop SignSGD Signum Tiger TorchAMSGrad TorchAdamW
-        TorchNAdam TorchRAdam TorchRMSProp TorchSGD WeightDecay Yogi apply_ get_num_threads load_state_ rule
-        set_num_threads state_dict update_
+        AdaGrad AdaMax Adafactor Adam AdamW Adan ClipGlobalNorm ClipNorm ClipValue Descent EMA ExpDecay
+        Groups IdDict InvDecay LaProp Lion Lookahead MADGRAD Momentum Muon NADAM NAdam Nesterov OADAM OAdam
+        OptaxAMSGrad Optimiser RADAM RAdam RMSProp Rprop SWA ScheduleFree SignSGD Signum Tiger TorchAMSGrad
+        TorchAdamW TorchNAdam TorchRAdam TorchRMSProp TorchSGD WeightDecay Yogi apply_ get_num_threads
+        load_state_ rule set_num_threads state_dict update_
     """,
     "readers": "Program TraceError trace",
     "sampling": "",
@@ -113,13 +113,13 @@ __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdEMAMix",
     "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan", "Buffer", "ClipGlobalNorm",
     "ClipNorm", "ClipValue", "CompiledStep", "ComposedSchedule", "Constant", "Context", "Cos", "CosAnneal",
-    "CosRestarts", "Descent", "Exp", "ExpDecay", "Grads", "Groups", "IdDict", "Interpolator", "Inv", "InvDecay",
-    "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError", "MADGRAD", "MinigradError", "Momentum", "Muon",
-    "NADAM", "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError", "OADAM", "OAdam", "OneCycle",
+    "CosRestarts", "Descent", "EMA", "Exp", "ExpDecay", "Grads", "Groups", "IdDict", "Interpolator", "Inv",
+    "InvDecay", "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError", "MADGRAD", "MinigradError", "Momentum",
+    "Muon", "NADAM", "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError", "OADAM", "OAdam", "OneCycle",
     "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly", "Program", "RADAM", "RAdam", "RMSProp", "Rprop",
-    "Schedule", "Scheduler", "Sequence", "Shifted", "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp",
-    "StaleStepWarning", "Stateful", "Step", "StepError", "StrangerError", "Tensor", "Tiger", "TorchAMSGrad",
-    "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle",
+    "SWA", "Schedule", "ScheduleFree", "Scheduler", "Sequence", "Shifted", "Shortened", "SignSGD", "Signum", "Sin",
+    "SinDecay2", "SinExp", "StaleStepWarning", "Stateful", "Step", "StepError", "StrangerError", "Tensor", "Tiger",
+    "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle",
     "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array",
     "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked", "checkpoint", "checkpointed",
     "compiled", "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad", "early_stopping",

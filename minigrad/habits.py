@@ -283,6 +283,8 @@ MINIGRAD = {
     "apply_updates": "update_(opt, ps, grads) overwrites the parameters",
     "setup": "nothing is to be prepared: update_(opt, ps, grads) makes the state of a parameter with its first step",
     "LBFGS": "s = as_scipy(f, ps), then scipy.optimize.minimize(s.fun, s.x0, jac=s.jac, method='L-BFGS-B')",
+    **each("AveragedModel swa_utils ExponentialMovingAverage incremental_update",
+           "Optimiser(ADAM(), EMA(0.999)), or SWA(), averages; with opt.averaged(ps): the averages stand in place"),
     **each("multi_transform partition masked param_groups",
            "Groups((ps_a, rule), otherwise=another); Groups.by_name goes by the names in a model"),
     **each("clip_grad_norm_ clip_grad_norm clip_by_global_norm",

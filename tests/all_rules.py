@@ -56,12 +56,16 @@ ALL = {
     "Lookahead": lambda: o.Lookahead(o.ADAM(), period=2),
     "Muon and ADAM": lambda: o.Groups((is_matrix, o.Muon()), otherwise=o.ADAM()),
     "Adafactor": lambda: o.Adafactor(),
+    "EMA": lambda: o.Optimiser(o.ADAM(), o.EMA(0.9)),
+    "SWA": lambda: o.Optimiser(o.Momentum(), o.SWA(1, 2)),
+    "ScheduleFree": lambda: o.ScheduleFree(o.Descent()),
     "AccumGrad": lambda: o.Optimiser(o.AccumGrad(2), o.Momentum()),
     "Optimiser": lambda: o.Optimiser(
         o.ClipValue(1), o.WeightDecay(0.1), o.Optimiser(o.ADAM(), o.ExpDecay(1, 0.5, 2))
     ),
 }
 NO_COMPLEX = {"Rprop", "Muon and ADAM", "Adafactor"}
+LAST = {"EMA", "SWA", "ScheduleFree"}  # nothing stands behind them
 # In plain Python, for one parameter after the other; what follows is compiled.
 UNCOMPILED = {"AccumGrad", "Muon and ADAM", "Adafactor"}
 

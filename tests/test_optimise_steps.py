@@ -11,7 +11,7 @@ import weakref
 
 import numpy as np
 import pytest
-from all_rules import ALL, every_rule, numbers
+from all_rules import ALL, LAST, every_rule, numbers
 
 from minigrad import Params, Scheduler, Tensor
 from minigrad import optimise as o
@@ -380,6 +380,8 @@ BEFORE = {
 
 @pytest.mark.parametrize("name", BEFORE)
 def test_a_rule_that_raises_at_the_third_of_four_parameters_leaves_all_as_it_was(name, interpreted):
+    if name in LAST:
+        pytest.skip("nothing stands behind it")
     ps = [Tensor(numbers(3, seed=k)) for k in range(4)]
     gs = [numbers(3, seed=10 + k) for k in range(4)]
     opt = o.Optimiser(BEFORE[name](), Failing(None))

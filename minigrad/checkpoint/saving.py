@@ -24,6 +24,7 @@ from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC
 from ..optimise import apply_
+from ..optimise.swapping import swapped
 from ..optimise.state import state_to_save, tasks_to_load
 from ..randomness import random_state, to_set_random_state
 from ..schedules import Plateau, Stateful
@@ -101,6 +102,8 @@ def save(
     arrays = {}
     taken = {name: KINDS[kind].take(x, model, f"save: {name}") for name, (kind, x) in given.items()}
     body = {name: [given[name][0], encoded(x, name, arrays)] for name, x in taken.items()}
+    if any(p in swapped for p in named_parameters(model).values()):
+        body["averaged"] = ["value", True]
     text = json.dumps(body)
     header = {"format": FORMAT, "version": VERSION, "minigrad": __version__}
     header["checksum"] = checksum(text, arrays)
@@ -146,6 +149,11 @@ def load_(
     suffix = suffix_of(path, "load_")
     given = named("load_", {"model": model, "opt": opt, "schedule": schedule, "loader": loader}, extra)
     kinds, saved = contents(path, suffix)
+    if "averaged" in kinds and any(kind == "optimiser" for kind, _ in given.values()):
+        raise CheckpointError(
+            f"load_: {path} was saved within opt.averaged(...): training cannot go on from averages. "
+            "Load it without the optimiser, or a checkpoint that was saved outside"
+        )
     for name, (kind, _) in given.items():
         if name not in kinds:
             has = ", ".join(kinds)

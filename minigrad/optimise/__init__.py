@@ -18,6 +18,7 @@
     route         an optimiser taken apart, and the way of gradients through it
     update        update_
     extras        rules beyond the manual
+    averages      averages of weights, and in swapping: in the place of the parameters for a while
     shaped        rules on whole arrays
     more, pytorch rules that have come since; those that PyTorch has with other numbers under the same name
     contents, state    what optimisers hold; saving and loading it
@@ -29,6 +30,7 @@ import importlib
 from ..hints import chapter
 from ..iddict import IdDict
 from .apply import apply_
+from .averages import EMA, SWA, ScheduleFree
 from .compiled.threads import get_num_threads, set_num_threads
 from .compose import ADAMW, Lookahead, Optimiser
 from .extras import AccumGrad, Lion, Rprop
@@ -62,13 +64,13 @@ Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM,
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad",
     "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan",
-    "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "ExpDecay", "Groups", "IdDict",
-    "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon", "NADAM", "NAdam",
-    "Nesterov", "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp", "Rprop",
-    "SignSGD", "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam",
-    "TorchRMSProp", "TorchSGD", "WeightDecay", "Yogi", "apply_", "early_stopping", "epochs",
-    "get_num_threads", "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip",
-    "state_dict", "stop", "throttle", "train_", "train_step_", "update_",
+    "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "EMA", "ExpDecay", "Groups",
+    "IdDict", "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon", "NADAM",
+    "NAdam", "Nesterov", "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp",
+    "Rprop", "SWA", "ScheduleFree", "SignSGD", "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW",
+    "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "WeightDecay", "Yogi", "apply_",
+    "early_stopping", "epochs", "get_num_threads", "load_state_", "patience", "plateau", "rule",
+    "set_num_threads", "skip", "state_dict", "stop", "throttle", "train_", "train_step_", "update_",
 ]
 
 

@@ -309,3 +309,29 @@ def torch_radam(x, dx, m, v: real, beta1_t: float, beta2_t: float, t: float, *, 
     r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) if tractable else 1.0
     scale = where(tractable, sqrt(1 - beta2_t) / (sqrt(v) + epsilon), 1.0)
     return eta * r / (1 - beta1_t) * m * scale, m, v, beta1_t * beta1, beta2_t * beta2, t + 1
+
+
+# Averages of weights (averages.py): each follows what the step leads to.
+
+
+def ema(x, dx, average, t: float, *, decay):
+    keep = decay if t > 0 else 0.0  # the first weights count whole
+    return dx, keep * average + (1 - keep) * (x - dx), t + 1
+
+
+def swa(x, dx, average, t: float, n: float, *, start, period):
+    t = t + 1
+    due = t > start and (t - start) % period == 0
+    weight = 1 / (n + 1) if due or n == 0 else 0.0
+    average = where(n == 0, x - dx, average + weight * (x - dx - average))
+    return dx, average, t, n + 1 if due else n
+
+
+def free_weights(x, dx, z, top: float, total: float, *, eta, beta, power):
+    average = (x - (1 - beta) * z) / beta
+    top = maximum(top, eta)
+    total = total + top**power
+    z = z - dx
+    share = top**power / total if total > 0 else 0.0
+    average = (1 - share) * average + share * z
+    return x - (beta * average + (1 - beta) * z), z, top, total

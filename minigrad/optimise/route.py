@@ -25,6 +25,7 @@ from .groups import Groups, Names, no_group_of
 from .parts import Formulas, OwnRule
 from .plan import name_of
 from .rules import AbstractOptimiser, Rule, routes
+from .swapping import swapped
 from .whole import Undo, undisturbed
 
 
@@ -107,8 +108,9 @@ class Route:
     def __init__(self, opt):
         self.registered = len(apply_.registry)  # how many rules there were then
         self.composed = []  # pairs (what is made of others, None for the optimiser itself; its members then)
-        self.parts, self.forks = [], []
-        self.take_apart(opt, opt, (), ())
+        self.parts, self.forks, order = [], [], []
+        self.take_apart(opt, opt, (), (), order)
+        refuse_behind_last(order)
         self.parts = self.parts or [Formulas(0)]
         for k, part in enumerate(self.parts):
             later = [turn for other in self.parts[k + 1 :] for turn in other.turns(other.every)]
@@ -124,10 +126,10 @@ class Route:
     def __reduce__(self):
         return type(None), ()  # in a copy, or in a file, there is none
 
-    def take_apart(self, opt, o, turns, members):
+    def take_apart(self, opt, o, turns, members, order):
         """Add the stages of ``o``, nested ones taken apart, as parts of the optimiser ``opt``.
 
-        ``members`` are pairs (fork, number of its member) of the Groups around it.
+        ``members`` are pairs (fork, number of its member) of the Groups around it.  ``order`` gets (stage, members).
         """
         if apply_.dispatch(type(o)) is apply_composed:
             self.composed.append((None if o is opt else o, list(o.os)))
@@ -136,8 +138,9 @@ class Route:
             self.forks += [fork] if fork else []
             for k, member in enumerate(o.os):
                 if member is not None:
-                    self.take_apart(opt, member, turns, (*members, (fork, k)) if fork else members)
+                    self.take_apart(opt, member, turns, (*members, (fork, k)) if fork else members, order)
             return
+        order.append((o, members))
         stage = None if o is opt else o  # which is handed over at every step
         if not isinstance(o, Rule) or apply_.dispatch(type(o)) is not apply_rule:
             self.parts.append(OwnRule(len(self.parts)))
@@ -154,7 +157,7 @@ class Route:
     def alike(self, opt):
         """Whether all parameters pass all stages."""
         if self.all_alike is None:
-            self.all_alike = not self.forks and not frozen(opt)
+            self.all_alike = not (self.forks or frozen(opt) or len(swapped))
         return self.all_alike
 
     def ways_of(self, opt, params, names):
@@ -166,6 +169,8 @@ class Route:
 
     def way(self, opt, params, names, row):
         p, chosen = params[row], {}
+        if p in swapped:
+            raise RuntimeError(f"update_: {name_of(params, row)} is an average now; step outside of averaged(...)")
         if any(p in each for each in frozen(opt)):
             return ALONE
         for fork in self.forks:  # a Groups inside of another one stands behind it
@@ -247,6 +252,18 @@ class Route:
 
 
 ALONE = (None,)  # the way of a parameter that is left alone
+
+
+def refuse_behind_last(order):
+    """Raise if a stage that has to be the last has another one behind it; in Groups, on the same way."""
+    for k, (stage, members) in enumerate(order):
+        if getattr(stage, "last", False):
+            for other, its in order[k + 1 :]:
+                if not getattr(other, "last", False) and all(dict(its).get(fork, n) == n for fork, n in members):
+                    raise ValueError(
+                        f"{type(stage).__name__} has to see where the step leads to, so it stands last; here comes "
+                        f"{other!r} behind it. Write Optimiser(..., {other!r}, {stage!r})"
+                    )
 
 
 def passes(members, chosen):

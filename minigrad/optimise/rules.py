@@ -1,12 +1,13 @@
 """What every optimiser is made of: hyperparameters with ranges, state by identity, a formula."""
 
+import contextlib
 import dataclasses
 import functools
 import inspect
 import math
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from .behaviour import check_behaviour
 from .compiled import loops
 from .reading import roles
 from .rewriting import Outside, rewritten
+from .swapping import InPlace, averages
 
 T = TypeVar("T")
 
@@ -68,6 +70,7 @@ Nonnegative = Annotated[float, nonnegative]
 Threshold = Annotated[float, Setting("be a number > 0", lambda v: v > 0)]
 Fraction = Annotated[float, Setting("be a number in [0, 1)", lambda v: 0 <= v < 1)]
 Proportion = Annotated[float, Setting("be a number in [0, 1]", lambda v: 0 <= v <= 1)]
+Portion = Annotated[float, Setting("be a number in (0, 1]", lambda v: 0 < v <= 1)]
 Fractions = Annotated[tuple[float, float], fractions]
 Fractions3 = Annotated[
     tuple[float, float, float], Settings(3, "be three numbers in [0, 1)", lambda v: 0 <= v < 1)
@@ -148,6 +151,36 @@ class AbstractOptimiser(Checked):
             self._frozen[p] = True
         look_anew()
 
+    @contextlib.contextmanager
+    def averaged(self, ps: Any) -> Iterator[None]:
+        """A context in which averages stand in the place of the parameters, which come back bit for bit at its end.
+
+        Parameters
+        ----------
+        ps : Params, a model, a Tensor or an array, or a list of these.  Those that were never updated stay as they are
+
+        The averages are those of ``EMA``, ``SWA`` or ``ScheduleFree`` in this optimiser; of several in one composition
+        the last one's.  Within, ``update_`` of these parameters is an error, and a checkpoint says so.
+        After an exception, too, the parameters come back.
+
+        Raises TypeError if nothing in the optimiser averages; RuntimeError within itself.
+
+        >>> from minigrad.optimise import EMA, Descent, Optimiser, update_
+        >>> opt, W = Optimiser(Descent(1.0), EMA(0.5)), np.zeros(2)
+        >>> for _ in range(2): update_(opt, W, np.ones(2))
+        >>> with opt.averaged(W): print(W)
+        [-1.5 -1.5]
+        >>> W
+        array([-2., -2.])
+        """
+        pairs = averages(self, [p for _, p in parameters_in(ps, "averaged")])
+        try:
+            with InPlace(pairs):
+                look_anew()
+                yield
+        finally:
+            look_anew()
+
     def refuse_frozen(self) -> None:
         """Raise where a step that is written out would move what is frozen."""
         if self._frozen:
@@ -193,6 +226,7 @@ class Rule(AbstractOptimiser):
     formula = None
     kept = None  # the name of the IdDict
     replaces = ()  # names of its first hyperparameters, if the formula returns new values of them
+    last = False  # whether it has to see where the step leads to, so that nothing may change it afterwards
     measures = False  # whether the formula's last number is the norm of what arrives, see ``settle``
 
     def __setattr__(self, name, value):
