@@ -1,6 +1,7 @@
 """Programs as compiled functions: the eager step's numbers, nothing written too early, nothing trusted too long."""
 
 import gc
+import sys
 import weakref
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from all_rules import ALL, numbers
 from compiling import needs_numba, python
 from lowered import both, eager, far, lowered
+from memory import peak_of
+from test_performance_guards import instructions
 from test_random_programs import program
 
 from minigrad import (
@@ -400,6 +403,28 @@ def test_what_numba_refuses_runs_as_the_text(monkeypatch):
     assert lower(forms, (w,)) is None and "no such thing" in last_reason()
     monkeypatch.setenv("MINIGRAD_NOJIT", "1")
     assert lower(forms, (w,)) is None and "MINIGRAD_NOJIT" in last_reason()
+
+
+def test_a_step_is_one_call_of_compiled_code_and_allocates_next_to_nothing():
+    loss, tensors = example()
+    ps, opt = params(*tensors), ADAM()
+    eager(loss, ps, (), opt)
+    made = lowered(loss, ps, (), opt)
+    made.run()
+    calls = []
+
+    def profile(frame, event, argument):
+        if event == "c_call":
+            calls.append(argument.__name__)
+
+    sys.setprofile(profile)
+    try:
+        made.run()
+    finally:
+        sys.setprofile(None)
+
+    assert calls.count("minigrad") == 1 and len(calls) < 12 and instructions(made.run)[0] < 180
+    assert peak_of(made.run) < 1000
 
 
 def test_a_step_dies_with_its_last_reference():

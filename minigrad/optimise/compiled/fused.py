@@ -11,7 +11,7 @@ from ..arrays import bare, tangled
 from ..plan import name_of
 from ..route import route_of
 from ..whole import undisturbed
-from . import entry, tasks
+from . import entry, tasks, threads
 from .layout import Address
 from .walk import COMMIT, LOOP
 
@@ -44,6 +44,8 @@ class Fused:
     def __init__(self, opt, route, plan, stages, params, dxs, work):
         self.opt, self.route, self.plan, self.stages = opt, route, plan, stages
         self.params, self.dxs, self.work = params, dxs, work
+        self.read_hyper, self.replacing = self.reader(), [(stages[k], *rest) for k, *rest in plan.replacing]
+        self.large = work.size >= threads.WORTH
 
     def valid(self):
         """Whether the rows may still run: nothing was composed anew or frozen, the state is where it was."""
@@ -52,18 +54,28 @@ class Fused:
 
     def step(self, compiled, args):
         """Call a compiled step with the hyperparameters of now, and give back those that formulas have replaced."""
-        plan, stages = self.plan, self.stages
-        plan.read_hyper(stages)
-        if not plan.replacing:
+        self.read_hyper()
+        if not self.replacing:
             return compiled(*args)
-        if len(plan.replacing) > 1:
-            return undisturbed(lambda: (compiled(*args), plan.give_back(stages))[0])
-        ((k, names, values),) = plan.replacing
-        give_back, pairs = vars(stages[k]).update, zip(names, values)
+        if len(self.replacing) > 1:
+            return undisturbed(lambda: (compiled(*args), self.plan.give_back(self.stages))[0])
+        ((stage, names, values),) = self.replacing
+        give_back, pairs = vars(stage).update, zip(names, values)
         try:
             return compiled(*args)
         finally:
             give_back(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
+
+    def shared(self):
+        """Whether helping threads are wanted, of which the rows know nothing."""
+        return self.large and self.work.shared()
+
+    def reader(self):
+        """Return a function that reads the hyperparameters of all stages as they are now, written out for these."""
+        names = {f"hyper{k}": stage.hyper for k, stage in enumerate(self.stages)}
+        values = ", ".join([f"*{name}()" for name in names])
+        names.update(pack=self.plan.pack, numbers=self.plan.hyper)
+        return eval(f"lambda: pack(numbers, 0, {values})", names)
 
     def add_rows(self, layout, parameters, gradients):
         """Add the kernels' rows, given the buffers of the parameters and of their gradients."""

@@ -143,7 +143,7 @@ class Lowered:
     def run(self, *args):
         """Make one step; return the loss, or None, and nothing is written: ``why_none`` says why."""
         fused = self.fused
-        if fused is None or not fused.valid() or fused.work.shared():
+        if fused is None or not fused.valid() or fused.shared():
             return self.run_apart(args)
         if self.holds:
             self.hold(args)
@@ -201,7 +201,8 @@ class Lowered:
         arrays = [bare(x) for x in stacked]
         compiled = self.fits_loop(arrays, n)
         while made < n:
-            if not (compiled and (self.opt is None or self.fused and self.fused.valid() and not self.shared())):
+            fused = self.fused
+            if not (compiled and (self.opt is None or fused and fused.valid() and not fused.shared())):
                 loss = self.run(*[part(x, made) for x in arrays])
                 many, missing = (0, True) if loss is None else (1, False)
                 losses[made : made + many] = loss
@@ -211,10 +212,6 @@ class Lowered:
             if missing:
                 break
         return losses[:made]
-
-    def shared(self):
-        """Whether helping threads are wanted, which the compiled step does not know."""
-        return self.fused is not None and self.fused.work.shared()
 
     def fits_loop(self, arrays, n):
         """Whether compiled code may go along these arrays by itself."""
