@@ -215,6 +215,16 @@ def test_so_do_functions_with_derivatives_of_their_own_and_other_random_numbers(
     assert far(fast, slow) < 1e-13 and np.array_equal(fast[2], slow[2]) and len(made.drawn) == 2
 
 
+def test_data_of_other_dtypes_are_cast_by_calls_of_python():
+    W = Tensor(numbers((4, 3)))
+    X, labels = np.arange(20, dtype=np.uint8).reshape(5, 4), np.array([0, 2, 1, 1, 0], np.int32)
+    loss = lambda X, labels: np.sum(np.exp(X / 255 @ W)[np.arange(5), labels]) - np.sum(X.T.reshape(-1) * 0.5)
+
+    slow, fast, made = both(loss, [W], [(X, labels)], lambda: Descent(0.01))
+
+    assert far(fast, slow) < 1e-13 and made.pieces and made.run(X.astype(float), labels) is None
+
+
 def test_an_exception_in_a_call_comes_out_and_nothing_is_written():
     w = Tensor(np.eye(2))
     opt, loss = Descent(0.1), lambda X: np.sum((rand(2, 2) + np.linalg.inv(w * X)) * rand(2, 2))

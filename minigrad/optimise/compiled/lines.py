@@ -203,7 +203,7 @@ class Lines:
     # --------------------------------------------------------------------------------------- the kinds of forms
     def give(self, form):
         dtype = np.dtype(form.dtype)
-        if not isinstance(form.value, np.ndarray) or dtype not in CODES or not dtype.isnative:
+        if not isinstance(form.value, np.ndarray) or dtype not in CODES and form.kind == "parameter":
             raise NotLowered(f"{form.name} has the dtype {dtype}, which is not compiled")
         strides = tuple([s // dtype.itemsize for s in form.strides])
         if any(s % dtype.itemsize for s in form.strides):
@@ -214,7 +214,7 @@ class Lines:
 
     def constant(self, form):
         array, size = form.value, form.value.itemsize
-        good = array.dtype in CODES and array.dtype.isnative and array.flags.aligned and array.size
+        good = array.dtype in CODES and array.flags.aligned and array.size
         if not good or any(s % size for s in array.strides):
             return array  # for calls of Python alone
         strides = tuple([s // size for s in array.strides])
@@ -225,7 +225,7 @@ class Lines:
         if not isinstance(x, View):
             return self.python(form)
         found = seen(form.function, x)
-        if found is None:  # a reshape of something that does not lie in order
+        if found is None and x.dtype in CODES:  # a reshape of something that does not lie in order
             found = seen(form.function, self.copied(form, x, x.shape))
         return found if found is not None and found.shape == form.shape else self.python(form)
 
@@ -238,7 +238,7 @@ class Lines:
         line = Line(kind, form, operands).over(form.shape, strides)
         if kind == "numpy":
             line.loop = ufuncs.number_of_loop(form.function, [type_in(x) for x in operands], form.dtype)
-            if line.loop is None:
+            if line.loop is None or any(isinstance(x, View) and x.dtype not in CODES for x in operands):
                 return self.python(form)
             line.loop_dtype = next(x.dtype for x in operands if isinstance(x, View))
             line.operands = [self.in_line(line, form, x, strides) for x in operands]
@@ -294,8 +294,8 @@ def is_literal(x):
 
 
 def is_compiled(form):
-    """Whether a form gives an array of a dtype that compiled code takes, with something in it."""
-    return form.shape is not None and form.dtype in CODES and form.dtype.isnative and math.prod(form.shape) > 0
+    """Whether a form gives an array of a dtype that compiled code takes, native, with something in it."""
+    return form.shape is not None and form.dtype in CODES and math.prod(form.shape) > 0
 
 
 def type_in(x):
