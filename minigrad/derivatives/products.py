@@ -8,6 +8,7 @@ import math
 import string
 
 import numpy as np
+from numpy import ndarray
 
 from ..core.table import composition, row
 from .calls import as_array
@@ -29,7 +30,7 @@ def ndim(x):
 # --------------------------------------------------------------------------------------------- @ and dot
 def flat_product(a, b):
     """Return a @ b for vectors and matrices; on ndarrays the method takes half the time of the operator."""
-    return a.dot(b) if type(b) is np.ndarray else np.dot(a, b)
+    return a.dot(b) if type(b) is ndarray else np.dot(a, b)
 
 
 def matmul_a(g, a, b):

@@ -270,7 +270,7 @@ def reading():
 
 def either(forward, reflected):
     """Return the two recorders of ``two`` as one function of any two arguments."""
-    return lambda a, b: forward(a, b) if type(a) is Tensor else reflected(b, a)
+    return lambda a, b: forward(a, b) if a.__class__ is Tensor else reflected(b, a)
 
 
 class Recorders(dict):
@@ -281,8 +281,6 @@ class Recorders(dict):
     """
 
     def __missing__(self, function):
-        if function not in ROWS:
-            return lambda *inputs: answer_ufunc(function, "__call__", inputs, {})
         row, recorder = ROWS[function], functools.partial(call_unless_foreign, function)
         places = list(row.edges)
         if isinstance(function, np.ufunc):
@@ -305,7 +303,7 @@ RECORDERS = Recorders()
 def array_ufunc(self, ufunc, method, *inputs, **kwargs):
     """``Tensor.__array_ufunc__``: NumPy calls it in the place of a ufunc."""
     try:
-        if method == "__call__" and not kwargs:
+        if method == "__call__" and not kwargs and ufunc in ROWS:
             return RECORDERS[ufunc](*inputs)
         return answer_ufunc(ufunc, method, inputs, kwargs)
     except Exception as error:
