@@ -48,7 +48,8 @@ def as_scipy(f: LossFunction, ps: Params | Model) -> FlatLoss:
 
     Parameters
     ----------
-    f : function without arguments that returns one real number, computed from the parameters
+    f : function without arguments that returns one real number, computed from the parameters; or
+        ``compiled(f, ps)`` of one
     ps : Params, or a model that holds the parameters; n real numbers in all
 
     Returns
@@ -77,6 +78,9 @@ def as_scipy(f: LossFunction, ps: Params | Model) -> FlatLoss:
     """
     if not callable(f):
         raise TypeError(not_callable(f, "as_scipy"))
+    take = getattr(f, "take", None)  # of a compiled step
+    if take is not None and f.opt is not None:
+        raise TypeError("as_scipy: this step updates the parameters itself; give compiled(loss, ps), without optimiser")
     ps = ps if isinstance(ps, Params) else params(ps)
     if len(ps) == 0:
         raise ValueError("as_scipy: there are no parameters; give params(W, b) or a model that holds Tensors")
@@ -86,7 +90,7 @@ def as_scipy(f: LossFunction, ps: Params | Model) -> FlatLoss:
                 f"as_scipy: parameter {k} is complex, and SciPy's methods move real numbers. Make two "
                 "real parameters, and z = re + 1j * im in the loss"
             )
-    flat = Flat(f, ps)
+    flat = Flat(f, ps) if take is None else CompiledFlat(f, ps)
     return FlatLoss(flat.fun, flat.jac, flat.hessp)
 
 
@@ -127,6 +131,22 @@ class Flat:
         """Return a flat vector cut into one piece per parameter, in its shape and dtype."""
         pieces = cut(np.asarray(v), [p.shape for p in self.ps])
         return [piece.astype(p.dtype) for piece, p in zip(pieces, self.ps)]
+
+
+class CompiledFlat(Flat):
+    """The same of a compiled step."""
+
+    def __init__(self, step, ps):
+        super().__init__(step.loss, ps)
+        self.take = step.take
+
+    @door
+    def fun(self, x):
+        return self.at(x, lambda: self.take(()).val)
+
+    @door
+    def jac(self, x):
+        return self.at(x, lambda: copy_(np.empty(np.size(x)), self.take(()).grad))
 
 
 chapter(__name__)

@@ -1,8 +1,19 @@
 """Training made twice from the same start, eagerly and compiled: what the tests of compiled steps compare."""
 
 import numpy as np
+import pytest
 
 from minigrad import compiled, seed, update_, withgradient
+
+
+@pytest.fixture(params=["text", pytest.param("machine", marks=pytest.mark.slow)], autouse=True)
+def way(request, monkeypatch):
+    """Every test that imports this runs by the programs' texts, the slow ones by machine code, too."""
+    if request.param == "text":
+        monkeypatch.setenv("MINIGRAD_NOJIT", "1")
+    else:
+        monkeypatch.delenv("MINIGRAD_NOJIT", raising=False)
+    return request.param
 
 
 class World:

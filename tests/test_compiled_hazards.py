@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from compiled_steps import World, side_by_side
+from compiled_steps import World, side_by_side, way  # noqa: F401
 
 from minigrad import ADAM, Tensor, TraceError, compiled, dropgrad, params, rand, randn, seed
 from minigrad.sampling import normal

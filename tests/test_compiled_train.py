@@ -5,6 +5,7 @@ import gc
 
 import numpy as np
 import pytest
+from compiled_steps import way  # noqa: F401
 
 from minigrad import (
     ADAM,

@@ -43,7 +43,7 @@ BUDGETS = {
     "optimise/compiled": 2400,
     "schedules": 870,
     "training": 430,
-    "training/steps": 900,
+    "training/steps": 1040,
     "checkpoint": 450,
     "showing": 460,
     "compat": 10,

@@ -8,11 +8,11 @@
 
 from ..hints import chapter
 from .callbacks import early_stopping, patience, plateau, throttle
-from .steps import CompiledStep, StaleStepWarning, compiled
+from .steps import CompiledFunction, CompiledStep, StaleStepWarning, compiled
 from .train import Context, epochs, skip, stop, train_, train_step_
 
 __all__ = [
-    "CompiledStep", "Context", "StaleStepWarning", "compiled",
+    "CompiledFunction", "CompiledStep", "Context", "StaleStepWarning", "compiled",
     "early_stopping", "epochs", "patience", "plateau", "skip", "stop", "throttle", "train_", "train_step_",
 ]
 

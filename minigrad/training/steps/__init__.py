@@ -4,9 +4,13 @@
     guards      whether all of it still is the same: one expression, written out
     agreement   whether a program and the eager step agree
     versions    for one kind of arguments: two traces, compared, and the program that they have in common
-    step        compiled, and the step that it returns
+    step        the step itself: what is called
+    function    a function of arguments whose gradient is compiled
+    compiling   compiled, which makes either
 """
 
-from .step import CompiledStep, StaleStepWarning, compiled
+from .compiling import compiled
+from .function import CompiledFunction
+from .step import CompiledStep, StaleStepWarning
 
-__all__ = ["CompiledStep", "StaleStepWarning", "compiled"]
+__all__ = ["CompiledFunction", "CompiledStep", "StaleStepWarning", "compiled"]

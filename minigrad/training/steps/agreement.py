@@ -33,36 +33,62 @@ def restored(before):
     return now
 
 
-def agree(found, result, after):
-    """Return "" if the result of a program is what the eager step has found, else what is another.
+def agree(found, result, after, run):
+    """Return "" if the result of a program is what the eager step has found, to rounding; else what is another.
 
     found : WithGradient
     result : the program's loss, gradients and random numbers
     after : states of the generators after the eager step
+    run : function of a small number that runs the program's text beside there: its inputs moved by so much, relatively
     """
     loss, gradients, _ = result
     if states([generator for generator, _ in after]) != after:
         return "they have drawn other random numbers"
-    eager = [found.val, *(None if g is None else g.data for g in found.grad)]
-    largest = max(map(size_of, eager))
-    for name, one, other in zip(["loss", *found.grad.params], eager, [loss, *gradients]):
-        if (one is None) != (other is None):
-            return "a parameter has a gradient in one of them only"
-        if one is None:
+    eager = values_of(found.val, [None if g is None else g.data for g in found.grad])
+    others = values_of(loss, gradients)
+    if [x is None or x.shape for x in eager] != [x is None or x.shape for x in others]:
+        return "gradients have other shapes, or are missing"
+    tolerances = [TOLERANCE.get(x.real.dtype.itemsize, 1e-2) for x in others[1:] if x is not None]
+    tolerance = max(tolerances, default=1e-5)
+    beside = None
+    for name, one, other in zip(["the loss", *map(found.grad.params.shown, found.grad.params)], eager, others):
+        apart = distance(one, other)
+        if apart <= tolerance * size_of(one):
             continue
-        one, other = np.asarray(one), np.asarray(other)
-        if one.shape != other.shape:
-            return f"shapes {one.shape} and {other.shape}"
-        tolerance = TOLERANCE.get(other.real.dtype.itemsize, 1e-2)
-        with np.errstate(invalid="ignore", over="ignore"):
-            apart = size_of(np.where(one == other, 0, one - other))
-        allowed = tolerance * max(size_of(one), 1e-3 * largest)
-        if not apart <= allowed and not np.array_equal(one, other, equal_nan=True):
-            what = "the loss" if isinstance(name, str) else f"the gradient of {found.grad.params.shown(name)}"
-            return f"{what} differs by {apart:.1g}"
+        if beside is None:  # what is left of numbers that cancel is all rounding
+            beside = [values_of(*run(h)[:2]) for h in (0.0, tolerance)]
+        k = next(k for k, x in enumerate(eager) if x is one)
+        if not apart <= tolerance * size_of(one) + distance(beside[0][k], beside[1][k]):
+            return f"{name} differs by {apart:.1g}"
     return ""
+
+
+def values_of(loss, gradients):
+    return [np.asarray(loss), *(None if g is None else np.asarray(g) for g in gradients)]
 
 
 def size_of(x):
     """Return the largest absolute value of an array, 0 for None."""
     return 0.0 if x is None else float(np.max(np.abs(x), initial=0))
+
+
+def distance(x, y):
+    """Return the largest absolute value of a difference; the same infinities and NaNs are no difference."""
+    if x is None:
+        return 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        same = (x == y) | (x != x) & (y != y)
+        return size_of(np.where(same, 0, x - y))
+
+
+def moved(xs, h):
+    """Return arrays whose numbers are each a little further up or down, relative to the largest of the array.
+
+    >>> moved([np.array([1.0, 2.0])], 0.25)[0] - [1.0, 2.0]
+    array([-0.5,  0.5])
+    """
+    if not h:
+        return xs
+    signs = np.random.default_rng(1)
+    steps = [h * size_of(x) * (2 * signs.integers(0, 2, x.shape) - 1) for x in xs]
+    return [x + step.astype(x.dtype) if x.dtype.kind in "fc" else x for x, step in zip(xs, steps)]

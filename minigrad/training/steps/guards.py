@@ -17,10 +17,11 @@ class Guards:
 
     bound : dict, name in the code -> object
     tests : list of (code, what it is about for people)
+    layouts : list of the same, of the arrays that machine code looks at itself
     """
 
     def __init__(self, reached):
-        self.bound, self.tests = dict(reached.bound), list(reached.tests)
+        self.bound, self.tests, self.layouts = dict(reached.bound), list(reached.tests), []
 
     def name(self, x):
         name = f"y{len(self.bound)}"
@@ -31,24 +32,26 @@ class Guards:
         self.tests.append((code, what))
 
     # ------------------------------------------------------------------------------------ what is compared
-    def array(self, code, x, what):
-        """Watch shape, dtype and layout of an array that may hold other numbers, and be another one, at each call."""
+    def layout(self, code, x, what):
+        """Watch shape, dtype and layout of an array that is another one at each call."""
+        self.array(code, x, what, self.layouts)
+
+    def array(self, code, x, what, tests=None):
+        """Watch shape, dtype and layout of an array that may hold other numbers."""
         same = "is" if x.dtype is np.dtype(x.dtype.char) else "=="
-        self.test(
-            f"{code}.__class__ is ndarray and {code}.shape == {x.shape} and {code}.dtype {same} {self.name(x.dtype)}"
-            f" and {code}.strides == {x.strides}",
-            what,
-        )
+        test = f"{code}.__class__ is ndarray and {code}.shape == {x.shape} and {code}.dtype {same} {self.name(x.dtype)}"
+        (self.tests if tests is None else tests).append((f"{test} and {code}.strides == {x.strides}", what))
 
     def argument(self, code, x, parameters):
         """Watch a leaf of the step's arguments; return the code of its array, "" if it is none."""
         if isinstance(x, Storage):
             own = self.name(parameters)
             self.test(f"{code}.__class__ is Tensor and {code}.tape is None and id({code}) not in {own}", code)
-            self.array(f"{code}._value", x._value, code)
+            self.layout(f"{code}._value", x._value, code)
             return f"{code}._value"
         if isinstance(x, np.ndarray):
-            self.array(code, x, code)
+            self.test(f"{code}.__class__ is ndarray", code)
+            self.layout(code, x, code)
             return code
         if isinstance(x, np.generic):
             self.test(f"{code}.__class__ is {self.name(type(x))}", code)
@@ -69,18 +72,19 @@ class Guards:
             self.test(f"checksum({name}) == {checksum(x)}", what)
 
     # ------------------------------------------------------------------------------------ written out
-    def text(self, head, lines, then):
-        tests = "\n            and ".join(code for code, _ in self.tests) or "True"
-        body = [f"def {head}:", *lines, "    try:", f"        if not ({tests}):", "            return None"]
-        body += ["    except (AttributeError, IndexError, KeyError, TypeError, ValueError):", "        return None"]
+    def text(self, head, lines, then, tests):
+        tests = "\n            and ".join(code for code, _ in tests) or "True"
+        body = [f"def {head}:", *lines, "    try:", f"        if not ({tests}):", "            return False"]
+        body += ["    except (AttributeError, IndexError, KeyError, TypeError, ValueError):", "        return False"]
         body.append(f"    return {then}")
-        return "\n".join([f"def make({', '.join(self.bound)}):", *(f"    {line}" for line in body)])
+        return "\n".join(f"    {line}" for line in body)
 
-    def function(self, head, lines, then, **further):
-        """Return the function ``head`` that returns ``then`` after all comparisons, or None if one fails."""
-        self.bound.update(ndarray=np.ndarray, Tensor=Tensor, asarray=np.asarray, checksum=checksum, **further)
-        text = self.text(head, lines, then)
-        return made(f"{text}\n    return {head.partition('(')[0]}\n", self.bound)
+    def function(self, head, lines, then, layouts=True, **further):
+        """Return the function ``head`` that returns ``then`` after all comparisons, or False if one fails."""
+        text = self.text(head, lines, then, [*self.layouts * layouts, *self.tests])
+        bound = {**self.bound, **HELPERS, **further}
+        names = ", ".join(bound)
+        return made(f"def make({names}):\n{text}\n    return {head.partition('(')[0]}\n", bound)
 
     def same(self):
         """Return the function of nothing that says whether all is as it was."""
@@ -88,8 +92,8 @@ class Guards:
 
     def changed(self, variables=()):
         """Return what is not as it was, for people; "" if all is.  ``variables``: those of the code by their names."""
-        space = {**self.bound, "ndarray": np.ndarray, "Tensor": Tensor, "checksum": checksum, **dict(variables)}
-        for code, what in self.tests:
+        space = {**self.bound, **HELPERS, **dict(variables)}
+        for code, what in [*self.layouts * bool(variables), *self.tests]:
             try:
                 if not eval(code, space):
                     return what
@@ -105,3 +109,6 @@ def checksum(x):
     False
     """
     return zlib.crc32(x if x.flags.c_contiguous else np.ascontiguousarray(x))
+
+
+HELPERS = {"ndarray": np.ndarray, "Tensor": Tensor, "asarray": np.asarray, "checksum": checksum}

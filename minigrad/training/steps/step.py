@@ -6,6 +6,7 @@ import inspect
 import math
 import threading
 import warnings
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -13,13 +14,12 @@ import numpy as np
 
 from ... import arrays
 from ...core.errors import LostGradientError, user_line
-from ...core.gradient import WithGradient, as_kinds_of, not_callable, withgradient
-from ...core.params import Grads, Params, params
+from ...core.gradient import WithGradient, as_kinds_of, withgradient
+from ...core.params import Grads
 from ...core.tape import active_tape, innermost_tape
 from ...core.tensor import Tensor
 from ...core.trees import leaves, rebuild
 from ...doors import shorten
-from ...optimise.apply import refuse_no_optimiser
 from ...optimise.route import route_of
 from ...optimise.rules import AbstractOptimiser
 from ...optimise.update import update_
@@ -30,7 +30,7 @@ from ...readers.watch import is_finite
 from ...readers.whereabouts import variables_at
 from .agreement import agree, restored, states
 from .reach import TooMuch
-from .versions import Version, kind_of
+from .versions import Version, drawn_by_machine, kind_of
 
 KEPT = 64  # kinds of arguments that are kept
 
@@ -43,65 +43,6 @@ class StaleStepWarning(UserWarning):
     """
 
 
-def compiled(loss: Any, ps: Any = None, opt: Any = None, *, check: bool = False) -> Any:
-    """Return a training step as one function: loss, gradient and update without the tape.
-
-        step = compiled(loss, ps, opt);   value = step(x, y)      withgradient and update_ of loss(x, y)
-        step = compiled(loss, ps);        val, grad = step(x, y)  withgradient(lambda: loss(x, y), ps)
-        @compiled(ps, opt)                                        the same as a decorator of the loss
-
-    The loss is run under a trace at the first two calls.  If both have written down the same program, it is run in
-    the loss's place from the third call on, as soon as it has given what the eager step gives.
-
-    Parameters
-    ----------
-    loss : function of the step's arguments that returns one real number.  Arrays, also those in containers, may be
-        others at each call; for each shape, dtype and layout there is a program of its own.  Anything else is part
-        of the program: another number of Python is another program.
-    ps : Params, or a model that holds the parameters
-    opt : optimiser; without one nothing is updated
-    check : bool, make every step eagerly, too, and compare
-
-    Returns
-    -------
-    CompiledStep, which is called as the loss is
-
-    Raises
-    ------
-    TypeError, ValueError : if the loss is no function, or there are no parameters
-    TraceError (from the step) : if Python uses the numbers themselves, as in ``if t > 0``, or arrays come from where
-        no trace sees it: the message says what to write instead
-
-    **The step is never silently different from the eager one.**  Arrays that the loss captures are read where they
-    lie; variables, attributes, items of lists and dicts that it can reach are compared by identity at every call, and
-    a change means a new trace; random numbers come from the same streams.  Calls 4, 8, 16, ... are traced again: if
-    the program is another one by then, or gives other numbers, there is a StaleStepWarning.  What has no program is
-    made eagerly, and ``step.why`` says why.  A loss that is not finite is computed once more by the eager step, before
-    anything is updated.
-
-    Differs from Flux, which has no such function; from ``jax.jit``: nothing that changes is ignored.
-
-    >>> import numpy as np
-    >>> from minigrad import Descent, Tensor, params
-    >>> W = Tensor([1.0, 2.0])
-    >>> step = compiled(lambda x: np.sum(W * x), params(W), Descent(0.5))
-    >>> [step(np.ones(2)) for _ in range(4)], W
-    ([3.0, 2.0, 1.0, 0.0], Tensor([-1.,  0.]))
-    """
-    if isinstance(loss, Params):  # as a decorator
-        return lambda function: compiled(function, loss, ps, check=check)
-    if not callable(loss):
-        raise TypeError(not_callable(loss, "compiled"))
-    if ps is None:
-        raise TypeError("compiled: of which parameters? Write compiled(loss, params(model), opt)")
-    ps = ps if isinstance(ps, Params) else params(ps)
-    if len(ps) == 0:
-        raise ValueError("compiled: there are no parameters; give params(model) of a model that holds Tensors")
-    if opt is not None:
-        refuse_no_optimiser(opt, "compiled")
-    return CompiledStep(loss, ps, opt, check)
-
-
 class CompiledStep:
     """What ``compiled`` returns: a training step that is called as its loss is.
 
@@ -109,6 +50,7 @@ class CompiledStep:
     ----------
     loss, ps, opt, check : as given to ``compiled``
     source : str, the last step as a page of NumPy
+    loops : str, what of it is compiled
     why : str, how the step is made, what is watched, how often it was traced and why
 
     A step may be called from several threads, which wait for each other; not inside of a gradient.
@@ -119,7 +61,7 @@ class CompiledStep:
     >>> step = compiled(lambda x: np.sum(W * x), params(W))
     >>> [step(np.ones(2)).val for _ in range(2)]
     [3.0, 3.0]
-    >>> print(step.why)
+    >>> print(step.why.rpartition(";")[0])
     for ndarray (2,) float64: by its program; 2 calls, 2 traces; watches 3 of Python's variables
     """
 
@@ -131,7 +73,14 @@ class CompiledStep:
 
     def _forget(self):
         self._params, self._ids = self.ps.copy(), [*self.ps._tensors]
-        self._versions, self._recent = {}, None
+        self._versions = {}
+        self._use(None)
+
+    def _use(self, version):
+        """Note by which version the last step was made, None for none; and whether the next is one call of it."""
+        self._recent = version
+        quick = version is not None and version.flat and self.opt is not None and version.calls + 1 != version.audit
+        self._quick = version if quick else None
 
     def __reduce__(self):
         return CompiledStep, (self.loss, self.ps, self.opt, self.check)
@@ -172,17 +121,60 @@ class CompiledStep:
         for x in stacked:
             if np.shape(x)[:1] != (n,):
                 raise ValueError(f"step.loop: every array has a first axis of length {n}; one has shape {np.shape(x)}")
-        losses = np.empty(n)
-        for k in range(n):
-            losses[k] = self(*rebuild(args, iter([x[k] for x in stacked])))
+        losses, made = np.empty(n), 0
+        while made < n:
+            several = self._several(losses[made:], [x[made:] for x in stacked])
+            if not several:
+                losses[made] = self(*rebuild(args, iter([x[made] for x in stacked])))
+            made += several or 1
         return losses
+
+    def _several(self, losses, stacked):
+        """Make as many steps as compiled code makes without Python; return how many."""
+        with self._lock:
+            self._refuse()
+            self._inside = True
+            try:
+                version = self._recent
+                if version is None or version.machine is None or not version.flat:
+                    return 0
+                many = min(len(losses), version.audit - version.calls - 1)
+                found = version.several(tuple([x[:many] for x in stacked]), arrays._generator, many)
+                made = len(found) if found is not False else 0
+                losses[:made] = found[:made]
+                if found is not False and made < many and version.machine.why_none == "finite":
+                    value, found = self._eager([x[made] for x in stacked], drawn_by_machine(version.machine))
+                    self._update(found)
+                    losses[made] = value
+                    made += 1
+                version.calls += made
+                self._use(version)
+                return made
+            finally:
+                self._inside = False
 
     def make(self, args, refuse=None):
         """Make a step.  ``refuse(value)`` is called for a loss that is not finite, before anything is updated."""
         with self._lock:
-            self._enter()
+            if innermost_tape() is not None or self._inside or self._ids != [*self.ps._tensors]:
+                self._refuse()
+            self._inside = True
             try:
-                value, found = self._evaluate(args)
+                version = self._quick
+                if version is not None:  # as a rule
+                    try:
+                        result = version.attempt(args, arrays._generator)
+                    except Exception as error:
+                        value, found = self._after(error, version, args)
+                    else:
+                        if type(result) is float:
+                            version.calls += 1
+                            if version.calls + 1 == version.audit:
+                                self._quick = None
+                            return result
+                        value, found = self._judged(result, version, args)
+                else:
+                    value, found = self._evaluate(args)
                 if self.opt is None:
                     return WithGradient(value, self._grads(found))
                 if refuse is not None and not is_finite(number := value[0] if isinstance(value, tuple) else value):
@@ -195,7 +187,8 @@ class CompiledStep:
     def take(self, args):
         """Return the loss and its gradients; nothing is updated."""
         with self._lock:
-            self._enter()
+            self._refuse()
+            self._inside = True
             try:
                 value, found = self._evaluate(args)
                 return WithGradient(value, self._grads(found))
@@ -203,16 +196,15 @@ class CompiledStep:
                 self._inside = False
 
     # ------------------------------------------------------------------------------------ at the door
-    def _enter(self):
-        """Refuse to be called where a step cannot be made."""
-        if innermost_tape() is not None and active_tape() is not None:
+    def _refuse(self):
+        """Refuse to be called where a step cannot be made; and see whether the parameters are still the same."""
+        if active_tape() is not None:
             raise LostGradientError(
                 f"a compiled step is called inside of a gradient ({user_line()}). It takes a gradient and updates "
                 "parameters itself: call it outside, or call the loss, step.loss(...), which is recorded"
             )
         if self._inside:
             raise RuntimeError("a compiled step is called by itself, while it is being made: its loss calls it")
-        self._inside = True
         if self._ids != [*self.ps._tensors]:
             self._forget()
 
@@ -226,30 +218,40 @@ class CompiledStep:
 
     # ------------------------------------------------------------------------------------ loss and gradients
     def _evaluate(self, args):
-        """Return the loss and its gradients: Grads, or a tuple of arrays along the parameters."""
+        """Return the loss and its gradients: Grads, or a list of arrays along the parameters.  Nothing is updated."""
         version = self._recent
-        if version is not None and version.flat and version.calls + 1 != version.audit:
-            try:
-                result = version.attempt(args, arrays._generator)
-            except Exception as error:
-                return self._after(error, version, args)
-            if result is not None:
-                version.calls += 1
-                return self._finite(result, args)
-        return self._evaluate_with_care(args)
+        if version is None or not version.flat or version.calls + 1 == version.audit:
+            return self._evaluate_with_care(args)
+        try:
+            result = version.trial(args, arrays._generator)
+        except Exception as error:
+            return self._after(error, version, args)
+        return self._judged(result, version, args)
+
+    def _judged(self, result, version, args):
+        """Return the loss and the gradients that a program has given; those of other steps if it has not."""
+        if not result and (result is False or version.machine.why_none != "finite"):
+            return self._evaluate_with_care(args)
+        version.calls += 1
+        self._use(version)
+        return self._finite(result, args) if result else self._eager(args, drawn_by_machine(version.machine))
 
     def _finite(self, result, args):
         """Return the loss and the gradients of a program's run; those of an eager one if the loss is not finite."""
         loss, gradients, drawn = result
         value = loss.item()
-        return (value, gradients) if math.isfinite(value) else self._eager(args, drawn)  # which NumPy warns in
+        return (value, gradients) if math.isfinite(value) else self._eager(args, drawn)
 
     def _after(self, error, version, args):
         """Make a step the eager way after its program has raised an error: as a rule it raises the same."""
-        variables = variables_at(error, NAME)
-        found = self._eager(args, [variables[name] for name in version.drawing if name in variables])
+        if version.machine is None:
+            variables = variables_at(error, NAME)
+            drawn = [variables[name] for name in version.drawing if name in variables]
+        else:
+            drawn = drawn_by_machine(version.machine)
+        found = self._eager(args, drawn)
         version.failed(f"its program raised {type(error).__name__}: {error}")
-        self._recent = None
+        self._use(None)
         return found
 
     def _eager(self, args, drawn=()):
@@ -266,15 +268,15 @@ class CompiledStep:
         self._versions[kind] = version  # the last one used comes last
         if len(self._versions) > KEPT:
             del self._versions[next(iter(self._versions))]
-        self._recent = None
+        self._use(None)
         version.calls += 1
         if version.attempt is not None and version.calls != version.audit and not self.check:
             try:
-                result = version.attempt(flat, arrays._generator)
+                result = version.trial(flat, arrays._generator)
             except Exception as error:
                 return self._after(error, version, args)
-            if result is not None:
-                self._recent = version
+            if result:
+                self._use(version)
                 return self._finite(result, args)
             version.failed(f"{version.changed(flat)} has changed")
         if version.waits():
@@ -330,17 +332,23 @@ class CompiledStep:
             return
         after = restored(before)
         try:
-            result = version.attempt(flat, arrays._generator)
+            result = version.trial(flat, arrays._generator)
+            if result is None:
+                version.without_machine()
+                restored(before)
+                result = version.trial(flat, arrays._generator)
         except Exception as error:
             difference = f"its program raised {type(error).__name__}: {error}"
         else:
-            difference = "something has changed" if result is None else agree(found, result, after)
+            difference = "something has changed"
+            if result:
+                difference = agree(found, result, after, partial(version.beside, flat, before))
         restored(after)
         if difference:
             version.failed(difference)
             self._warn(f"the program and the eager step do not agree: {difference}")
         else:
-            self._recent = None if self.check else version
+            self._use(None if self.check else version)
 
     def _warn(self, what):
         """Warn of a difference, once of each kind."""
@@ -380,6 +388,12 @@ class CompiledStep:
             if version.attempt is not None:
                 return version.text
         raise ValueError(f"step.source: there is no program. {self.why}")
+
+    @property
+    def loops(self) -> str:
+        """The loops of the last step that are compiled, and in which order it runs them; "" if it runs as its text."""
+        machines = [version.machine for version in reversed(self._versions.values()) if version.machine is not None]
+        return machines[0].text if machines else ""
 
     @property
     def why(self) -> str:

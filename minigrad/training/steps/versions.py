@@ -2,6 +2,7 @@
 
 import operator
 import random
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +12,14 @@ from ...core.gradient import WithGradient, as_kinds_of
 from ...core.params import Grads
 from ...core.storage import Storage
 from ...core.trees import leaves, parts
+from ...optimise.compiled.lowering import last_reason, lower
 from ...readers.comparing import without_numbers
+from ...readers.forms import PlainProgram
 from ...readers.operations import Operation, TraceError
 from ...readers.runnable import runnable
 from ...readers.source import source
 from ...readers.tracer import Running, finished
-from .agreement import state_of, states
+from .agreement import moved, restored, state_of, states
 from .guards import NUMBERS, Guards
 from .reach import Reached, TooMuch
 
@@ -54,8 +57,11 @@ class Version:
     ----------
     calls, traces : int, how often it was called, and traced
     audit : int, the call at which it is traced again although it has a program
-    attempt : function (arguments, generator) -> (loss, gradients, random numbers), or None where something has
-        changed; None as long as there is no program
+    attempt : function (arguments, generator) that makes a step by the program and returns the loss, if the machine code
+        of the program does it all, or (loss, gradients, random numbers); False if something has changed, None if the
+        machine code has not made it.  None as long as there is no program
+    trial : the same, and it makes no step: always all three
+    machine : the program as machine code, or None
     reason : str, why there is none
     again : str, the last reason for tracing again
     stale : bool, whether a program was given up because of an audit
@@ -64,7 +70,7 @@ class Version:
     def __init__(self, params, args):
         self.params, self.ids = params, {id(p) for p in params}
         self.calls, self.traces, self.audit = 0, 0, 4
-        self.last = self.attempt = None
+        self.last = self.attempt = self.trial = self.machine = None
         self.reason, self.again, self.stale = "it has been traced once", "", False
         self.failures = self.wait = 0
         flat = leaves(args)
@@ -74,7 +80,7 @@ class Version:
     # ------------------------------------------------------------------------------------ without a program
     def failed(self, reason):
         """Note that there is no program.  After several failures the next trace is the later the more there were."""
-        self.attempt = self.last = None
+        self.attempt = self.trial = self.machine = self.last = None
         self.reason = self.again = reason
         self.failures += 1
         self.wait = 0 if self.failures < PATIENCE else 2**self.failures
@@ -96,12 +102,14 @@ class Version:
     def why(self, kind):
         """Return how steps of this kind are made, for people."""
         how = "by its program" if self.attempt is not None else f"eagerly: {self.reason}"
-        parts = [f"{how}; {self.calls} calls, {self.traces} traces"]
+        said = [f"{how}; {self.calls} calls, {self.traces} traces"]
         if self.attempt is not None:
-            parts.append(f"watches {len(self.reached.tests)} of Python's variables")
-        if self.again and self.attempt is not None:
-            parts.append(f"traced again because {self.again}")
-        return f"for {', '.join(map(shown, kind[1:])) or 'no arguments'}: {'; '.join(parts)}"
+            said.append(f"watches {len(self.reached.tests)} of Python's variables")
+            said += [f"traced again because {self.again}"] * bool(self.again)
+            said.append(f"as its text: {self.uncompiled}" if self.machine is None else "compiled")
+            left = [] if self.machine is None else [code for _, code in self.machine.left]
+            said += [f"with Python stay {', '.join(left)}"] * bool(left)
+        return f"for {', '.join(map(shown, kind[1:])) or 'no arguments'}: {'; '.join(said)}"
 
     # ------------------------------------------------------------------------------------ traces
     def look(self, loss):
@@ -179,35 +187,62 @@ class Version:
         self.some = tuple([p for p, has in zip(self.params, self.has) if has])
         used = {id(x) for op in program for x in op.inputs}
         live = [op for op in program if op.kind == "constant" and id(op) in used and id(op.value) not in once]
-        self.attempt = self.guarded(seen, args, runnable(program, generator), [op.value for op in live])
-        self.reason, self.failures, self.stale = "", 0, False
+        self.guard(seen, args, [op.value for op in live])
+        self.text, self.reason, self.failures, self.stale = text_of(program, opt, live), "", 0, False
         self.audit = 4
         while self.audit <= self.calls:
             self.audit *= 2
-        self.text = text_of(program, opt, {op.name: op.value for op in live})
+        self.machine = lower(PlainProgram(program), tuple(self.params), opt)
+        inputs = [f"p{k}" for k in range(len(self.params))]
+        lines = [f"    {p} = {self.guards.name(q)}._value" for p, q in zip(inputs, self.params)]
+        self.run = runnable(program, generator)
+        self.by_text = self.attempt = self.trial = self.guarded([*inputs, *self.given, "generator"], self.run, lines)
+        self.uncompiled = last_reason() if self.machine is None else ""
+        if self.machine is not None:
+            if any(op.generator is generator for op in drawn):
+                self.guards.test(f"generator is {self.guards.name(generator)}", "the generator of random numbers")
+            self.attempt = self.guarded(self.given, self.machine.run)
+            self.trial = self.guarded(self.given, partial(tried, self.machine))
+            self.several = self.guarded(["many", *self.given], self.machine.loop, head="(args, generator, many)")
 
-    def guarded(self, seen, args, run, live):
-        """Return the function that runs a program after all checks."""
+    def beside(self, flat, before, h):
+        """Run the program's text beside the present parameters and arguments; random numbers as at ``before``."""
+        given = [x for x in (*self.params, *flat) if isinstance(x, (np.ndarray, np.generic, Storage))]
+        inputs = [x._value if isinstance(x, Storage) else np.asarray(x) for x in given]
+        restored(before)
+        with np.errstate(all="ignore"):
+            return self.run(*moved(inputs, h), arrays._generator)
+
+    def without_machine(self):
+        """Go on by the program's text."""
+        self.uncompiled = f"machine code did not take the arguments: {self.machine.why_none}"
+        self.machine, self.attempt, self.trial = None, self.by_text, self.by_text
+
+    def guard(self, seen, args, live):
+        """Write down all that is compared before the program runs."""
         guards, flat = Guards(seen.reached), leaves(args)
-        lines = [f"    if len(args) != {len(flat)}:", "        return None"]
-        lines += [f"    {''.join(f'a{k}, ' for k in range(len(flat)))} = args"] if flat else []
-        given = [guards.argument(f"a{k}", x, self.ids) for k, x in enumerate(flat)]
+        self.lines = [f"    if len(args) != {len(flat)}:", "        return False"]
+        self.lines += [f"    {''.join(f'a{k}, ' for k in range(len(flat)))} = args"] if flat else []
+        self.given = [guards.argument(f"a{k}", x, self.ids) for k, x in enumerate(flat)]
+        self.given = [code for code in self.given if code]
         for k, p in enumerate(self.params):
-            lines.append(f"    p{k} = {guards.name(p)}._value")
-            guards.array(f"p{k}", p._value, "a parameter")
+            guards.layout(f"p{k}", p._value, "a parameter")
         for x in {id(x): x for x in live}.values():
             guards.array(guards.name(x), x, "a captured array")
         for x in seen.looked_at:
             guards.numbers(x, "the numbers in a captured array, which Python uses,")
-        inputs = [f"p{k}" for k in range(len(self.params))]
-        call = f"run({', '.join([*inputs, *filter(None, given), 'generator'])})"
         self.guards = guards
-        return guards.function("attempt(args, generator)", lines, call, run=run)
+
+    def guarded(self, given, run, lines=None, head="(args, generator)"):
+        """Return the function that runs a program after all comparisons; by ``lines``, after those of layouts, too."""
+        call, layouts = f"run({', '.join(given)})", lines is not None
+        return self.guards.function(f"attempt{head}", [*self.lines, *(lines or ())], call, layouts, run=run)
 
     def changed(self, args):
         """Return what keeps a program from being run, for people."""
         arrays_of = {f"a{k}": x for k, x in enumerate(args)}
-        return self.guards.changed({**arrays_of, **{f"p{k}": p._value for k, p in enumerate(self.params)}})
+        parameters = {f"p{k}": p._value for k, p in enumerate(self.params)}
+        return self.guards.changed({**arrays_of, **parameters, "generator": arrays._generator})
 
     def moved(self, gradients):
         """Return the parameters that have a gradient, and these, as two tuples."""
@@ -326,9 +361,21 @@ def refuse_unseen(one, two):
         )
 
 
+def tried(machine, *args):
+    """Return what a compiled program gives, and make no step; None if it does not take the arguments."""
+    loss, gradients = machine.try_(*args)
+    if loss is None and machine.why_none != "finite":
+        return None
+    return np.float64(np.nan if loss is None else loss), gradients, drawn_by_machine(machine)
+
+
+def drawn_by_machine(machine):
+    return [x.copy() if x.ndim else x[()] for x in machine.drawn]
+
+
 def text_of(program, opt, live):
     """Return a program as a page of NumPy, with the optimiser's formulas where they can be written."""
-    constants = {**live, **program.constants}
+    constants = {**{op.name: op.value for op in live}, **program.constants}
     try:
         return source(program, opt, products=True, constants=constants)
     except (TraceError, TypeError, AttributeError):
