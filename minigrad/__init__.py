@@ -85,10 +85,10 @@ _LATER = {
     "optimise": """
         ADADelta ADAGrad ADAM ADAMW ADOPT AMSGrad AbstractOptimiser AccumGrad AdEMAMix AdaBelief AdaDelta
         AdaGrad AdaMax Adafactor Adam AdamW Adan ClipGlobalNorm ClipNorm ClipValue Descent EMA ExpDecay
-        Groups IdDict InvDecay LaProp Lion Lookahead MADGRAD Momentum Muon NADAM NAdam Nesterov OADAM OAdam
-        OptaxAMSGrad Optimiser RADAM RAdam RMSProp Rprop SWA ScheduleFree SignSGD Signum Tiger TorchAMSGrad
-        TorchAdamW TorchNAdam TorchRAdam TorchRMSProp TorchSGD WeightDecay Yogi apply_ get_num_threads
-        load_state_ rule set_num_threads state_dict update_
+        Groups IdDict InvDecay LBFGS LaProp Lion Lookahead MADGRAD Momentum Muon NADAM NAdam Nesterov OADAM
+        OAdam OptaxAMSGrad Optimiser RADAM RAdam RMSProp Rprop SAM SWA ScheduleFree SignSGD Signum Sophia
+        Tiger TorchAMSGrad TorchAdamW TorchNAdam TorchRAdam TorchRMSProp TorchSGD WeightDecay Yogi apply_
+        get_num_threads load_state_ rule set_num_threads state_dict update_
     """,
     "readers": "Program TraceError trace",
     "sampling": "",
@@ -100,8 +100,8 @@ _LATER = {
         Triangle TriangleDecay2 TriangleExp WSD Warmup next_ plot reset_ reverse symmetric
     """,
     "training": """
-        CompiledFunction CompiledStep Context StaleStepWarning compiled early_stopping epochs patience plateau
-        skip stop throttle train_ train_step_
+        CompiledFunction CompiledStep Context StaleStepWarning compiled early_stopping epochs gradient_for
+        patience plateau skip stop throttle train_ train_step_
     """,
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
@@ -114,23 +114,24 @@ __all__ = [
     "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan", "Buffer", "ClipGlobalNorm",
     "ClipNorm", "ClipValue", "CompiledFunction", "CompiledStep", "ComposedSchedule", "Constant", "Context", "Cos",
     "CosAnneal", "CosRestarts", "Descent", "EMA", "Exp", "ExpDecay", "Grads", "Groups", "IdDict", "Interpolator",
-    "Inv", "InvDecay", "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError", "MADGRAD", "MinigradError",
-    "Momentum", "Muon", "NADAM", "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError", "OADAM", "OAdam",
-    "OneCycle", "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly", "Program", "RADAM", "RAdam", "RMSProp",
-    "Rprop", "SWA", "Schedule", "ScheduleFree", "Scheduler", "Sequence", "Shifted", "Shortened", "SignSGD",
-    "Signum", "Sin", "SinDecay2", "SinExp", "StaleStepWarning", "Stateful", "Step", "StepError", "StrangerError",
-    "Tensor", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD",
-    "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint",
-    "apply_", "array", "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked",
-    "checkpoint", "checkpointed", "compiled", "copy_", "crossentropy", "data", "diaghessian", "distributed",
-    "dropgrad", "early_stopping", "epochs", "explore_momentum", "generator", "get_num_threads", "ggnvp",
-    "gradcheck", "gradient", "hessian", "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving",
-    "jacobian", "joining", "jvp", "kldivergence", "label_smoothing", "landscape", "load_state_",
-    "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse", "named_params", "next_", "nn", "nograd",
-    "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss", "pullback", "put_along_axis", "r_",
-    "race", "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling", "schedules", "seed",
-    "set_num_threads", "showing", "skip", "state_dict", "stop", "supported", "symmetric", "throttle", "trace",
-    "train_", "train_step_", "training", "update_", "withgradient", "zeros",
+    "Inv", "InvDecay", "LBFGS", "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError", "MADGRAD",
+    "MinigradError", "Momentum", "Muon", "NADAM", "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError",
+    "OADAM", "OAdam", "OneCycle", "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly", "Program", "RADAM",
+    "RAdam", "RMSProp", "Rprop", "SAM", "SWA", "Schedule", "ScheduleFree", "Scheduler", "Sequence", "Shifted",
+    "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "Sophia", "StaleStepWarning", "Stateful",
+    "Step", "StepError", "StrangerError", "Tensor", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam",
+    "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD",
+    "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy",
+    "block", "bridge", "c_", "checked", "checkpoint", "checkpointed", "compiled", "copy_", "crossentropy", "data",
+    "diaghessian", "distributed", "dropgrad", "early_stopping", "epochs", "explore_momentum", "generator",
+    "get_num_threads", "ggnvp", "gradcheck", "gradient", "gradient_for", "hessian", "hinge_loss", "hook",
+    "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence", "label_smoothing",
+    "landscape", "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse",
+    "named_params", "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot",
+    "poisson_loss", "pullback", "put_along_axis", "r_", "race", "rand", "randn", "readers", "reset_", "reverse",
+    "rule", "sampling", "schedules", "seed", "set_num_threads", "showing", "skip", "state_dict", "stop",
+    "supported", "symmetric", "throttle", "trace", "train_", "train_step_", "training", "update_", "withgradient",
+    "zeros",
 ]
 # fmt: on
 

@@ -282,7 +282,7 @@ MINIGRAD = {
     **each("OptimiserChain chain", "Optimiser(a, b), of optimisers; nn.Chain(a, b), of layers"),
     "apply_updates": "update_(opt, ps, grads) overwrites the parameters",
     "setup": "nothing is to be prepared: update_(opt, ps, grads) makes the state of a parameter with its first step",
-    "LBFGS": "s = as_scipy(f, ps), then scipy.optimize.minimize(s.fun, s.x0, jac=s.jac, method='L-BFGS-B')",
+    "minimize": "s = as_scipy(f, ps), then scipy.optimize.minimize(s.fun, s.x0, jac=s.jac, method='L-BFGS-B')",
     **each("AveragedModel incremental_update", "Optimiser(ADAM(), EMA(0.999)), or SWA(); with opt.averaged(ps): ..."),
     **each("multi_transform partition masked", "Groups((ps_a, rule), otherwise=another), Groups.by_name(model, ...)"),
     **each("clip_grad_norm_ clip_grad_norm clip_by_global_norm",

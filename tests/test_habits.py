@@ -94,7 +94,7 @@ ELSEWHERE = {
     LSTM(5, 2): {"weight": "Wi and Wh", "cuda": "nothing to move"},
     minigrad: {
         "manual_seed": r"seed\(0\)", "StepLR": r"Scheduler\(ADAM\(\), eta=minigrad\.Step", "exp": r"np\.exp",
-        "clip_grad_norm_": r"ClipGlobalNorm", "LBFGS": r"as_scipy\(f, ps\)", "RMSprop": r"minigrad\.RMSProp",
+        "clip_grad_norm_": r"ClipGlobalNorm", "minimize": r"as_scipy\(f, ps\)", "RMSprop": r"minigrad\.RMSProp",
         "Adagrad": r"minigrad\.ADAGrad", "Parameter": r"Tensor\(x\)", "sum": r"np\.sum", "mean": r"np\.mean",
         "jacrev": r"jacobian\(f, x\)", "Optimise": r"minigrad\.ADAM", "Losses": r"minigrad\.losses",
         "onehot": r"minigrad\.data\.onehot", "DataLoader": r"minigrad\.data\.DataLoader",

@@ -19,6 +19,7 @@
     update        update_
     extras        rules beyond the manual
     averages      averages of weights, and in swapping: in the place of the parameters for a while
+    twice         optimisers that look at the loss again
     shaped        rules on whole arrays
     more, pytorch rules that have come since; those that PyTorch has with other numbers under the same name
     contents, state    what optimisers hold; saving and loading it
@@ -56,6 +57,7 @@ from .rules import AbstractOptimiser, rule
 from .shaped import Adafactor, Muon
 from .state import load_state_, state_dict
 from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
+from .twice import LBFGS, SAM, Sophia
 from .update import update_
 
 # Later spellings of Flux.
@@ -65,12 +67,13 @@ __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad",
     "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan",
     "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "EMA", "ExpDecay", "Groups",
-    "IdDict", "InvDecay", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon", "NADAM",
-    "NAdam", "Nesterov", "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam", "RMSProp",
-    "Rprop", "SWA", "ScheduleFree", "SignSGD", "Signum", "Tiger", "TorchAMSGrad", "TorchAdamW",
-    "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "WeightDecay", "Yogi", "apply_",
-    "early_stopping", "epochs", "get_num_threads", "load_state_", "patience", "plateau", "rule",
-    "set_num_threads", "skip", "state_dict", "stop", "throttle", "train_", "train_step_", "update_",
+    "IdDict", "InvDecay", "LBFGS", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon",
+    "NADAM", "NAdam", "Nesterov", "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam",
+    "RMSProp", "Rprop", "SAM", "SWA", "ScheduleFree", "SignSGD", "Signum", "Sophia", "Tiger",
+    "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD",
+    "WeightDecay", "Yogi", "apply_", "early_stopping", "epochs", "get_num_threads", "gradient_for",
+    "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip", "state_dict", "stop",
+    "throttle", "train_", "train_step_", "update_",
 ]
 
 

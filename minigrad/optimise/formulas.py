@@ -335,3 +335,15 @@ def free_weights(x, dx, z, top: float, total: float, *, eta, beta, power):
     share = top**power / total if total > 0 else 0.0
     average = (1 - share) * average + share * z
     return x - (beta * average + (1 - beta) * z), z, top, total
+
+
+# With what is seen of the loss at another look (twice.py).
+
+
+def sophia(
+    x, dx, m, h, estimate, beta1_t: float, due: float, *, eta, beta1, beta2, epsilon, decay, gamma, limit
+):  # fmt: skip
+    m = beta1 * m + (1 - beta1) * dx
+    scaled = clip(1 / (1 - beta1_t) * m / maximum(gamma * h, epsilon), -limit, limit)
+    h = where(due > 0, beta2 * h + (1 - beta2) * estimate, h)
+    return eta * scaled + eta * decay * x, m, h, estimate, beta1_t * beta1, 0.0

@@ -183,6 +183,15 @@ class Route:
                     return ALONE
         return self.way_by(chosen)
 
+    def passing(self, opt, stage, params, names):
+        """Say of each parameter whether it passes a stage."""
+        ways = self.ways_of(opt, params, names)
+        if ways is None:
+            return [True] * len(params)
+        parts = [(part.number, dict(zip(map(id, part.stages_of(opt)), part.every))) for part in self.parts]
+        where = [(number, places[id(stage)]) for number, places in parts if id(stage) in places]
+        return [way is not ALONE and any(place in way[number] for number, place in where) for way in ways]
+
     def way_by(self, chosen):
         """The stages of each part that are passed by whoever goes to the ``chosen`` member of each Groups."""
         return tuple([tuple([k for k in part.every if passes(part.members[k], chosen)]) for part in self.parts])

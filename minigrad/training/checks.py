@@ -87,3 +87,9 @@ def steps_in(data, epochs):
         return len(data) * epochs
     except TypeError:
         return None
+
+
+def refuse_looking_together(looking):
+    """Raise for optimisers that look at the loss again, where several processes have a share of it each."""
+    if looking:
+        raise TypeError(f"train_: {looking[0]!r} looks at the loss again, which is for one process: leave out group=")

@@ -26,9 +26,11 @@ from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC
 from ..nn.precision import tell, told, wider
+from ..optimise.twice import those_that_look
 from ..optimise.update import update_
 from ..readers.watch import first_not_finite, is_finite
-from .checks import callbacks, check, refuse_arguments, steps_in
+from .again import seen
+from .checks import callbacks, check, refuse_arguments, refuse_looking_together, steps_in
 from .progress import Progress
 from .steps.step import kept_step
 
@@ -189,8 +191,9 @@ def train_(
     ps = ps if isinstance(ps, Params) else params(ps)
     check(loss, ps, data, opt, epochs)
     before, after = callbacks(before), callbacks(cb)
-    losses, group = [], group or ONE
-    ctrl_c, step = CtrlC(), kept_step(loss, ps, opt) if compiled else None
+    losses, group, looking = [], group or ONE, those_that_look(opt)
+    refuse_looking_together(group is not ONE and looking)
+    ctrl_c, step = CtrlC(), kept_step(loss, ps, opt) if compiled and not looking else None
     try:
         with ctrl_c, Progress(steps_in(data, epochs), "silent" if group.rank else progress) as display:
             go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, display, group, step)
@@ -216,8 +219,9 @@ def go_through(loss, ps, data, opt, before, after, epochs, losses, ctrl_c, displ
                             call(before, context)
                             context.loss = plain_loss(context.loss)
                             refuse_if_not_finite(context, loss)
+                        grads = look_again(loss, context)
                         with ctrl_c.whole:
-                            group.update_(opt, ps, context.gradients)
+                            group.update_(opt, ps, grads)
                             losses.append(context.loss)
                         display.advance(context.loss)
                         call(after, context)
@@ -274,8 +278,9 @@ def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
         with ctrl_c:
             context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], eagerly)
             refuse_if_not_finite(context, loss)
+            grads = look_again(loss, context)
             with ctrl_c.whole:
-                update_(opt, ps, context.gradients)
+                update_(opt, ps, grads)
     finally:
         ctrl_c.close()
     ctrl_c.pass_on()
@@ -401,6 +406,11 @@ class OneProcess:
 
 
 ONE = OneProcess()
+
+
+def look_again(loss, context):
+    """Return the gradients that the optimiser of a step wants for it."""
+    return seen(context.optimiser, lambda: loss(*arguments_of(context.datum)), context.params, context.gradients)
 
 
 def say_if_wider(datum, ps):
