@@ -283,6 +283,8 @@ def test_what_cannot_be_followed_is_shown_for_this_path(name):
         random.setstate(state[1]), np.random.set_state(state[2]), old.set_state(state[3])
         return f(loss, params(W))
 
+    if "from_dlpack" in name and np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("this NumPy exports no read-only arrays")
     try:
         t = drawn_again(trace)
     except TraceError as error:  # Python asks an object for its memory from 3.12 on
