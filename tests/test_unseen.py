@@ -62,6 +62,10 @@ def reads_outside_later(x):
     return 2 * x, lambda g: (2 * g * np.sign(W.data),)
 
 
+def counts():
+    return (np.abs(W.data) * 3).astype(int).ravel()
+
+
 def written(fill):
     a = np.zeros((2, 2))
     fill(a)
@@ -112,6 +116,7 @@ FOLLOWED = {
     "objects": lambda: W.data.astype(object).astype(float),
     "an object's function": lambda: np.frompyfunc(lambda v: 2 * v, 1, 1)(W.data).astype(float),
     "np.stack": lambda: np.stack([np.ones(2), W.data[0]]) * 2,
+    "tuples in an index": lambda: W.data[(0, 1), (1, 0)] + W[(1, 1), (0, 1)],
     "np.block": lambda: np.block([[W.data[:1]], [np.ones((1, 2))]]),
     "apply_along_axis": lambda: np.apply_along_axis(lambda r: r * 2, 0, W.data),
     "np.piecewise": lambda: np.piecewise(W.data, [W.data > 0], [lambda v: 2 * v, lambda v: 3 * v]),
@@ -188,6 +193,16 @@ REFUSED = {
     "np.vectorize": lambda: np.vectorize(lambda v: 2 * v)(W.data),
     "np.full": lambda: np.full((2, 2), W.data[0, 0]),
     "np.unique": lambda: np.unique(W.data).size,
+    "np.nonzero": lambda: np.nonzero(W.data > 0)[0].size,
+    "the method nonzero": lambda: len((W.data > 0).nonzero()[0]),
+    "np.where alone": lambda: np.where(W.data > 0)[0].size,
+    "np.bincount": lambda: np.bincount(counts()).size,
+    "np.repeat": lambda: np.repeat(W.data.ravel(), counts()).size,
+    "the method repeat": lambda: W.data.ravel().repeat(counts()).size,
+    "np.delete": lambda: np.delete(table, counts() % 3).size,
+    "np.split": lambda: np.split(table, counts()[:1])[0].size,
+    "np.tile": lambda: np.tile(table, counts()[0]).size,
+    "np.histogram": lambda: np.histogram(W.data, bins="auto")[0].size,
     "an index of a plain array": lambda: table[(np.abs(W.data) * 4).astype(int)],
     "one number as an index": lambda: table[np.argmax(W.data)],
     "a mask of a plain array": lambda: np.sum(table[:4].reshape(2, 2)[W.data > 0]),

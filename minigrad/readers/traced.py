@@ -28,7 +28,12 @@ OF_SHAPES = {
 # Functions whose results have as many elements as the numbers want, and what to write instead.
 OF_ANY_LENGTH = {
     *(np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros),
-    *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d),
+    *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.polyadd, np.polysub, np.polymul, np.polydiv),
+    *(getattr(np, f"unique_{what}", np.unique) for what in ("all", "counts", "inverse", "values")),
+}
+# The same if what stands behind the first argument depends on numbers.
+OF_ANY_LENGTH_BY_NUMBERS = {
+    *(np.repeat, np.delete, np.insert, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.tile, np.resize),
 }
 WRITE_INTO = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 FIXED = "np.where(mask, x, 0), which keeps the shape"
@@ -89,8 +94,9 @@ class Traced(NDArrayOperatorsMixin):
             kwargs = {key: value for key, value in kwargs.items() if key != "out"}
             return trace.put(trace.call(function, args, kwargs), out[0] if isinstance(out, tuple) else out)
         y = trace.call(function, args, kwargs)
-        if function in OF_ANY_LENGTH:
-            trace.ask(y, f"{function.__name__}, whose result has a shape that depends on the numbers", FIXED)
+        if has_any_length(function, args, kwargs, trace):
+            for part in leaves(y):
+                trace.ask(part, f"{function.__name__}, whose result has a shape that depends on the numbers", FIXED)
         return y
 
     def __array__(self, dtype=None, copy=None):
@@ -142,6 +148,12 @@ class Traced(NDArrayOperatorsMixin):
     def dot(self, other):
         return np.dot(self, other)
 
+    def nonzero(self):
+        return np.nonzero(self)
+
+    def repeat(self, repeats, axis=None):
+        return np.repeat(self, repeats, axis)
+
     def __repr__(self):
         return repr(self.operation.value)
 
@@ -170,6 +182,17 @@ class Traced(NDArrayOperatorsMixin):
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
         self.record.ask(self, f"t.data.{name}", ITSELF)
         return getattr(as_numpy(self.operation.value), name)
+
+
+def has_any_length(function, args, kwargs, trace):
+    """Say whether the shape of what a call gives depends on numbers."""
+    if function in (np.histogram, np.histogram_bin_edges):  # by the name of a way to choose the bins
+        return any(isinstance(x, str) for x in (*args[1:2], kwargs.get("bins")))
+    if function in OF_ANY_LENGTH_BY_NUMBERS:
+        return any(map(trace.depends, leaves((args[1:], kwargs))))
+    if function is np.bincount:
+        return trace.depends(args[0])
+    return function in OF_ANY_LENGTH or function is np.where and len(args) + len(kwargs) == 1
 
 
 def as_numpy(x):
@@ -268,7 +291,7 @@ def asking(compute, what, instead):
 
 for _name in """
     all any argmax argmin argpartition argsort astype choose clip copy cumprod cumsum diagonal flatten max mean
-    min nonzero prod ravel repeat reshape round searchsorted squeeze std sum swapaxes take trace transpose var view
+    min prod ravel reshape round searchsorted squeeze std sum swapaxes take trace transpose var view
 """.split():
     setattr(Traced, _name, method(_name))
 for _name in ("conj", "conjugate"):

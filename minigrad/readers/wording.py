@@ -98,7 +98,8 @@ class Wording:
     def index(self, x):
         """Return what stands between the brackets of ``a[...]``."""
         if isinstance(x, tuple) and x:
-            return ", ".join(map(self.index, x)) + "," * (len(x) == 1)
+            parts = [self.code(part) if isinstance(part, tuple) else self.index(part) for part in x]
+            return ", ".join(parts) + "," * (len(x) == 1)
         if isinstance(x, slice):
             ends = ["" if end is None else self.code(end) for end in (x.start, x.stop)]
             return ":".join(ends if x.step is None else [*ends, self.code(x.step)])
