@@ -25,8 +25,8 @@ from .shown import Shown
 
 __all__ = ["DataLoader", "breast_cancer", "digits", "onecold", "onehot", "train_test_split"]
 
-_folder = Path(__file__).parent / "datasets"
-FOLDER = _folder if _folder.is_dir() else Path(__file__).parents[1] / "examples" / "data"
+SHIPPED = Path(__file__).parent / "datasets"
+FOLDER = SHIPPED if SHIPPED.is_dir() else Path(__file__).parents[1] / "examples" / "data"
 
 
 @meets(LOADER)

@@ -19,7 +19,7 @@ import numpy as np
 from .core.errors import libraries, outwards, told
 
 Entered = TypeVar("Entered", bound=Callable[..., Any])
-_package = __name__.partition(".")[0] + "."
+PACKAGE = __name__.partition(".")[0] + "."
 KEYWORDS = {}  # what other libraries call a keyword -> what to write here; ``hints`` fills it
 
 
@@ -91,7 +91,7 @@ def shorten(error):
 def is_ours(frame):
     """Say whether a frame runs code of minigrad; dataclasses write some of it."""
     file, module = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
-    return file.startswith(libraries[0]) or file == "<string>" and module.startswith(_package)
+    return file.startswith(libraries[0]) or file == "<string>" and module.startswith(PACKAGE)
 
 
 def explain(error, called=None):

@@ -79,19 +79,19 @@ TENSOR = {
     "put": "np.where(mask, x, t) returns a new array; outside of a gradient t[i] = x overwrites",
 }
 
-_RATE = "the learning rate is eta here: ADAM(eta=0.001), opt.eta = 0.001"
-_DECAY = (
+RATE = "the learning rate is eta here: ADAM(eta=0.001), opt.eta = 0.001"
+DECAY = (
     "Optimiser(WeightDecay(1e-4), Descent(0.1)) adds to the gradient, ADAMW(0.001, decay=0.01, couple=True) is "
     "torch's and optax's AdamW"
 )
 
 # What hyperparameters are called: looked for as keywords and as attributes.
 HYPERPARAMETERS = {
-    **each("lr learning_rate rate alpha eta0 lr0 learning_rate_init", _RATE),
+    **each("lr learning_rate rate alpha eta0 lr0 learning_rate_init", RATE),
     **each("betas b1 b2 beta1 beta2 beta_1 beta_2", "it is beta here, two numbers: ADAM(beta=(0.9, 0.999))"),
     **each("eps epsilon_", "it is epsilon here: ADAM(epsilon=1e-8)"),
     "eps_root": "epsilon stands outside of the root here: ADAM(epsilon=1e-8)",
-    **each("weight_decay wd decay_rate l2", _DECAY),
+    **each("weight_decay wd decay_rate l2", DECAY),
     "decay": "how slowly an average forgets is rho or beta here; a rate that decays, Scheduler or ExpDecay",
     **each("lr_decay lr_schedule learning_rate_schedule schedule",
            "a rate that changes with the step is Scheduler(ADAM(), eta=minigrad.Exp(0.1, 0.99)), or ExpDecay"),
@@ -222,13 +222,13 @@ SCHEDULE = {
 }
 
 # ------------------------------------------------------------------------------------------ names of modules
-_SCHEDULE = "schedules are functions of the step: opt = Scheduler(ADAM(), eta=minigrad.{})"
-_NO_GRAD = "only gradient(...) records; inside it, dropgrad(t) and ignore(f) are constants"
-_ACTIVATION = "activations are functions, minigrad.nn.{}: Chain(Dense(2, 3, {}), Dense(3, 1))"
+FOLLOWED = "schedules are functions of the step: opt = Scheduler(ADAM(), eta=minigrad.{})"
+NO_GRAD = "only gradient(...) records; inside it, dropgrad(t) and ignore(f) are constants"
+ACTIVATION = "activations are functions, minigrad.nn.{}: Chain(Dense(2, 3, {}), Dense(3, 1))"
 
 
 def activations(**functions):
-    return {name: _ACTIVATION.format(function, function) for name, function in functions.items()}
+    return {name: ACTIVATION.format(function, function) for name, function in functions.items()}
 
 
 MINIGRAD = {
@@ -247,7 +247,7 @@ MINIGRAD = {
     "autograd": "gradient, pullback, jacobian and hessian stand in minigrad itself; @adjoint is a derivative of yours",
     **each("custom_vjp custom_jvp custom_gradient Function defvjp defjvp primitive rrule frule",
            "@adjoint above a function that returns y, lambda g: ..."),
-    **each("no_grad enable_grad set_grad_enabled inference_mode", _NO_GRAD),
+    **each("no_grad enable_grad set_grad_enabled inference_mode", NO_GRAD),
     **each("stop_gradient detach", "dropgrad(t)"),
     "ignore_derivatives": "ignore(f), or dropgrad(t)",
     **each("jit compile jit_compile function",
@@ -288,7 +288,7 @@ MINIGRAD = {
     **each("clip_grad_norm_ clip_grad_norm clip_by_global_norm",
            "Optimiser(ClipGlobalNorm(1.0), ADAM()) clips before the step"),
     **each("clip_grad_value_ clip_grad_value", "Optimiser(ClipValue(1.0), ADAM()) clips before the step"),
-    "add_decayed_weights": _DECAY,
+    "add_decayed_weights": DECAY,
     "named_parameters": "named_params(model) is a dict from places to the parameters there",
     "parameters": "params(model)",
     **each("set_detect_anomaly debug_nans", "train_ names the first operation that gave NaN or infinity"),
@@ -302,17 +302,17 @@ MINIGRAD = {
     **each("Callback ModelCheckpoint TensorBoard LearningRateScheduler",
            "a callback is a function that is called after each step: train_(loss, ps, data, opt, cb=lambda: ...)"),
     **each("LambdaLR lr_scheduler", "opt = Scheduler(ADAM(), eta=schedule); a schedule is any function of the step"),
-    "StepLR": _SCHEDULE.format("Step(0.1, 0.5, 30)"),
-    "MultiStepLR": _SCHEDULE.format("Step(0.1, 0.5, [30, 50])"),
-    **each("ExponentialLR exponential_decay ExponentialDecay", _SCHEDULE.format("Exp(0.1, 0.99)")),
-    **each("CosineAnnealingLR cosine_decay_schedule CosineDecay", _SCHEDULE.format("Cos(0.1, 0.001, 100)")),
+    "StepLR": FOLLOWED.format("Step(0.1, 0.5, 30)"),
+    "MultiStepLR": FOLLOWED.format("Step(0.1, 0.5, [30, 50])"),
+    **each("ExponentialLR exponential_decay ExponentialDecay", FOLLOWED.format("Exp(0.1, 0.99)")),
+    **each("CosineAnnealingLR cosine_decay_schedule CosineDecay", FOLLOWED.format("Cos(0.1, 0.001, 100)")),
     **each("piecewise_constant PiecewiseConstantDecay piecewise_constant_schedule",
-           _SCHEDULE.format("Step(0.1, 0.5, [30, 50])")),
-    **each("constant_schedule ConstantLR", _SCHEDULE.format("Constant(0.1)")),
-    "CosineAnnealingWarmRestarts": _SCHEDULE.format("CosRestarts"),
-    "PolynomialLR": _SCHEDULE.format("Poly"),
-    "CyclicLR": _SCHEDULE.format("Triangle"),
-    "OneCycleLR": _SCHEDULE.format("OneCycle"),
+           FOLLOWED.format("Step(0.1, 0.5, [30, 50])")),
+    **each("constant_schedule ConstantLR", FOLLOWED.format("Constant(0.1)")),
+    "CosineAnnealingWarmRestarts": FOLLOWED.format("CosRestarts"),
+    "PolynomialLR": FOLLOWED.format("Poly"),
+    "CyclicLR": FOLLOWED.format("Triangle"),
+    "OneCycleLR": FOLLOWED.format("OneCycle"),
     **each("LinearLR SequentialLR ChainedScheduler join_schedules linear_schedule WarmupCosine "
            "warmup_cosine_decay_schedule",
            "Sequence, Warmup and ComposedSchedule make a schedule of schedules"),

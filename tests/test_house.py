@@ -208,6 +208,33 @@ def test_imports_within_the_package_are_relative():
     assert not absolute
 
 
+def is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+CHANGING = ast.List, ast.Dict, ast.Set, ast.Call, ast.Constant  # what a variable that changes begins as
+
+
+def test_a_module_marks_what_changes_in_it_and_belongs_to_it_alone_and_nothing_else():
+    marked = []
+    for path in FILES:
+        if path.stem == "__init__":  # whose names users see
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                names, steady = [node.name], True
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = [x.id for target in targets for x in ast.walk(target) if isinstance(x, ast.Name)]
+                parts = node.value.elts if isinstance(node.value, ast.Tuple) and len(names) > 1 else [node.value]
+                steady = not all(isinstance(x, CHANGING) and not is_text(x) for x in parts)
+            else:
+                continue
+            marked += [f"{module_of(path)}.{name}" for name in names if re.match("_[^_]", name) and steady]
+
+    assert not marked
+
+
 def test_the_map_of_the_core_lists_its_files():
     listed = re.findall(r"^    (\w+)  ", textwrap.dedent(importlib.import_module("minigrad.core").__doc__), flags=re.M)
 

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 
 # Ours, the installed packages, the standard library: none of them is the line the reader wrote.
-_homes = os.path.dirname(__file__), os.path.dirname(np.__file__), os.__file__
-libraries = tuple(os.path.dirname(path) + os.sep for path in _homes)
+HOMES = os.path.dirname(__file__), os.path.dirname(np.__file__), os.__file__
+libraries = tuple(os.path.dirname(path) + os.sep for path in HOMES)
 
 
 

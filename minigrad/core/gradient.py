@@ -18,7 +18,7 @@ from .errors import LostGradientError, of_a_finished_gradient, told
 from .params import Grads, Params
 from .storage import ndarray_or_stand_in, numbers_of
 from .tape import Tape, active_tape, backward
-from .tensor import Foreign, Tensor, add_leaves, below, new_tensor, on, recorded
+from .tensor import Foreign, Tensor, add_leaves, below, blank, new_tensor, on, recorded
 from .trees import leaves, leaves_along, rebuild
 
 NUMERIC = int, float, complex, np.ndarray, np.generic
@@ -37,8 +37,6 @@ class WithGradient(NamedTuple):
 
 if TYPE_CHECKING:
     Loss = Tensor | np.ndarray | np.floating[Any] | float  # one real number
-
-_new = object.__new__
 
 
 # -------------------------------------------------------------------------------- running on a tape
@@ -152,7 +150,7 @@ def as_kinds_of(inputs, gradients):
     finished = []
     for x, g in zip(inputs, gradients):
         if type(g) is ndarray and x.__class__ is Tensor and g.dtype is x._value.dtype and g.base is None and apart:
-            t = _new(Tensor)  # the commonest case
+            t = blank(Tensor)  # the commonest case
             t._value, t.tape, t.slot = g, None, -1
             g = t
         elif g is not None:

@@ -60,8 +60,8 @@ forms = Forms
 LATE = []  # functions that open a further chapter of the table when it is needed, and say whether they did
 
 # Types that are known not to answer NumPy's protocol, so that they need not be asked.
-_plain = {np.ndarray, np.float64, np.float32, float, int, bool, tuple, list, slice, str, type(None)}
-_single = _plain - {tuple, list}
+UNASKED = {np.ndarray, np.float64, np.float32, float, int, bool, tuple, list, slice, str, type(None)}
+SINGLE = UNASKED - {tuple, list}
 
 
 def late_rows():
@@ -175,7 +175,7 @@ def primitive(function):
     @functools.wraps(function)
     def intercepted(*args, **kwargs):
         for a in (*args, *kwargs.values()) if kwargs else args:
-            if type(a) not in _plain and hasattr(type(a), "__array_function__"):
+            if type(a) not in UNASKED and hasattr(type(a), "__array_function__"):
                 return a.__array_function__(intercepted, (type(a),), args, kwargs)
         return function(*args, **kwargs)
 
@@ -208,7 +208,7 @@ def atomic(function):
 
     @functools.wraps(function)
     def one_call(*args):
-        found = None if _single.issuperset(map(type, args)) else stand_in_among(args)
+        found = None if SINGLE.issuperset(map(type, args)) else stand_in_among(args)
         return function(*args) if found is None else found.record.call(one_call, args, {})
 
     return one_call

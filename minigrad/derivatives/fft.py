@@ -55,11 +55,11 @@ def irfft_vjp(g, a_shape, axis, norm):
     )
 
 
-_along_one = "a, n=None, axis=-1, norm=None"
-row(np.fft.fft, fft_vjp, signature=_along_one)
-row(np.fft.ifft, ifft_vjp, signature=_along_one)
-row(np.fft.rfft, rfft_vjp, signature=_along_one)
-row(np.fft.irfft, irfft_vjp, signature=_along_one)
+ALONG_ONE = "a, n=None, axis=-1, norm=None"
+row(np.fft.fft, fft_vjp, signature=ALONG_ONE)
+row(np.fft.ifft, ifft_vjp, signature=ALONG_ONE)
+row(np.fft.rfft, rfft_vjp, signature=ALONG_ONE)
+row(np.fft.irfft, irfft_vjp, signature=ALONG_ONE)
 row(np.fft.fftshift, lambda g, axes: np.fft.ifftshift(g, axes), signature="x, axes=None")
 row(np.fft.ifftshift, lambda g, axes: np.fft.fftshift(g, axes), signature="x, axes=None")
 

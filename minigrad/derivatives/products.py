@@ -14,12 +14,12 @@ from ..core.table import composition, row
 from .calls import as_array
 from .indexing import of_numpy, sum_to
 
-_dot, _matmul, _swapaxes = np.dot, np.matmul, np.swapaxes
+np_dot, np_matmul, np_swapaxes = np.dot, np.matmul, np.swapaxes
 
 
 def hermitian(x):
     """Return the conjugate transpose of each matrix in the stack ``x``."""
-    return _swapaxes(x.conjugate(), -1, -2)
+    return np_swapaxes(x.conjugate(), -1, -2)
 
 
 def ndim(x):
@@ -40,8 +40,8 @@ def matmul_a(g, a, b):
     if b.ndim == 1:
         return g[..., None] * b if a.ndim > 1 else g * b
     if a.ndim == 1:
-        return _matmul(b, g[..., None])[..., 0]
-    return _matmul(g, _swapaxes(b, -1, -2))
+        return np_matmul(b, g[..., None])[..., 0]
+    return np_matmul(g, np_swapaxes(b, -1, -2))
 
 
 def matmul_b(g, a, b):
@@ -55,7 +55,7 @@ def matmul_b(g, a, b):
         return flat_product(np.reshape(a, (n, a.shape[-1])).T, np.reshape(g, (n, *b.shape[1:])))
     if a.ndim == 1:
         return a[:, None] * g[..., None, :]
-    return _matmul(_swapaxes(a, -1, -2), g)
+    return np_matmul(np_swapaxes(a, -1, -2), g)
 
 
 def dot_a(g, a, b):
@@ -88,11 +88,11 @@ def inner_b(g, a, b):
 
 
 def outer_a(g, a_shape, b):
-    return np.reshape(_dot(g, np.ravel(b.conjugate())), a_shape)
+    return np.reshape(np_dot(g, np.ravel(b.conjugate())), a_shape)
 
 
 def outer_b(g, a, b_shape):
-    return np.reshape(_dot(np.ravel(a.conjugate()), g), b_shape)
+    return np.reshape(np_dot(np.ravel(a.conjugate()), g), b_shape)
 
 
 row(
@@ -267,21 +267,21 @@ def matvec_1(g, x2):
 
 
 def matvec_2(g, x1):
-    return _matmul(hermitian(x1), g[..., None])[..., 0]
+    return np_matmul(hermitian(x1), g[..., None])[..., 0]
 
 
 def vecmat_1(g, x2):
-    return _matmul(x2, g.conjugate()[..., None])[..., 0]
+    return np_matmul(x2, g.conjugate()[..., None])[..., 0]
 
 
 def vecmat_2(g, x1):
     return x1[..., None] * g[..., None, :]
 
 
-_vecdot = dict(signature="x1, x2, axis=-1")
+VECDOT = dict(signature="x1, x2, axis=-1")
 for _function in of_numpy("vecdot"):  # NumPy 2.0
-    row(_function, vecdot_1, vecdot_2, **_vecdot)
-    row(np.linalg.vecdot, vecdot_1, vecdot_2, **_vecdot)
+    row(_function, vecdot_1, vecdot_2, **VECDOT)
+    row(np.linalg.vecdot, vecdot_1, vecdot_2, **VECDOT)
     row(np.linalg.matmul, matmul_a, matmul_b, signature="a, b")
     row(np.linalg.tensordot, tensordot_a, tensordot_b, signature="a, b, axes=2")
     row(np.linalg.outer, outer_a, outer_b, signature="a, b")

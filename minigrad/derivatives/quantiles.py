@@ -103,9 +103,9 @@ def of_median(vjp):
 QUANTILE = "a, q, axis=None, *, method='linear', keepdims=False"
 MEDIAN = "a, axis=None, *, keepdims=False"
 STEP = "by q: at an order statistic the slope to the right"
-_a, _q = leaving_out(quantile_vjp_a), leaving_out(quantile_vjp_q)
+A_VJP, Q_VJP = leaving_out(quantile_vjp_a), leaving_out(quantile_vjp_q)
 row(np.quantile, quantile_vjp_a, quantile_vjp_q, signature=QUANTILE, note=STEP)
-row(np.nanquantile, _a, _q, signature=QUANTILE, note=STEP)
+row(np.nanquantile, A_VJP, Q_VJP, signature=QUANTILE, note=STEP)
 row(
     np.percentile,
     of_percents(quantile_vjp_a),
@@ -113,6 +113,6 @@ row(
     signature=QUANTILE,
     note=STEP,
 )
-row(np.nanpercentile, of_percents(_a), of_percents(_q, 100), signature=QUANTILE, note=STEP)
+row(np.nanpercentile, of_percents(A_VJP), of_percents(Q_VJP, 100), signature=QUANTILE, note=STEP)
 row(np.median, of_median(quantile_vjp_a), signature=MEDIAN)
-row(np.nanmedian, of_median(_a), signature=MEDIAN)
+row(np.nanmedian, of_median(A_VJP), signature=MEDIAN)

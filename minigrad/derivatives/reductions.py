@@ -90,15 +90,15 @@ row(np.sum, sum_vjp, signature="a, axis=None, *, keepdims=False, initial=0, wher
 row(np.mean, mean_vjp, signature="a, axis=None, *, keepdims=False, where=True")
 
 
-_sum = np.add.reduce
-_wide = {np.float32, np.float64}
+np_sum = np.add.reduce
+WIDE = {np.float32, np.float64}
 
 
 @transparent
 @primitive
 def total(x):
     """Return the sum of all elements: ``np.sum(x)`` without its argument handling."""
-    return _sum(x, None)
+    return np_sum(x, None)
 
 
 @transparent
@@ -106,8 +106,8 @@ def total(x):
 def average(x):
     """Return the mean of all elements: ``np.mean(x)`` without its argument handling."""
     number, n = x.dtype.type, x.size
-    if number in _wide and n:
-        return _sum(x, None) / number(n)
+    if number in WIDE and n:
+        return np_sum(x, None) / number(n)
     return np.mean(x)  # which widens half precision and integers before it adds
 
 

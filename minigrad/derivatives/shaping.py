@@ -140,13 +140,13 @@ def stack_vjp(g, k, arrays_shape, axis):
     return g[at(axis % g.ndim, k)]
 
 
-_typed = ", *, dtype=None, casting='same_kind'"
-row(np.concatenate, concatenate_vjp, signature="arrays, axis=0" + _typed)
-row(np.stack, stack_vjp, signature="arrays, axis=0" + _typed)
-row(np.hstack, hstack_vjp, signature="tup" + _typed)
+TYPED = ", *, dtype=None, casting='same_kind'"
+row(np.concatenate, concatenate_vjp, signature="arrays, axis=0" + TYPED)
+row(np.stack, stack_vjp, signature="arrays, axis=0" + TYPED)
+row(np.hstack, hstack_vjp, signature="tup" + TYPED)
 row(np.dstack, dstack_vjp, signature="tup")
 row(np.column_stack, column_stack_vjp, signature="tup")
-row(np.vstack, vstack_vjp, signature="tup" + _typed)
+row(np.vstack, vstack_vjp, signature="tup" + TYPED)
 for _function in of_numpy("row_stack"):
     if _function is not np.vstack:  # since NumPy 2.0
         refuse(_function, "it is deprecated; write np.vstack")

@@ -83,7 +83,7 @@ def about_to_move(kept, x):
 
 
 # The C functions themselves: what the signal module puts around them costs some microseconds a call.
-_INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
+INTERRUPTS = [getattr(signal, name) for name in ("SIGTERM", "SIGALRM", "SIGINT") if hasattr(signal, name)]
 
 
 def put_back(handlers):
@@ -100,7 +100,7 @@ def undisturbed(work):
         return work()
     heard, before = [], {}
     try:
-        for number in _INTERRUPTS:
+        for number in INTERRUPTS:
             handler = _signal.getsignal(number)
             if callable(handler):
                 before[number] = handler

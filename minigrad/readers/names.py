@@ -18,12 +18,12 @@ from ..core.table import name_of
 from ..core.trees import named_children, places
 from ..derivatives import WHOLE
 
-_package_name = __name__.partition(".")[0]
+PACKAGE_NAME = __name__.partition(".")[0]
 UFUNC_OF = {
     **{operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply},
     **{operator.truediv: np.divide, operator.pow: np.power},
 }
-_leaves = (str, bytes, int, float, complex, np.ndarray, np.generic, Storage, type, types.ModuleType, type(None))
+LEAF_TYPES = (str, bytes, int, float, complex, np.ndarray, np.generic, Storage, type, types.ModuleType, type(None))
 
 
 def variables_of(f, depth=3):
@@ -49,7 +49,7 @@ def variables_of(f, depth=3):
         if id(code) in seen or not depth or home == "numpy" or home in sys.stdlib_module_names:
             continue
         seen.add(id(code))
-        if home == _package_name:  # of ours only what it was given: the user's loss inside of train_
+        if home == PACKAGE_NAME:  # of ours only what it was given: the user's loss inside of train_
             inside = [cell.cell_contents for cell in f.__closure__ or ()]
             waiting += [(x, depth) for x in inside if isinstance(x, types.FunctionType)]
             continue
@@ -109,7 +109,7 @@ def visible_from(variables):
 
 def is_object(x):
     """Say whether ``x`` may hold arrays."""
-    return not isinstance(x, _leaves) and not inspect.isroutine(x)
+    return not isinstance(x, LEAF_TYPES) and not inspect.isroutine(x)
 
 
 def places_in(visible):
@@ -152,7 +152,7 @@ def public_name(function):
         if ours is function:
             return public_name(numpys)
     name = name_of(function)
-    return name.rpartition(".")[2] if name.startswith(_package_name) else name
+    return name.rpartition(".")[2] if name.startswith(PACKAGE_NAME) else name
 
 
 def without_root(places):

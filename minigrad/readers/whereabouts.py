@@ -15,11 +15,11 @@ from ..core.trees import leaves
 from .names import public_name
 from .operations import Group, Line
 
-_home = os.path.dirname(os.path.dirname(__file__)) + os.sep
-_libraries = os.path.dirname(np.__file__) + os.sep, os.path.dirname(os.__file__) + os.sep
+OUR_HOME = os.path.dirname(os.path.dirname(__file__)) + os.sep
+LIBRARIES = os.path.dirname(np.__file__) + os.sep, os.path.dirname(os.__file__) + os.sep
 # The engine is what every computation passes through, and no part of any.
-_engine = tuple(_home + wing for wing in ("core", "calculus", "fast", "readers"))
-_table = _home + "derivatives"
+ENGINE_HOMES = tuple(OUR_HOME + wing for wing in ("core", "calculus", "fast", "readers"))
+TABLE_HOME = OUR_HOME + "derivatives"
 USER, ENGINE, FUNCTION, LAYER = "user", "engine", "function", "layer"
 
 
@@ -42,7 +42,7 @@ class Whereabouts:
             kind = self._kinds.get(frame.f_code)
             if kind is None:
                 kind = self._kinds[frame.f_code] = kind_of(frame.f_code)
-            if line is None and kind in (USER, LAYER) and not frame.f_code.co_filename.startswith(_home):
+            if line is None and kind in (USER, LAYER) and not frame.f_code.co_filename.startswith(OUR_HOME):
                 line = self.line_at(frame)
             if kind in (FUNCTION, LAYER):
                 around.append((frame, kind))
@@ -84,11 +84,11 @@ def kind_of(code):
     file = code.co_filename
     if code in compound():
         return FUNCTION
-    if file.startswith((*_engine, _table, *_libraries)):
+    if file.startswith((*ENGINE_HOMES, TABLE_HOME, *LIBRARIES)):
         return ENGINE
     if code.co_name == "__call__" and code.co_argcount:
         return LAYER
-    if file.startswith(_home):
+    if file.startswith(OUR_HOME):
         return ENGINE if code.co_name.startswith(("<", "_")) else FUNCTION
     return USER
 

@@ -77,19 +77,19 @@ def ravine(condition: float = 100.0) -> Problem:
 
 
 # Himmelblau's three minima besides (3, 2) to all digits, by Newton's method.
-_HIMMELBLAU = (
+HIMMELBLAU = (
     (3.0, 2.0),
     (-2.805118086952745, 3.131312518250573),
     (-3.779310253377747, -3.283185991286170),
     (3.584428340330492, -1.848126526964404),
 )
-_LIST = [
+LIST = [
     Problem("rosenbrock", rosenbrock, (-1.5, 2.0), ((1, 1),), ((-2, 2), (-1, 3))),
     Problem("beale", beale, (1.0, 1.5), ((3, 0.5),), ((-1, 4.5), (-2, 2.5))),
-    Problem("himmelblau", himmelblau, (0.0, -4.5), _HIMMELBLAU, ((-5, 5), (-5, 5))),
+    Problem("himmelblau", himmelblau, (0.0, -4.5), HIMMELBLAU, ((-5, 5), (-5, 5))),
     Problem("saddle", saddle, (-1.5, 0.01), (), ((-2, 2), (-2, 2))),
     ravine(),
     Problem("rastrigin", rastrigin, (2.3, -1.7), ((0, 0),), ((-3, 3), (-3, 3))),
     Problem("noisy bowl", bowl, (-2.0, 1.5), ((0, 0),), ((-2.5, 2.5), (-2.5, 2.5)), noise=0.5),
 ]
-PROBLEMS: dict[str, Problem] = {"ravine" if p.name.startswith("ravine") else p.name: p for p in _LIST}
+PROBLEMS: dict[str, Problem] = {"ravine" if p.name.startswith("ravine") else p.name: p for p in LIST}

@@ -69,7 +69,7 @@ def walker(plan, work=float("inf")):
 def builtin(address, plan):
     """Return compiled code as a built-in function, whose ``self`` is an array of integers."""
     if address not in _methods:
-        _methods[address] = Method(b"minigrad", address, _FASTCALL, None)
+        _methods[address] = Method(b"minigrad", address, FASTCALL, None)
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.argtypes, new.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p), ctypes.py_object
     return new(ctypes.byref(_methods[address]), plan, None)
@@ -86,7 +86,7 @@ class Method(ctypes.Structure):
     ]
 
 
-_FASTCALL = 0x80  # METH_FASTCALL: called with an array of arguments
+FASTCALL = 0x80  # METH_FASTCALL: called with an array of arguments
 _methods = {}  # they must outlive the functions
 
 
