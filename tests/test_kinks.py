@@ -28,6 +28,7 @@ TIPS = {
     "arctan2": (lambda x: np.arctan2(x[0], x[1]), O),
     "angle": (lambda x: np.angle(x[0] + 1j * x[1]), O),
     "std": (lambda x: np.std(x), O),
+    "ptp": (lambda x: np.ptp(x), O),
     "norm": (lambda x: np.linalg.norm(x), O),
     "norm of order 1": (lambda x: np.linalg.norm(x, 1), O),
     "norm of order 3": (lambda x: np.linalg.norm(x, 3), O),

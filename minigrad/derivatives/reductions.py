@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.table import atomic, composition, constant, possibly, primitive, refuse, refuse_if, row, transparent
 from .calls import as_array, astype, floating, in_dtype
-from .elementwise import radius, safe
+from .elementwise import radius, safe, tip
 from .indexing import getitem
 
 # ---------------------------------------------------------------------------------------------- axes
@@ -274,7 +274,8 @@ for _function in dict.fromkeys((np.max, np.min, np.amax, np.amin, np.nanmax, np.
 
 @composition(np.ptp)
 def ptp(a, axis=None, *, keepdims=False):
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+    y = np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+    return tip(y) if np.size(a) > np.size(y) else y  # the range of one number is 0 wherever it is
 
 
 # --------------------------------------------------------------------------------------- passing over NaN
