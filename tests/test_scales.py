@@ -62,6 +62,8 @@ LOSSES = {  # of a matrix and its scale
     "nuclear norm": (lambda a, s: np.linalg.norm(a, "nuc") / s, TALL),
     "spectral norm": (lambda a, s: np.linalg.norm(a, 2) / s, TALL),
     "cond": (lambda a, s: np.linalg.cond(a), SQUARE),
+    "inverse numbers": (lambda a, s: np.sum(s / a), SQUARE),
+    "reciprocal": (lambda a, s: s * np.sum(np.reciprocal(a)), SQUARE),
 }
 
 
@@ -105,3 +107,14 @@ def test_second_derivatives_of_scaled_matrices():
     f = lambda s: lambda x: of_svd((x * np.ones((3, 2)) + np.array([[0, 1], [2, 0], [1, 3]])) * s, s)
 
     assert hessian(f(2.0**-400), 0.5) == pytest.approx(hessian(f(1.0), 0.5), rel=1e-9)
+
+
+@pytest.mark.parametrize("dtype, s", [(np.float32, 2.0**-65), (np.float64, 2.0**-520)])
+@pytest.mark.parametrize("f", [np.linalg.norm, np.std, lambda a: np.linalg.norm(a, axis=0)[1]], ids=["norm", "std", "axis"])
+def test_a_norm_in_small_units_has_the_gradient_of_that_in_large_ones(f, dtype, s):
+    """Gradient and norm together would overflow, though the result does not."""
+    a, s = TALL.astype(dtype), dtype(s)
+
+    (g,) = gradient(lambda a: f(a) / s, a * s)
+
+    assert g * s == pytest.approx(gradient(f, a)[0], rel=1e-3)

@@ -66,7 +66,7 @@ def power_vjp_b(g, y, a):
 row(np.add, lambda g: g, lambda g: g)
 row(np.subtract, lambda g: g, lambda g: -g)
 row(np.multiply, lambda g, b: g * b.conjugate(), lambda g, a: g * a.conjugate())
-row(np.divide, lambda g, b: g / b.conjugate(), lambda g, y, b: -g * (y / b).conjugate())
+row(np.divide, lambda g, b: g / b.conjugate(), lambda g, y, b: -(g * y.conjugate()) / b.conjugate())
 row(np.power, power_vjp_a, power_vjp_b, note="0 for x**0 and for 0**x")
 row(operator.pow, power_vjp_a, power_vjp_b, signature="a, b")  # a ** b, which squares and takes roots without np.power
 row(
@@ -77,7 +77,7 @@ row(
 )
 row(np.negative, lambda g: -g)
 row(np.positive, lambda g: g)
-row(np.reciprocal, lambda g, y: -g * (y * y).conjugate())
+row(np.reciprocal, lambda g, y: -(g * y.conjugate()) * y.conjugate())
 row(np.square, lambda g, x: g * (2 * x).conjugate())
 row(np.sqrt, lambda g, y: g * 0.5 / y.conjugate(), note="inf at 0")
 row(np.cbrt, lambda g, y: g / (3 * y * y), note="inf at 0")

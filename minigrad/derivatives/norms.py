@@ -53,7 +53,7 @@ def power_norm_vjp(g, y, x, p, axis, keepdims):
     if axis is not None and not keepdims:
         g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
     if p == 2:
-        return x * (g / radius(y))
+        return x / radius(y) * g  # not g / y first, which may overflow where x is small
     size = np.abs(x)
     if p > 2:
         return x / radius(y) * (size / radius(y)) ** (p - 2) * g

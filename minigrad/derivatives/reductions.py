@@ -155,7 +155,8 @@ def of_root(vjp):
         # one number is no tip: its deviation is 0 wherever it is
         several = a.size > y.size if where is True else count(a.shape, axis, keepdims, where, int) > 1
         y = radius(y if several is True else np.where(several, y, np.inf))
-        return vjp(g / (2 * y), a, axis, ddof, keepdims, where, mean, correction)
+        slope = vjp(0.5 / y, a, axis, ddof, keepdims, where, mean, correction)
+        return slope * (g if axis is None or keepdims else g.reshape(kept_shape(a.shape, axis)))
 
     return root_vjp
 
