@@ -60,13 +60,13 @@ test: the gradient of `sum(f(...))` at the given place, `None` for an argument t
 
 A *kink* between two straight sides (abs, relu, maximum) has the second derivative of both sides, 0; so
 `np.sum(np.abs(w))` has the Hessian 0 also where a weight is 0. The *tip* of a cone (every norm where it is 0, `hypot`,
-abs of a complex number, the deviation and the range of equal numbers) has the gradient 0, the middle of all directions, and **no
-second derivative**: near it that grows without bound, and at it NaN comes out. So does it where a function of abs or of
-a norm is differentiated twice at 0, as in `np.abs(x)**2` and `np.linalg.norm(A @ w - b)**2` at the solution, whose
-second derivative the kink hides: NaN, and no wrong number. A square has no tip: write `x * x` and `np.sum(r * r)`, or
-`np.sum((z * np.conj(z)).real)` for complex numbers. Ties and masks hide no less, but cannot tell: at a tie of
-`np.maximum`, `np.max`, and where `relu` and `np.clip` begin, the second derivative is that of the pieces as they share the
-first, so `np.maximum(x, -x)**2` has 0 at 0. Python's own `max(t)`, `min(t)`,
+abs of a complex number, the deviation and the range of equal numbers) has the gradient 0, the middle of all directions,
+and **no second derivative**: near it that grows without bound, and at it NaN comes out. So does it where a function of
+abs or of a norm is differentiated twice at 0, as in `np.abs(x)**2` and `np.linalg.norm(A @ w - b)**2` at the solution,
+whose second derivative the kink hides: NaN, and no wrong number. A square has no tip: write `x * x` and
+`np.sum(r * r)`, or `np.sum((z * np.conj(z)).real)` for complex numbers. Ties and masks hide no less but cannot tell: at
+a tie of `np.maximum`, `np.max`, and where `relu` and `np.clip` begin, the second derivative is that of the pieces as
+they share the first, so `np.maximum(x, -x)**2` has 0 at 0. Python's own `max(t)`, `min(t)`,
 `sorted(t)` compare and choose: at a tie the first of the equals takes all. A branch of `np.where` that was not taken
 still multiplies its gradient by 0, so an infinite one gives NaN: choose a harmless argument as well,
 `np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)`.
