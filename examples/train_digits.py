@@ -9,29 +9,18 @@ The data are 1,797 real images of 8 x 8 pixels (examples/data/README.md says who
 is held out: the network never sees these while it learns, and is judged by them alone.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minigrad import ADAM, CosAnneal, params, seed, train_
+from minigrad import ADAM, CosAnneal, Scheduler, params, seed, train_
 from minigrad.data import DataLoader, digits, onecold, onehot, train_test_split
 from minigrad.losses import logitcrossentropy
+from minigrad.metrics import confusion
 from minigrad.nn import (Chain, Conv, Dense, Dropout, MaxPool, flatten, kaiming_normal, relu, testmode_,
                          trainmode_)
 from options import Options
-
-try:
-    from tqdm import tqdm
-except ImportError:
-    class tqdm:  # a stand-in: no bar, but one line per epoch
-        def __init__(self, steps, **_):
-            self.steps = steps
-
-        def __iter__(self):
-            return iter(self.steps)
-
-        def set_postfix_str(self, text):
-            print(text)
 
 BATCH = 64
 START: Any = dict(init=kaiming_normal, dtype=np.float32)
@@ -67,31 +56,18 @@ def stop_if_lost(step):
         raise SystemExit(f"\nThe loss grew to {step.loss:.3g}: the steps are too long. Try a smaller --eta.")
 
 
-def learn_(network, images, labels, epochs, eta, compiled):
-    """Overwrite the network: learn from all images, in batches and in random order, ``epochs`` times.
-
-    compiled : bool, make the steps by one function, traced from the first two
-    """
+def learn_(network, train, held_out, epochs, eta, compiled):
+    """Overwrite the network: learn from all images, in batches and in random order, ``epochs`` times."""
     def loss(x, y):
         return logitcrossentropy(network(x), y)
 
-    batches = DataLoader((images, onehot(labels, 10, dtype=np.float32)), BATCH, shuffle=True)
-    opt, ps = ADAM(eta), params(network)
+    batches = DataLoader(train, BATCH, shuffle=True)
+    opt = Scheduler(ADAM(eta), eta=CosAnneal(l0=eta, l1=0.0, period=epochs * len(batches)))
     trainmode_(network)
-    bar = tqdm(range(epochs), desc="training", unit="epoch")
-    for _, opt.eta in zip(bar, CosAnneal(l0=eta, l1=0.0, period=epochs)):
-        losses = train_(loss, ps, batches, opt, before=stop_if_lost, progress="silent", compiled=compiled)
-        bar.set_postfix_str(f"loss {np.mean(losses):.4g}")
+    history = train_(loss, params(network), batches, opt, before=stop_if_lost, epochs=epochs, compiled=compiled,
+                     validation=(loss, DataLoader(held_out, BATCH)))
     testmode_(network)
-
-
-def show_confusion(digits, read):
-    """Print how often each digit (row) was read as each digit (column)."""
-    table = np.zeros((10, 10), int)
-    np.add.at(table, (digits, read), 1)
-    print("  digit | read as " + "".join(f"{d:>4}" for d in range(10)))
-    for digit, row in enumerate(table):
-        print(f"    {digit}   |         " + "".join(f"{n or '.':>4}" for n in row))
+    return history
 
 
 def arguments():
@@ -115,12 +91,15 @@ def main():
     network = convolutional_network() if args.conv else dense_network()
     print(f"{network}\nlearns from {len(x)} images, {args.epochs} times each.")
 
-    learn_(network, x, y, args.epochs, args.eta, args.compiled)
+    labels = partial(onehot, classes=10, dtype=np.float32)
+    history = learn_(network, (x, labels(y)), (x_test, labels(y_test)), args.epochs, args.eta, args.compiled)
 
-    read = onecold(network(x_test))
-    right = int(np.sum(read == y_test))
-    print(f"\nOf {len(x_test)} images held out it reads {right} correctly: {right / len(x_test):.1%}\n")
-    show_confusion(y_test, read)
+    scores = network(x_test)
+    right = int(np.sum(onecold(scores) == y_test))
+    last = history.epochs[-1]
+    print(f"\nThe loss went from {history[0]:.3g} to {last.loss:.3g}; held out it is {last.validation:.3g}.")
+    print(f"Of {len(x_test)} images held out it reads {right} correctly: {right / len(x_test):.1%}\n")
+    print(confusion(scores, y_test, 10))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     fast/                   the short way for the calls that programs make most
     readers/                a computation as a value (trace), and who reads it: listing, source, watch
     arrays, sampling, joining    making Tensors; random samples with a gradient; r_ and c_
-    losses, data, nn/       losses, batches, layers: plain functions and small classes
+    losses, data, metrics, nn/    losses, batches, how good a model is, layers: plain functions and small classes
     optimise/               THE SECOND TABLE: formulas -> rules -> steps; compiled/ has their kernels
     schedules/              hyperparameters that change with the step
     training/               the training loop; a step as one function
@@ -57,7 +57,7 @@ from .hints import Nowhere, chapter, meets, numpys_functions
 from .shown import Shown
 
 if TYPE_CHECKING:  # what __getattr__ below finds
-    from . import bridge, checkpoint, data, distributed, joining, losses, nn, optimise  # noqa: F401
+    from . import bridge, checkpoint, data, distributed, joining, losses, metrics, nn, optimise  # noqa: F401
     from . import readers, sampling, schedules, showing, training  # noqa: F401
     from .bridge import as_scipy  # noqa: F401
     from .derivatives import supported  # noqa: F401
@@ -81,6 +81,7 @@ _LATER = {
         binarycrossentropy crossentropy hinge_loss huber_loss kldivergence label_smoothing
         logitbinarycrossentropy logitcrossentropy mae mse poisson_loss
     """,
+    "metrics": "",
     "nn": "",
     "optimise": """
         ADADelta ADAGrad ADAM ADAMW ADOPT AMSGrad AbstractOptimiser AccumGrad AdEMAMix AdaBelief AdaDelta
@@ -100,8 +101,8 @@ _LATER = {
         Triangle TriangleDecay2 TriangleExp WSD Warmup next_ plot reset_ reverse symmetric
     """,
     "training": """
-        CompiledFunction CompiledStep Context StaleStepWarning compiled early_stopping epochs gradient_for
-        patience plateau skip stop throttle train_ train_step_
+        CompiledFunction CompiledStep Context History StaleStepWarning compiled early_stopping epochs
+        gradient_for log_to lr_find patience plateau skip stop throttle train_ train_step_
     """,
 }
 _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (chapter, *names.split())}
@@ -113,25 +114,25 @@ __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdEMAMix",
     "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan", "Buffer", "ClipGlobalNorm",
     "ClipNorm", "ClipValue", "CompiledFunction", "CompiledStep", "ComposedSchedule", "Constant", "Context", "Cos",
-    "CosAnneal", "CosRestarts", "Descent", "EMA", "Exp", "ExpDecay", "Grads", "Groups", "IdDict", "Interpolator",
-    "Inv", "InvDecay", "LBFGS", "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError", "MADGRAD",
-    "MinigradError", "Momentum", "Muon", "NADAM", "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError",
-    "OADAM", "OAdam", "OneCycle", "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly", "Program", "RADAM",
-    "RAdam", "RMSProp", "Rprop", "SAM", "SWA", "Schedule", "ScheduleFree", "Scheduler", "Sequence", "Shifted",
-    "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "Sophia", "StaleStepWarning", "Stateful",
-    "Step", "StepError", "StrangerError", "Tensor", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam",
-    "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "WSD",
-    "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy",
-    "block", "bridge", "c_", "checked", "checkpoint", "checkpointed", "compiled", "copy_", "crossentropy", "data",
-    "diaghessian", "distributed", "dropgrad", "early_stopping", "epochs", "explore_momentum", "generator",
-    "get_num_threads", "ggnvp", "gradcheck", "gradient", "gradient_for", "hessian", "hinge_loss", "hook",
-    "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence", "label_smoothing",
-    "landscape", "load_state_", "logitbinarycrossentropy", "logitcrossentropy", "losses", "mae", "mse",
-    "named_params", "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau", "plot",
-    "poisson_loss", "pullback", "put_along_axis", "r_", "race", "rand", "randn", "readers", "reset_", "reverse",
-    "rule", "sampling", "schedules", "seed", "set_num_threads", "showing", "skip", "state_dict", "stop",
-    "supported", "symmetric", "throttle", "trace", "train_", "train_step_", "training", "update_", "withgradient",
-    "zeros",
+    "CosAnneal", "CosRestarts", "Descent", "EMA", "Exp", "ExpDecay", "Grads", "Groups", "History", "IdDict",
+    "Interpolator", "Inv", "InvDecay", "LBFGS", "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError",
+    "MADGRAD", "MinigradError", "Momentum", "Muon", "NADAM", "NAdam", "Nesterov", "NoDerivativeError",
+    "NonFiniteError", "OADAM", "OAdam", "OneCycle", "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly",
+    "Program", "RADAM", "RAdam", "RMSProp", "Rprop", "SAM", "SWA", "Schedule", "ScheduleFree", "Scheduler",
+    "Sequence", "Shifted", "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "Sophia",
+    "StaleStepWarning", "Stateful", "Step", "StepError", "StrangerError", "Tensor", "Tiger", "TorchAMSGrad",
+    "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle",
+    "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array",
+    "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked", "checkpoint", "checkpointed",
+    "compiled", "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad", "early_stopping",
+    "epochs", "explore_momentum", "generator", "get_num_threads", "ggnvp", "gradcheck", "gradient", "gradient_for",
+    "hessian", "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp",
+    "kldivergence", "label_smoothing", "landscape", "load_state_", "log_to", "logitbinarycrossentropy",
+    "logitcrossentropy", "losses", "lr_find", "mae", "metrics", "mse", "named_params", "next_", "nn", "nograd",
+    "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss", "pullback", "put_along_axis", "r_",
+    "race", "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling", "schedules", "seed",
+    "set_num_threads", "showing", "skip", "state_dict", "stop", "supported", "symmetric", "throttle", "trace",
+    "train_", "train_step_", "training", "update_", "withgradient", "zeros",
 ]
 # fmt: on
 

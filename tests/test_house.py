@@ -42,7 +42,7 @@ BUDGETS = {
     "optimise": 3400,
     "optimise/compiled": 2400,
     "schedules": 870,
-    "training": 510,
+    "training": 780,
     "training/steps": 1040,
     "checkpoint": 450,
     "showing": 460,

@@ -13,7 +13,7 @@ from minigrad import NonFiniteError, Tensor, adjoint, hook, params
 from minigrad.optimise import Descent, Momentum
 from minigrad.training import progress as progress_module
 from minigrad.training.callbacks import early_stopping, patience, plateau, throttle
-from minigrad.training.train import epochs, skip, stop, train_, train_step_
+from minigrad.training import epochs, skip, stop, train_, train_step_
 from minigrad.readers.watch import first_not_finite
 
 
@@ -514,7 +514,8 @@ def shown(monkeypatch, terminal, mode, with_tqdm=True):
     monkeypatch.setattr(sys, "stderr", written)
     monkeypatch.setattr(progress_module.Progress, "every", 0)
     if not with_tqdm:
-        monkeypatch.setitem(sys.modules, "tqdm", None)  # importing it now fails
+        for name in ("tqdm", "tqdm.auto"):
+            monkeypatch.setitem(sys.modules, name, None)  # importing it now fails
     W = Tensor(0.0)
     train_(lambda x, y: (W * x - y) ** 2, params(W), [(1.0, 2.0)] * 3, Descent(0.25), progress=mode)
     return written.getvalue()
@@ -647,7 +648,7 @@ SLOW_RULE = """
     import numpy as np
     from minigrad import *
     from minigrad.optimise import *
-    from minigrad.training.train import *
+    from minigrad.training import *
 
     class Slow:
         def __init__(self):
@@ -754,7 +755,7 @@ def test_the_program_gets_its_own_handler_of_ctrl_c_back():
     out = run_python("""
     import signal
     from minigrad import *
-    from minigrad.training.train import *
+    from minigrad.training import *
     def mine(*args):
         print("mine")
     signal.signal(signal.SIGINT, mine)

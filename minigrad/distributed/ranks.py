@@ -15,10 +15,10 @@ from ..arrays import generator
 from ..core.gradient import withgradient
 from ..core.params import Params, named_tensors, params
 from ..core.tensor import Tensor
-from ..core.trees import leaves
 from ..data import Chunks
 from ..optimise.update import update_
-from ..training.train import SkipDatum, StopTraining, arguments_of
+from ..training.evaluation import SkipDatum, StopTraining, arguments_of
+from ..training.history import rows_of
 from .flat import FAILED, FINISHED, LOSS, ROWS, SKIP, STOP, Flat
 from .line import Alone, GroupError, Line, ranks, world
 from .sharded import Sharded
@@ -316,9 +316,3 @@ class Group:
                     for dtype, x in other.items():
                         sent[a][dtype] += x
         return {dtype: self.line.first(x) for dtype, x in sent.get(0, like).items()}
-
-
-def rows_of(datum):
-    """Return how many rows a datum has: the length of its first array, 1 for numbers."""
-    shapes = [np.shape(x) for x in leaves(datum)]
-    return shapes[0][0] if shapes and shapes[0] else 1

@@ -2,6 +2,9 @@
 
     callbacks   what is called after a step: stopping early, throttling
     progress    the bar and its figures
+    checks, evaluation    what can be wrong before the first step; one step, its Context, stop and skip
+    history     what a training was; what is judged after every epoch
+    rates       lr_find, a first guess at the learning rate
     again       optimisers that look at the loss again
     steps/      compiled: a step as one function
     train       train_, train_step_, epochs
@@ -9,13 +12,16 @@
 
 from ..hints import chapter
 from .again import gradient_for
-from .callbacks import early_stopping, patience, plateau, throttle
+from .callbacks import early_stopping, log_to, patience, plateau, throttle
+from .evaluation import Context, skip, stop
+from .history import History
+from .rates import lr_find
 from .steps import CompiledFunction, CompiledStep, StaleStepWarning, compiled
-from .train import Context, epochs, skip, stop, train_, train_step_
+from .train import epochs, train_, train_step_
 
 __all__ = [
-    "CompiledFunction", "CompiledStep", "Context", "StaleStepWarning", "compiled",
-    "early_stopping", "epochs", "gradient_for", "patience", "plateau", "skip", "stop", "throttle", "train_",
+    "CompiledFunction", "CompiledStep", "Context", "History", "StaleStepWarning", "compiled", "early_stopping",
+    "epochs", "gradient_for", "log_to", "lr_find", "patience", "plateau", "skip", "stop", "throttle", "train_",
     "train_step_",
 ]
 

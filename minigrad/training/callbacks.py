@@ -9,10 +9,13 @@ and saved by ``checkpoint.save(..., stalled=stalled)``.
 
 from __future__ import annotations
 
+import csv
+import json
 import math
 import operator
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,3 +196,56 @@ class plateau(patience):
 def plain(score):
     """Return a number of NumPy or a Tensor without axes as Python's, which every file can hold."""
     return score.item() if hasattr(score, "item") and np.shape(score) == () else score
+
+
+class log_to:
+    """A callback that writes a line to a file for every step: CSV, or JSON where the file's name ends in .jsonl.
+
+    Parameters
+    ----------
+    path : str or Path; a file that is there is written over
+    every : int >= 1, of how many steps one is written; the first is
+    **more : functions of the context whose results are written besides, by name
+
+    A line holds step, epoch, loss and ``eta`` (where the optimiser has one), and is written at once, so that the file
+    can be read while the training runs.  TensorBoard and others take the same numbers: ``docs/coming-from.md``.
+
+    Raises ValueError for an ``every`` below 1; OSError, at the first step, if the file cannot be written.
+
+    >>> import tempfile
+    >>> from minigrad import Descent, Tensor, params, train_
+    >>> W, folder = Tensor(0.0), tempfile.TemporaryDirectory()
+    >>> log = log_to(f"{folder.name}/log.csv", size=lambda context: context.gradients.norm())
+    >>> losses = train_(lambda x: (W - x) ** 2, params(W), [1.0, 1.0], Descent(0.25), cb=log, progress="silent")
+    >>> print(log.path.read_text().strip()); folder.cleanup()
+    step,epoch,loss,eta,size
+    1,1,1.0,0.25,2.0
+    2,1,0.25,0.25,1.0
+    """
+
+    def __init__(self, path: Any, every: int = 1, **more: Callable[[Any], Any]):
+        if not (isinstance(every, int) and every >= 1):
+            raise ValueError(f"log_to: every must be a whole number, 1 or more, but is {every!r}")
+        self.path, self.every, self.more, self.begun = Path(path), every, more, False
+
+    def __call__(self, context: Any) -> None:
+        if (context.step - 1) % self.every:
+            return
+        row = {"step": context.step, "epoch": context.epoch, "loss": context.loss, "eta": rate_of(context.optimiser)}
+        row |= {name: plain(f(context)) for name, f in self.more.items()}
+        as_json = self.path.suffix == ".jsonl"
+        with open(self.path, "a" if self.begun else "w", newline="", encoding="utf-8") as file:
+            if as_json:
+                file.write(json.dumps(row) + "\n")
+            else:
+                csv.writer(file, lineterminator="\n").writerows([row.values()] if self.begun else [row, row.values()])
+        self.begun = True
+
+
+def rate_of(opt):
+    """Return an optimiser's ``eta``, or that of the first in it that has one; None without any."""
+    try:
+        return float(opt.eta)
+    except (AttributeError, TypeError):
+        members = getattr(opt, "os", None) or ()
+        return next((rate for member in members if (rate := rate_of(member)) is not None), None)

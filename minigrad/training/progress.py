@@ -60,7 +60,7 @@ class Progress:
 def drawing(total):
     """Return the function (steps, loss, close=False) that draws: tqdm's bar, or a plain line without tqdm."""
     try:
-        from tqdm import tqdm  # an extra; imported by whoever wants to see a bar
+        from tqdm.auto import tqdm  # an extra, for whoever wants to see a bar; a real one in notebooks
     except ImportError:
         return line(total)
     bar = tqdm(total=total, desc="training", unit="step", leave=False)
