@@ -241,6 +241,23 @@ def test_the_map_of_the_core_lists_its_files():
     assert set(listed) == {path.stem for path in (PACKAGE / "core").glob("*.py")} - {"__init__"}
 
 
+def test_the_map_of_the_optimisers_names_every_file_once():
+    listed = re.findall(r"^    (\w[\w, /]*?)  ", importlib.import_module("minigrad.optimise").__doc__, flags=re.M)
+    named = [name.strip(" /") for row in listed for name in row.split(",")]
+
+    assert sorted(named) == sorted({p.stem for p in (PACKAGE / "optimise").glob("*.py")} - {"__init__"} | {"compiled"})
+
+
+def test_the_readme_says_how_large_the_afternoon_is():
+    words = "zero one two three four five six seven eight nine ten eleven twelve".split()
+    text = " ".join((PACKAGE.parent / "README.md").read_text(encoding="utf-8").split())
+    files, lines = re.search(r"core/__init__\.py\): (\w+) files, ([\d,]+) lines of code", text).groups()
+
+    assert words.index(files) == len([p for p in (PACKAGE / "core").glob("*.py") if p.stem != "__init__"])
+    written = sum(map(lines_of_code, (PACKAGE / "core").glob("*.py")))
+    assert int(lines.replace(",", "")) == pytest.approx(written, rel=0.1)
+
+
 def test_the_page_for_teachers_says_how_long_each_file_is():
     page = (PACKAGE.parent / "docs" / "teaching.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`\w\S*/\S+\.py`.*?) \| ([\d, ]+) \|", page, flags=re.M)

@@ -1,27 +1,33 @@
-"""Flux's optimisers; in the order of reading:
+"""Flux's optimisers.
 
-    functions     what formulas may call
+One step, in the order of reading; the first four are enough to understand it:
+
     formulas      THE SECOND TABLE: one scalar function per update rule
-    reading, rewriting, behaviour    a formula's text; a user's function made a formula; one without a text, tried
-    arrays        what can be a parameter or a gradient
     rules         hyperparameters with ranges, state by identity; ``rule`` for rules of one's own
     optimisers    the rules of the manual
+    plain         the step of one parameter by formulas: what the kernels mean
+
     transforms    decays and clipping
     compose       Optimiser(a, b, c, ...), ADAMW, Lookahead
     apply         apply_, the table of update rules
-    groups        Groups((ps, a), ..., otherwise=b): a rule for each group of parameters
-    lanes         sums in one fixed order
-    plain         the step of one parameter by formulas: what the kernels mean
-    whole         a step is whole or not made
     plan, joint   state and hyperparameters of formulas for some parameters, and their steps; several plans at once
     parts         a run of formulas, or a rule of the user's own, for all parameters
     route         an optimiser taken apart, and the way of gradients through it
+    whole         a step is whole or not made
     update        update_
-    extras        rules beyond the manual
-    averages      averages of weights, and in swapping: in the place of the parameters for a while
-    twice         optimisers that look at the loss again
-    shaped        rules on whole arrays
-    more, pytorch rules that have come since; those that PyTorch has with other numbers under the same name
+
+More rules, each read by itself:
+
+    groups        Groups((ps, a), ..., otherwise=b): a rule for each group of parameters
+    extras, more, pytorch    beyond the manual; what has come since; PyTorch's, where its numbers are others
+    averages, swapping       averages of weights, which stand in the place of the parameters for a while
+    twice, shaped            optimisers that look at the loss again; rules on whole arrays
+
+What serves them:
+
+    arrays        what can be a parameter or a gradient
+    functions, reading, rewriting, behaviour    what formulas may call; their text; a user's function made a formula
+    lanes         sums in one fixed order
     contents, state    what optimisers hold; saving and loading it
     compiled/     the same formulas as machine code
 """
