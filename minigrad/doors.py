@@ -175,6 +175,11 @@ def raised_by_a_library(error):
     return entry is None
 
 
+def warn(text, kind):
+    """Warn at the line of the user's code."""
+    warnings.warn(text, kind, stacklevel=len(outwards(sys._getframe())))
+
+
 # ------------------------------------------------------------------------------------------------- NumPy's warnings
 class Messenger:
     """Whom NumPy tells of a division by zero, an overflow, ...: it warns of the line of the user's.

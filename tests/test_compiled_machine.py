@@ -6,7 +6,18 @@ from compiled_steps import eager_steps, side_by_side
 from test_compiled_hazards import build
 from test_performance_guards import instructions
 
-from minigrad import ADAM, ClipGlobalNorm, Optimiser, Tensor, compiled, params, rand, seed, withgradient
+from minigrad import (
+    ADAM,
+    ClipGlobalNorm,
+    Optimiser,
+    StaleStepWarning,
+    Tensor,
+    compiled,
+    params,
+    rand,
+    seed,
+    withgradient,
+)
 from minigrad.arrays import generator
 from minigrad.losses import logitcrossentropy
 from minigrad.nn import Chain, Dense, relu
@@ -116,3 +127,15 @@ def test_a_compiled_step_takes_few_instructions_of_python():
         step()
 
     assert instructions(step)[0] < 340 < 0.2 * instructions(lambda: withgradient(loss, ps))[0]
+
+
+def test_machine_code_that_is_wrong_is_never_used(monkeypatch):
+    from minigrad.optimise.compiled.lowering import Lowered
+
+    right = Lowered.try_
+    monkeypatch.setattr(Lowered, "try_", lambda self, *args: (1.001 * right(self, *args)[0], self.gradients))
+
+    with pytest.warns(StaleStepWarning, match="machine code and the eager step do not agree: the loss differs"):
+        step = side_by_side(build(lambda w, x: mean((w.W @ x) ** 2)))
+
+    assert "as its text: machine code" in step.why

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import threading
-import warnings
 from functools import partial
 from types import MethodType
 from typing import Any
@@ -19,7 +18,7 @@ from ...core.params import Grads
 from ...core.tape import active_tape, innermost_tape
 from ...core.tensor import Tensor
 from ...core.trees import leaves, rebuild
-from ...doors import shorten
+from ...doors import shorten, warn
 from ...optimise.route import route_of
 from ...optimise.rules import AbstractOptimiser
 from ...optimise.update import update_
@@ -327,22 +326,21 @@ class CompiledStep:
         return traced.found
 
     def _compare(self, version, flat, found, before):
-        """Compare a step by the program with one that has been made; without agreement it is forgotten."""
+        """Compare a step by the program with one that has been made; without agreement it is forgotten.
+
+        Machine code is a bug then, if the program's text does agree, which takes over.
+        """
         if version.attempt is None or not is_finite(found.val):
             return
         after = restored(before)
-        try:
-            result = version.trial(flat, arrays._generator)
-            if result is None:
-                version.without_machine()
-                restored(before)
-                result = version.trial(flat, arrays._generator)
-        except Exception as error:
-            difference = f"its program raised {type(error).__name__}: {error}"
-        else:
-            difference = "something has changed"
-            if result:
-                difference = agree(found, result, after, partial(version.beside, flat, before))
+        difference = self._difference(version, flat, found, before, after)
+        if difference and version.machine is not None:
+            what, refused = f"machine code and the eager step do not agree: {difference}", version.machine.why_none
+            version.without_machine(f"it does not take the arguments ({refused})" if refused else what)
+            restored(before)
+            difference = self._difference(version, flat, found, before, after)
+            if not difference and not refused:
+                self._warn(f"{what} (please report it)", "The program's text is run instead")
         restored(after)
         if difference:
             version.failed(difference)
@@ -350,15 +348,24 @@ class CompiledStep:
         else:
             self._use(None if self.check else version)
 
-    def _warn(self, what):
-        """Warn of a difference, once of each kind."""
+    def _difference(self, version, flat, found, before, after):
+        """Return "" if a trial of the program agrees with a step that has been made, else in what it does not."""
+        try:
+            result = version.trial(flat, arrays._generator)
+        except Exception as error:
+            return f"its program raised {type(error).__name__}: {error}"
+        if not result:
+            return "something has changed"
+        return agree(found, result, after, partial(version.beside, flat, before))
+
+    def _warn(self, what, instead="The eager step is made instead"):
+        """Warn of a difference, once of each kind, at the line of the user's."""
         if what not in self._said:
             self._said.add(what)
-            warnings.warn(
-                f"compiled: {what}. The eager step is made instead; step.why says more. Is there something in the loss "
-                "that changes, and that neither the arguments nor Python's variables show?",
+            warn(
+                f"compiled: {what}. {instead}; step.why says more. Is there something in the loss that changes, and "
+                "that neither the arguments nor Python's variables show?",
                 StaleStepWarning,
-                stacklevel=2,
             )
 
     # ------------------------------------------------------------------------------------ what becomes of it

@@ -213,9 +213,9 @@ class Version:
         with np.errstate(all="ignore"):
             return self.run(*moved(inputs, h), arrays._generator)
 
-    def without_machine(self):
+    def without_machine(self, why):
         """Go on by the program's text."""
-        self.uncompiled = f"machine code did not take the arguments: {self.machine.why_none}"
+        self.uncompiled = why
         self.machine, self.attempt, self.trial = None, self.by_text, self.by_text
 
     def guard(self, seen, args, live):
