@@ -370,7 +370,8 @@ def tried(machine, *args):
 
 
 def drawn_by_machine(machine):
-    return [x.copy() if x.ndim else x[()] for x in machine.drawn]
+    """Return the random numbers that a step has drawn which was not made, or is no step."""
+    return [x.copy() if x.ndim else x[()] for x in machine.drawn_now]
 
 
 def text_of(program, opt, live):
