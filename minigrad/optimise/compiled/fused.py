@@ -24,7 +24,10 @@ def fused(opt, params, dxs):
     xs, stages = tuple(map(bare, params)), route.parts[0].stages_of(opt)
     if tangled(xs, dxs) or len({a.dtype for a in (*xs, *dxs)}) > 1 or xs[0].dtype.char not in "fd":
         return None
-    plan = route.parts[0].find(stages, params, xs)
+    try:
+        plan = route.parts[0].find(stages, params, xs)
+    except (TypeError, ValueError):  # update_ will say why
+        return None
     kernels = tasks.kernels_of(plan, float("inf"))
     if kernels is None or not all(map(lie_alike, xs, dxs, plan.states)):
         return None

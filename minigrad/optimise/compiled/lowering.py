@@ -12,6 +12,7 @@ Whatever cannot be done raises in there, and ``lower`` returns None: the program
 
 import numpy as np
 
+from ...core.storage import Storage
 from ..arrays import bare
 from ..update import update_
 from . import entry, kernels
@@ -64,7 +65,7 @@ class Lowered:
 
     def __init__(self, forms, params, opt):
         self.params, self.opt = params, opt
-        self.holder = type(params[0]) if params else np.ndarray
+        self.holder = type(params[0]) if params else Storage
         self.lines = Lines(forms)
         self.grouping = Grouping(self.lines)
         self.pieces = [Piece(g, self.grouping.stored) for g in self.grouping.groups if g.kind in ("loop", "product")]
