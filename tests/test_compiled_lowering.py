@@ -85,11 +85,11 @@ def steady(dtype):
     return lambda x: np.sum(np.exp(x @ (w * w + w)) * (2 + np.tanh(v))) / 8, [w, v], [(x,)]
 
 
-@pytest.mark.parametrize("dtype, tolerance, opt", [(np.float64, 1e-14, ADAM), (np.float32, 1e-6, Momentum)])
-def test_a_network_makes_the_eager_steps_on_every_batch(dtype, tolerance, opt):
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-14), (np.float32, 1e-6)])
+def test_a_network_makes_the_eager_steps_on_every_batch(dtype, tolerance):
     loss, tensors, batches = network(dtype)
 
-    slow, fast, made = both(loss, tensors, batches, opt)
+    slow, fast, made = both(loss, tensors, batches, Momentum)
 
     assert far(fast, slow) < 20 * tolerance and made.fused and not made.left
 
@@ -312,8 +312,8 @@ def test_a_loss_that_is_not_finite_writes_nothing_and_hands_out_what_was_drawn()
 def test_clipping_by_norms_is_measured_between_gradients_and_kernels():
     loss, tensors, batches = network(np.float64)
     for clip in (ClipNorm(0.05), ClipGlobalNorm(0.05)):
-        slow, fast, made = both(loss, tensors, batches, lambda: Optimiser(clip, ADAM()), steps=5)  # noqa: B023
-        assert far(fast, slow) < 1e-12 and made.fused
+        slow, fast, made = both(loss, tensors, batches, lambda: Optimiser(clip, Momentum()), steps=5)  # noqa: B023
+        assert far(fast, slow) < 1e-13 and made.fused
 
 
 def test_hyperparameters_are_read_at_every_step_and_another_composition_is_followed():
@@ -339,10 +339,11 @@ def kernel(piece, at):
         p1 = f8_at(at, 1)
         p2 = f8_at(at, 2)
         for i in range(10):
+            row()
             s = f8(0.0)
             for j in range(10):
-                s = muladd(s, p0[i * 10 + j], p1[j])
-            p2[i] = s
+                s = muladd(s, load(p0, i * 10 + j, 0), load(p1, j, 1))
+            store(p2, i, s, 2)
         return 0
 """
 

@@ -145,7 +145,7 @@ def placed(grouping):
                     end[id(x.buffer)] = g
     places, length, used = {}, 0, []  # used: (first byte, last byte, id), of those that are still read
     for key in sorted(buffers, key=lambda key: begin[key]):
-        size = -(-buffers[key].size * buffers[key].dtype.itemsize // ALIGNED) * ALIGNED
+        size = (-(-buffers[key].size * buffers[key].dtype.itemsize // ALIGNED) + 3) * ALIGNED
         used = sorted(span for span in used if end[span[2]] >= begin[key])
         at = 0
         for low, high, _ in used:

@@ -5,6 +5,8 @@ Pointers to elements; sums that may be reordered; other compiled code by its add
 
 import numpy as np
 
+MEMORIES = 16  # that are told apart; of more, some share a number, and the compiler asks
+
 
 def of_steps(numba, ir):
     """What a compiled step and its pieces call."""
@@ -13,7 +15,7 @@ def of_steps(numba, ir):
     pointers = {f"{name}s": pointer_to(kind, numba) for name, kind in elements.items()}
     pointers |= {f"{name}_at": pointer_at(kind, numba, ir) for name, kind in elements.items()}
     calls = {**calls_by_address(numba, ir), **calls_of_python(numba, ir)}
-    return {**kinds, **pointers, **sums_in_any_order(numba), **calls}
+    return {**kinds, **pointers, **memory_apart(numba, ir), **sums_in_any_order(numba), **calls}
 
 
 def sums_in_any_order(numba):
@@ -34,6 +36,52 @@ def sums_in_any_order(numba):
         return total(total, total, total), code
 
     return {"added": added, "muladd": muladd}
+
+
+def memory_apart(numba, ir):
+    """Loads and stores that say which memory they mean, by a number: memories of other numbers lie apart.
+
+    Else the compiler would have to ask, before every loop, whether what is written overlaps what is read.  ``row``
+    is no instruction, but bids it take the elements of a row many at once, and not many short rows.
+    """
+
+    def told(instruction, scope):
+        module = instruction.function.module
+        domain = module.add_metadata([ir.MetaDataString(module, "minigrad")])
+        scopes = [module.add_metadata([ir.MetaDataString(module, f"memory {k}"), domain]) for k in range(MEMORIES)]
+        instruction.set_metadata("alias.scope", module.add_metadata([scopes[scope]]))
+        others = [s for k, s in enumerate(scopes) if k != scope]
+        instruction.set_metadata("noalias", module.add_metadata(others))
+        return instruction
+
+    @numba.extending.intrinsic(prefer_literal=True)
+    def load(typing, pointer, index, memory):
+        scope = memory.literal_value % MEMORIES
+
+        def code(context, builder, signature, args):
+            return told(builder.load(builder.gep(args[0], [args[1]])), scope)
+
+        return pointer.dtype(pointer, numba.int64, memory), code
+
+    @numba.extending.intrinsic(prefer_literal=True)
+    def store(typing, pointer, index, value, memory):
+        scope = memory.literal_value % MEMORIES
+
+        def code(context, builder, signature, args):
+            told(builder.store(args[2], builder.gep(args[0], [args[1]])), scope)
+            return context.get_dummy_value()
+
+        return numba.void(pointer, numba.int64, pointer.dtype, memory), code
+
+    @numba.extending.intrinsic
+    def row(typing):
+        def code(context, builder, signature, args):
+            builder.fence("acq_rel", "singlethread")
+            return context.get_dummy_value()
+
+        return numba.void(), code
+
+    return {"load": load, "store": store, "row": row}
 
 
 def calls_by_address(numba, ir):

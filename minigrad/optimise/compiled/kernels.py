@@ -156,7 +156,18 @@ def compile_kernel(text, dtype, purpose):
         exec(text, space)
         function = space["kernel"]
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
-    return numba.cfunc(signature, error_model="numpy")(function)
+    before, numba.config.SLP_VECTORIZE = numba.config.SLP_VECTORIZE, int(purpose is PIECES and llvm_is_new())
+    try:
+        return numba.cfunc(signature, error_model="numpy")(function)
+    finally:
+        numba.config.SLP_VECTORIZE = before
+
+
+def llvm_is_new():
+    """Whether straight lines of code may be made vectors: older compilers made mistakes."""
+    import llvmlite.binding as llvm
+
+    return llvm.llvm_version_info >= (20,)
 
 
 def what_kernels_call(dtype):

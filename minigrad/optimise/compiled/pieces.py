@@ -6,16 +6,19 @@
     p2 = f8_at(at, 2)
     a2 = f8(0)
     for i0 in range(10):
-        x0 = p0[i0]
-        x1 = p1[i0]
+        x0 = load(p0, i0, 0)
+        x1 = load(p1, i0, 1)
         t0 = (x0 - x1)
         t1 = (t0 * t0)
         a2 = added(a2, t1)
-    p2[0] = a2
+    store(p2, 0, a2, 2)
 
-Sizes and strides are written out.  Addresses are not: they stand in a block at ``at``, so that equal pieces are
-compiled once however often they run, and the code can be kept on disk.
+Sizes and strides are written out, and which memory is meant (0, 1, 2), as different ones lie apart.  Addresses are
+not: they stand in a block at ``at``, so that equal pieces are compiled once however often they run, and the code
+can be kept on disk.
 """
+
+import functools
 
 import numpy as np
 
@@ -34,7 +37,7 @@ class Piece:
 
     def __init__(self, group, stored):
         self.group, self.stored = group, stored
-        self.block, self.pointers = [], {}
+        self.block, self.pointers, self.memories = [], {}, {}
         self.variables = {}  # id of a buffer -> variable that holds its element
         self.loaded = {}  # (buffer, offset, strides) -> variable
         body = self.loops() if group.kind == "loop" else product(self, group.lines[0])
@@ -48,6 +51,16 @@ class Piece:
             self.pointers[key] = f"p{len(self.block)}"
             self.block.append((view.buffer, view.offset))
         return self.pointers[key]
+
+    def memory(self, view):
+        """Return the number of the memory that a view looks at."""
+        return self.memories.setdefault(id(view.buffer), len(self.memories))
+
+    def load(self, view, place):
+        return f"load({self.pointer(view)}, {place}, {self.memory(view)})"
+
+    def store(self, view, place, code):
+        return f"store({self.pointer(view)}, {place}, {code}, {self.memory(view)})"
 
     def head(self):
         return [f"p{k} = {CODES[b.dtype]}_at(at, {k})" for k, (b, _) in enumerate(self.block)]
@@ -66,6 +79,8 @@ class Piece:
         for d in range(depth + 1):
             pad = "    " * d
             text += [pad + code for code in self.before[d]]
+            if d and d == depth - 1:
+                text.append(f"{pad}row()")
             tail = [pad + code for code in self.after[d]] + tail
             if d < depth:
                 text.append(f"{pad}for i{d} in range({self.domain[d]}):")
@@ -100,7 +115,7 @@ class Piece:
         if key not in self.loaded:
             name = self.loaded[key] = f"x{len(self.loaded)}"
             depth = max([d + 1 for d, s in enumerate(strides) if s], default=0)
-            code = f"{self.pointer(x)}[{index(strides)}]"
+            code = self.load(x, index(strides))
             self.before[depth].append(f"{name} = {f'({code} != 0)' if x.dtype.kind == 'b' else code}")
         return self.loaded[key]
 
@@ -112,23 +127,23 @@ class Piece:
         body.append(f"{code} = {template.format(*operands, kind=CODES[dtype])}")
         self.variables[id(line.buffer)] = code
         if id(line.buffer) in self.stored:
-            place = f"{self.pointer(line.buffer.all)}[{index(self.strides[id(line), line.buffer.all])}]"
-            body.append(f"{place} = {f'u1({code})' if dtype.kind == 'b' else code}")
+            place = index(self.strides[id(line), line.buffer.all])
+            body.append(self.store(line.buffer.all, place, f"u1({code})" if dtype.kind == "b" else code))
 
     def reduction(self, k, line):
         dtype, (x,) = line.buffer.dtype, line.operands
         value = cast(self.element(line, x), x, dtype)
         kept = [d for d in range(len(self.domain)) if d not in self.axes[id(line)]]
         strides = self.strides[id(line), line.buffer.all]
-        place = f"{self.pointer(line.buffer.all)}[{index(strides)}]"
+        y, place = line.buffer.all, index(strides)
         start, step = f"{CODES[dtype]}({STARTS[line.function]})", STEPS[line.function]
         if kept == list(range(len(kept))):  # one result at a time
             self.before[len(kept)].append(f"a{k} = {start}")
             self.before[-1].append(f"a{k} = {step.format(f'a{k}', value)}")
-            self.after[len(kept)].append(f"{place} = a{k}")
+            self.after[len(kept)].append(self.store(y, place, f"a{k}"))
         else:
-            self.first += [f"for i in range({line.buffer.size}):", f"    {self.pointer(line.buffer.all)}[i] = {start}"]
-            self.before[-1].append(f"{place} = {step.format(place, value)}")
+            self.first += [f"for i in range({line.buffer.size}):", f"    {self.store(y, 'i', start)}"]
+            self.before[-1].append(self.store(y, place, step.format(self.load(y, place), value)))
 
 
 def result_strides(line):
@@ -167,18 +182,19 @@ def product(piece, line):
     (m, k), (ai, aj) = (a.shape, a.strides) if len(a.shape) == 2 else ((1, *a.shape), (0, *a.strides))
     n, (bj, bl) = (b.shape[1], b.strides) if len(b.shape) == 2 else (1, (*b.strides, 0))
     ai, aj, bj, bl = ai * (m > 1), aj * (k > 1), bj * (k > 1), bl * (n > 1)
-    p, q, out, zero = *map(piece.pointer, (a, b, line.buffer.all)), number_code(0, line.buffer.dtype)
-    x, y = f"{p}[{index_of(i=ai, j=aj)}]", f"{q}[{index_of(j=bj, l=bl)}]"
-    z = f"{out}[{index_of(i=n, l=1 if n > 1 else 0)}]"
+    x, y = piece.load(a, index_of(i=ai, j=aj)), piece.load(b, index_of(j=bj, l=bl))
+    zero = number_code(0, line.buffer.dtype)
+    out, place = line.buffer.all, index_of(i=n, l=1 if n > 1 else 0)
+    put, z = functools.partial(piece.store, out, place), piece.load(out, place)
     if n == 1 and ai == 1 and m > 1:
-        loops = [f"for i in range({m}):", f"    {z} = {zero}", f"for j in range({k}):", f"    s = {y}"]
-        return [*loops, f"    for i in range({m}):", f"        {z} = muladd({z}, {x}, s)"]
+        loops = [f"for i in range({m}):", f"    {put(zero)}", f"for j in range({k}):", f"    s = {y}"]
+        return [*loops, "    row()", f"    for i in range({m}):", f"        {put(f'muladd({z}, {x}, s)')}"]
     if n == 1 or bj == 1 and bl != 1:
-        inner = ["    s = " + zero, f"    for j in range({k}):", f"        s = muladd(s, {x}, {y})", f"    {z} = s"]
+        inner = ["    s = " + zero, f"    for j in range({k}):", f"        s = muladd(s, {x}, {y})", f"    {put('s')}"]
         columns = inner if n == 1 else [f"    for l in range({n}):", *("    " + code for code in inner)]
-        return [f"for i in range({m}):", *columns]
-    each = [f"for l in range({n}):", f"    {z} = {zero}", f"for j in range({k}):", f"    s = {x}"]
-    each += [f"    for l in range({n}):", f"        {z} = muladd({z}, s, {y})"]
+        return [f"for i in range({m}):", "    row()", *columns]
+    each = [f"for l in range({n}):", f"    {put(zero)}", f"for j in range({k}):", f"    s = {x}"]
+    each += ["    row()", f"    for l in range({n}):", f"        {put(f'muladd({z}, s, {y})')}"]
     return [f"for i in range({m}):", *("    " + code for code in each)]
 
 
