@@ -215,6 +215,23 @@ def test_so_do_functions_with_derivatives_of_their_own_and_other_random_numbers(
     assert far(fast, slow) < 1e-13 and np.array_equal(fast[2], slow[2]) and len(made.drawn) == 2
 
 
+def test_objects_between_calls_may_look_at_the_arrays_that_they_were_made_of():
+    w = Tensor(numbers(6))
+
+    @adjoint
+    def cube(x):
+        return x**3, lambda g: (3 * g * x * x,)
+
+    def loss():
+        parts = np.split(np.exp(w * 0.5), 3)  # views of memory that is used again
+        return np.sum(cube(w * 2.0) * np.tanh(w)) + np.sum(parts[0] * parts[2]) / (1 + np.sum(parts[1] ** 2))
+
+    made = lowered(loss, params(w))
+    value, grads = withgradient(loss, params(w))
+
+    assert np.isclose(made.try_()[0], value, 1e-14) and np.allclose(made.gradients[0], grads[w].data, 1e-13)
+
+
 def test_data_of_other_dtypes_are_cast_by_calls_of_python():
     W = Tensor(numbers((4, 3)))
     X, labels = np.arange(20, dtype=np.uint8).reshape(5, 4), np.array([0, 2, 1, 1, 0], np.int32)

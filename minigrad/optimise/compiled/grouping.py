@@ -129,6 +129,15 @@ def in_order(lines):
     return found
 
 
+def last_read(grouping, line):
+    """Return the last group in which what a line reads is needed.
+
+    A Python object may look at the arrays that it was made of (np.split, a pullback): they are needed as long as it is.
+    """
+    users = grouping.users.get(id(line), ()) if line.buffer is None else ()
+    return max([grouping.of[id(line)], *(last_read(grouping, user) for user, _ in users)])
+
+
 def placed(grouping):
     """Return the places of the buffers in the arena, a dict of id -> bytes from its beginning, and its length.
 
@@ -142,7 +151,7 @@ def placed(grouping):
                 begin[id(line.buffer)] = end[id(line.buffer)] = g
             for x in line.views():
                 if id(x.buffer) in end:
-                    end[id(x.buffer)] = g
+                    end[id(x.buffer)] = max(end[id(x.buffer)], last_read(grouping, line))
     places, length, used = {}, 0, []  # used: (first byte, last byte, id), of those that are still read
     for key in sorted(buffers, key=lambda key: begin[key]):
         size = (-(-buffers[key].size * buffers[key].dtype.itemsize // ALIGNED) + 3) * ALIGNED
