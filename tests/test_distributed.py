@@ -217,6 +217,18 @@ def test_one_collective_a_step_and_a_few_at_the_ends():
     assert many[len(few) - 1 :] == ["allreduce"] * (5 * 4 + 1)  # four batches an epoch; one more says that it is over
 
 
+@pytest.mark.slow  # numba takes its time
+@pytest.mark.parametrize("size, exact", [(2, False), (1, True)])
+def test_compiled_steps_take_part(size, exact):
+    eager, _ = on_ranks(size, lambda comm: run(comm, batchsize=20, epochs=5, exact=exact))
+
+    compiled, _ = on_ranks(size, lambda comm: run(comm, batchsize=20, epochs=5, exact=exact, compiled=True))
+
+    for (made, ps), (compiled_made, compiled_ps) in zip(eager, compiled):
+        np.testing.assert_allclose(compiled_made, made, rtol=1e-12)
+        np.testing.assert_allclose(compiled_ps, ps, rtol=1e-12)
+
+
 # ------------------------------------------------------------------------------------------ random numbers
 def test_ranks_draw_different_numbers_and_rank_0_those_of_one_process():
     seed(3)
