@@ -33,7 +33,19 @@ differences, *dtypes* with which arguments. In a function **made of others** the
 by whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The
 functions of SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad never does.
 Those that turn their arguments into plain arrays first (an error, while a gradient is taken) are in
-`minigrad.scipy`, under the same names.
+`minigrad.scipy`, under the same names: `from minigrad.scipy import logsumexp, expm, convolve, odeint`, and the
+distributions as in `from minigrad.scipy.stats import norm, gamma`. Incomplete gamma and beta functions, and so
+`cdf` and `sf`, are differentiated by their shape parameters, too, to every order.
+
+`odeint(func, y0, t, args)` and `solve_ivp` are differentiated by the adjoint equation: by the start, the times and
+whatever `args` holds, to every order, with memory that does not grow with the number of steps, and by the tolerances
+that they are called with. What the function uses of what is differentiated must come by `args`; `dense_output` and
+`events` are refused while a gradient is taken, with what to write.
+
+Left out of `minigrad.scipy.stats`, and SciPy's own for plain numbers: `rvs` (draw standard numbers and transform
+them), `ppf` and `isf` (`scipy.special` has `ndtri`, `gammaincinv`, `betaincinv`), `fit` (minimise the negative log
+likelihood), `cdf` of `multivariate_normal` (SciPy integrates it at random), `allow_singular=True`, the derivative
+by a count of `poisson`, and other distributions. Bessel functions are not differentiated by their order.
 
 `dtype=` is a cast of what is computed with, also of ufuncs; keywords that have no derivative here (`out=` above
 all, `where=` of a ufunc) are refused by name while a gradient is taken, with what to write. Of the methods of

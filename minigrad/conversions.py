@@ -96,7 +96,10 @@ def user_call(frame):
 # ------------------------------------------------------------------------------------------ other libraries
 # The functions of SciPy that minigrad.scipy has, too.
 INSTEAD_OF_SCIPY = frozenset(
-    "cho_factor cho_solve expm log_softmax logsumexp polygamma softmax solve_sylvester solve_triangular sqrtm".split()
+    """
+        block_diag cho_factor cho_solve convolve correlate expm fftconvolve log_softmax logm logsumexp multigammaln
+        odeint polygamma softmax solve_banded solve_ivp solve_sylvester solve_triangular sqrtm toeplitz
+    """.split()
 )
 
 
@@ -115,6 +118,8 @@ def library_call(frames):
         decorated = frame.f_locals.get("f")  # SciPy's decorators convert arguments, too
         if str(getattr(decorated, "__module__", "")).startswith("scipy."):
             module, name = decorated.__module__, getattr(decorated, "__name__", name)
+        if (found := distribution_call(module, frame)) is not None:
+            return found
         if module.startswith(("scipy.", "numpy.polynomial")):
             within, package = package, ".".join(x for x in module.split(".")[:3] if not x.startswith("_"))
             public = not name.startswith("_") and hasattr(sys.modules.get(package), name)
@@ -125,6 +130,20 @@ def library_call(frames):
     for place, functions in {"np": np, "np.fft": np.fft, "np.linalg": np.linalg}.items():
         instead = f"{place}.{own}" if callable(getattr(functions, own or "_", None)) else instead
     return f"{package}.{own}".rstrip("."), f"minigrad.scipy.{own}" if own in INSTEAD_OF_SCIPY else instead
+
+
+DISTRIBUTIONS = frozenset("beta chi2 dirichlet expon gamma multivariate_normal norm poisson t".split())
+
+
+def distribution_call(module, frame):
+    """Return what ``library_call`` does, for a method of one of SciPy's distributions."""
+    law = frame.f_locals.get("self")
+    law = getattr(law, "dist", getattr(law, "_dist", law))  # of one with its parameters
+    if not module.startswith("scipy.stats.") or not hasattr(law, "rvs") or frame.f_code.co_name.startswith("_"):
+        return None
+    name = getattr(law, "name", None) or type(law).__name__.removesuffix("_gen")
+    path = f"scipy.stats.{name}.{frame.f_code.co_name}"
+    return path, f"minigrad.{path}" if name in DISTRIBUTIONS else "NumPy's functions for the density's logarithm"
 
 
 errors.explanations.append(explain)

@@ -12,6 +12,29 @@ def upper(*shape):
     return Draw(shape, lambda rng, shape: np.triu(rng.uniform(0.2, 1, shape)) + np.eye(shape[-1]))
 
 
+def dominant(*shape, main=2):
+    """Return a draw of diagonals, of which the main one is the largest."""
+
+    def make(rng, shape):
+        x = rng.uniform(-1, 1, shape)
+        x[main] += 4
+        return x
+
+    return Draw(shape, make)
+
+
+def fraction_of(size):
+    return between(-size, size)(2, 1)
+
+
+class SymmetricNormal(Case):
+    """A case of points, a mean and a covariance matrix, which must be symmetric."""
+
+    def call(self, x, mean, cov):
+        cov = getattr(cov, "to_numpy", lambda: cov)()  # the transpose of a table has other labels
+        return super().call(x, mean, (cov + cov.T) / 2)
+
+
 class SymmetricCase(Case):
     """A case of a function of which the argument must be symmetric."""
 
@@ -23,7 +46,9 @@ try:
     import minigrad.scipy as ms
     import scipy
     import scipy.special as sp
+    from minigrad.derivatives import shape_parameters as _shapes
     from minigrad.derivatives import scipy_rows as _rows
+    from minigrad.scipy import stats
 except ImportError:
     CASES = []
 else:
@@ -42,11 +67,15 @@ else:
         Case(sp.beta, (positive(3), positive(2, 1))),
         Case(sp.betaln, (positive(3), positive(2, 1))),
         Case(sp.poch, (positive(3), positive(3))),
-        Case(sp.gammainc, (1.5, positive(3))),
-        Case(sp.gammaincc, (1.5, positive(3))),
-        Case(sp.gammaincinv, (1.5, probability(3))),
-        Case(sp.betainc, (1.5, 2.5, probability(3))),
-        Case(sp.betaincinv, (1.5, 2.5, probability(3))),
+        *[Case(f, (positive(3), positive(2, 1)), order=3) for f in (sp.gammainc, sp.gammaincc)],
+        Case(sp.gammainc, (between(25.0, 30.0)(3), between(20.0, 35.0)(3))),
+        *[Case(f, (positive(3), probability(2, 1))) for f in (sp.gammaincinv, sp.gammainccinv)],
+        *[Case(f, (positive(3), positive(2, 1), probability(3))) for f in (sp.betainc, sp.betaincc, sp.betaincinv)],
+        Case(sp.betainc, (between(20.0, 30.0)(3), between(5.0, 9.0)(3), probability(3))),
+        Case(sp.stdtr, (positive(3), real(2, 1))),
+        Case(_shapes.gammainc_by_shape, (1, positive(3), positive(3))),
+        Case(_shapes.betainc_by_shapes, (1, 1, positive(3), positive(3), probability(3))),
+        Case(_shapes.student_by_freedom, (1, positive(3), real(3))),
         *[Case(f, (real(2, 3),), complex=True) for f in (sp.erf, sp.erfc, sp.erfi, sp.dawsn)],
         Case(sp.erfcx, (fraction(3),), complex=True),
         Case(sp.erfinv, (fraction(3),)),
@@ -118,6 +147,38 @@ else:
         Case(ms.solve_sylvester, (invertible(3, 3), invertible(2, 2), real(3, 2)), complex=True),
         Case(ms.solve_sylvester, (rotated, invertible(2, 2), 1j * rotated[:, :2])),
         Case(ms.sqrtm, (positive_definite(3, 3),), complex=True),
+        Case(ms.logm, (positive_definite(3, 3),), complex=True, tolerance=1e-5),
+        Case(ms.multigammaln, (between(1.5, 3.0)(2), 3)),
+        Case(ms.solve_banded, ((1, 2), dominant(4, 5), real(5)), complex=True),
+        Case(ms.solve_banded, ((2, 0), dominant(3, 4, main=0), real(4, 2))),
+        Case(ms.block_diag, (real(2, 3), real(), real(2)), complex=True),
+        Case(ms.toeplitz, (real(3), real(4)), complex=True),
+        Case(ms.toeplitz, (real(3),), complex=True),
+        *[Case(ms.convolve, (real(n), real(m), mode), complex=True)
+          for n, m in ((5, 2), (2, 5), (4, 4)) for mode in ("full", "same", "valid")],
+        Case(ms.convolve, (real(3, 4), real(2, 2), "same")),
+        Case(ms.convolve, (real(3, 4), real(2, 2)), dict(method="fft"), tolerance=1e-5),
+        Case(ms.convolve, (real(2, 3, 4), real(1, 2, 2), "valid"), dict(axes=(1, -1)), tolerance=1e-5),
+        Case(ms.signal.convolve_over, (real(2, 4, 3), real(3, 2)), dict(axes=([1], [1]), dot_axes=([2], [0]), mode="same")),
+        Case(ms.signal.convolve_over, (real(2, 3), real(4)), dict(axes=([1], [0]), mode="valid")),
+        Case(ms.signal.convolve_over, (real(2, 3), real(2, 2)), complex=True),
+        Case(ms.fftconvolve, (real(2, 3), real(2, 2)), dict(axes=1), tolerance=1e-5),
+        *[Case(ms.correlate, (real(n), real(m), mode), complex=True)
+          for n, m in ((5, 2), (2, 5)) for mode in ("full", "same", "valid")],
+        *[case for name, shapes, x in (
+              ("norm", (), real), ("t", (positive(2, 1),), real), ("gamma", (positive(2, 1),), between(0.6, 2)),
+              ("chi2", (positive(2, 1),), between(0.6, 2)), ("expon", (), between(0.6, 2)),
+              ("beta", (positive(2, 1), positive(2, 1)), between(0.6, 0.9)))
+          for method in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
+          for f in [getattr(getattr(stats, name), method)]
+          for case in [Case(f, (x(3), *shapes, fraction_of(0.1), between(1.0, 1.5)(2, 1)))]],
+        *[Case(getattr(stats.poisson, method), (np.array([0.0, 2.0, 5.0]), positive(2, 1)))
+          for method in ("logpmf", "pmf", "cdf", "sf", "logcdf", "logsf")],
+        *[Case(f, (between(0.1, 0.3)(2), positive(3))) for f in (stats.dirichlet.logpdf, stats.dirichlet.pdf)],
+        *[SymmetricNormal(f, (real(4, 2), real(2), positive_definite(2, 2)))
+          for f in (stats.multivariate_normal.logpdf, stats.multivariate_normal.pdf)],
+        Case(stats.multivariate_normal.logpdf, (real(2, 3), 0.5, positive(3))),
+        Case(stats.multivariate_normal.entropy, (None, positive(2))),
     ]
     KINKS = [
         Kink(sp.xlogy, (0.0, 0.5), (-0.6931471805599453, 0.0), "x log y"),

@@ -34,7 +34,7 @@ def lines_of_code(path):
 
 BUDGETS = {
     "core": 1300,
-    "derivatives": 2760,
+    "derivatives": 2900,
     "calculus": 810,
     "fast": 290,
     "readers": 2700,
@@ -46,8 +46,9 @@ BUDGETS = {
     "training/steps": 1040,
     "checkpoint": 450,
     "showing": 460,
+    "scipy": 670,
     "compat": 10,
-    "compat/autograd": 290,
+    "compat/autograd": 249,
     "distributed": 540,
 }
 
@@ -183,7 +184,9 @@ PRIVATE = {
     r"\b__basicsize__\b|from_address": {f"optimise.compiled.{name}" for name in ("kernels", "walk", "ufuncs")},
     r"\bllvmlite\b|\binspect_llvm\b": {"optimise.compiled.kernels", "optimise.compiled.cache"},
     r"\b_version\.py\b": {"optimise.compiled.cache"},
-    r"from scipy\.\S* import _|scipy\.\w+\._\w+": {"derivatives.scipy_rows", "array_api"},
+    r"from scipy\.\S* import _|scipy\.\w+\._\w+": {
+        *("derivatives.scipy_rows", "derivatives.shape_parameters", "array_api")
+    },
     r"from numpy\._|np\._[a-z]|numpy\._core": {"doors"},
 }
 

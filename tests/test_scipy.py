@@ -9,7 +9,9 @@ import pytest
 pytest.importorskip("scipy")
 
 import minigrad.scipy as ms  # noqa: E402
+import scipy.integrate  # noqa: E402
 import scipy.linalg  # noqa: E402
+import scipy.signal  # noqa: E402
 import scipy.special  # noqa: E402
 from minigrad import LostGradientError, gradient  # noqa: E402
 from minigrad.conversions import INSTEAD_OF_SCIPY  # noqa: E402
@@ -79,13 +81,24 @@ ON_PLAIN_ARRAYS = {
     "expm": lambda f, a: f(a),
     "sqrtm": lambda f, a: f(a),
     "solve_sylvester": lambda f, a: f(a, a, a),
+    "logm": lambda f, a: f(a),
+    "multigammaln": lambda f, a: f(a, 2),
+    "solve_banded": lambda f, a: f((1, 0), a, np.ones(2)),
+    "block_diag": lambda f, a: f(a, a),
+    "toeplitz": lambda f, a: f(a[0], a[1]),
+    "convolve": lambda f, a: f(a, a),
+    "correlate": lambda f, a: f(a, a),
+    "fftconvolve": lambda f, a: f(a, a),
+    "odeint": lambda f, a: f(lambda y, t: -y, a[0], np.arange(3.0)),
+    "solve_ivp": lambda f, a: f(lambda t, y: -y, (0.0, 1.0), a[0]).y,
 }
 
 
 @pytest.mark.parametrize("name", ON_PLAIN_ARRAYS)
 def test_a_function_of_scipy_that_converts_its_arguments_says_what_to_write(name):
     call, a = ON_PLAIN_ARRAYS[name], np.array([[4.0, 1.0], [1.0, 3.0]])
-    scipys = getattr(scipy.special if hasattr(scipy.special, name) else scipy.linalg, name)
+    homes = (scipy.special, scipy.linalg, scipy.signal, scipy.integrate)
+    scipys = next(getattr(home, name) for home in homes if hasattr(home, name))
 
     with pytest.raises(LostGradientError, match=rf"\.{name} .*Use minigrad\.scipy\.{name}"):
         gradient(lambda a: np.sum(call(scipys, a)), a)
@@ -107,8 +120,10 @@ def test_the_polynomials_of_np_polynomial_say_so_too():
 
 
 def test_what_is_not_there_says_what_is():
-    with pytest.raises(AttributeError, match="has no 'logm'.*elementwise functions.*sqrtm"):
-        ms.logm  # noqa: B018
+    with pytest.raises(AttributeError, match="has no 'funm'.*elementwise functions.*sqrtm.*stats"):
+        ms.funm  # noqa: B018
+    with pytest.raises(AttributeError, match="special has no 'comb'.*logsumexp"):
+        ms.special.comb  # noqa: B018
 
     assert INSTEAD_OF_SCIPY == set(ON_PLAIN_ARRAYS)
 
@@ -151,3 +166,56 @@ def test_a_real_matrix_whose_root_is_complex_has_a_real_gradient_in_a_gradient_t
     (g,) = gradient(lambda a: np.sum(np.abs(slope(a)) ** 2), A)
 
     assert g == pytest.approx(np.array([[0.203125, -0.109375], [0.046875, -0.671875]]), abs=1e-9)
+
+
+# ------------------------------------------------------------------------------------ matrices and signals
+def test_banded_systems_are_solved_and_the_corners_do_not_count():
+    ab, b = np.arange(1.0, 13.0).reshape(3, 4) + 9 * np.eye(3, 4, 1), np.array([1.0, -2.0, 3.0, 4.0])
+
+    x = ms.solve_banded((1, 1), ab, b)
+    by_ab, _ = gradient(lambda ab, b: np.sum(ms.solve_banded((1, 1), ab, b) ** 3), ab, b)
+
+    np.testing.assert_allclose(x, scipy.linalg.solve_banded((1, 1), ab, b), rtol=1e-15)
+    assert by_ab[0, 0] == by_ab[2, 3] == 0 and np.all(by_ab[1] != 0)
+
+
+@pytest.mark.parametrize("args", [(np.ones((2, 2)), 3.0, [1.0, 2.0]), ()])
+def test_block_diag_is_scipys(args):
+    np.testing.assert_array_equal(ms.block_diag(*args), scipy.linalg.block_diag(*args))
+
+
+def test_toeplitz_and_logm_and_multigammaln_are_scipys():
+    c, r, A = np.array([1.0, 2.0 + 1j]), np.array([5.0, 6.0, 7.0]), np.array([[2.0, 1.0], [0.5, 3.0]])
+
+    np.testing.assert_array_equal(ms.toeplitz(c), scipy.linalg.toeplitz(c))
+    np.testing.assert_array_equal(ms.toeplitz(c, r), scipy.linalg.toeplitz(c, r))
+    np.testing.assert_array_equal(ms.logm(A), scipy.linalg.logm(A))
+    np.testing.assert_allclose(ms.multigammaln(r, 3), scipy.special.multigammaln(r, 3), rtol=1e-14)
+    with pytest.raises(ValueError, match="greater than"):
+        ms.multigammaln(0.5, 3)
+
+
+SIZES = [((5,), (2,)), ((2,), (5,)), ((4,), (4,)), ((4, 5), (2, 3)), ((4, 5), (3, 2)), ((), ()), ((1,), (3,))]
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["convolve", "correlate"])
+def test_signals_are_scipys_in_every_mode(name, mode):
+    rng = np.random.default_rng(0)
+
+    for sizes in SIZES:
+        for method in ("direct", "fft", "auto"):
+            a, b = (rng.normal(size=size) + 1j * rng.normal(size=size) for size in sizes)
+            expected = getattr(scipy.signal, name)(a, b, mode, method)
+            found = getattr(ms, name)(a, b, mode=mode, method=method)
+            np.testing.assert_allclose(found, expected, atol=1e-13, err_msg=str((sizes, method)))
+
+
+def test_convolution_over_some_axes_broadcasts_the_others():
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 5)), np.array([[[1.0, -2.0]]])
+
+    for found in (ms.convolve(a, b, axes=-1), ms.fftconvolve(a, b, axes=2), ms.correlate(a, b[..., ::-1], axes=2)):
+        expected = [[np.convolve(row, b[0, 0]) for row in part] for part in a]
+        np.testing.assert_allclose(found, expected, atol=1e-14)
+    with pytest.raises(ValueError, match="method='fft'"):
+        ms.convolve(a, b, method="direct", axes=2)

@@ -243,7 +243,7 @@ class Tensor(Storage):
         return format(numbers_of(self)[()], spec) if spec else repr(self)
 
     def __reduce__(self):
-        refuse_if_recorded(self, "copy.copy, copy.deepcopy or pickle", "t.copy(), which is recorded")
+        refuse_to_convert(self, "copy.copy, copy.deepcopy or pickle", "t.copy(), which is recorded")
         return Tensor, (numbers_of(self),)
 
     # writing

@@ -2,7 +2,7 @@
 
 This chapter is opened when a Tensor meets a function of SciPy, that is, after the user has imported SciPy.
 Of a function of several arguments, those without a closed form for their derivative (the order of a
-Bessel function, the shape of an incomplete gamma function) must be plain numbers.
+Bessel function) must be plain numbers; the shape parameters of distributions are in ``shape_parameters``.
 
 Reference: NIST Digital Library of Mathematical Functions, chapters 5 to 8 and 10.
 """
@@ -15,6 +15,14 @@ from scipy.special._ufuncs import _zeta  # what scipy.special.zeta(x, q) calls
 
 from ..core.errors import NoDerivativeError
 from ..core.table import constant, row
+from .shape_parameters import (
+    beta_density,
+    betainc_by_shapes,
+    gamma_density,
+    gammainc_by_shape,
+    student_by_freedom,
+    student_density,
+)
 
 ROOT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
@@ -38,16 +46,9 @@ def psi_difference(a, c):
     return sp.psi(np.where(poles, 1 - a, a)) - sp.psi(np.where(poles, 1 - c, c))
 
 
-def gamma_density(a, x):
-    """Return the derivative of gammainc with respect to x."""
-    a = a + 0 * x  # in the precision of x
-    return np.exp(sp.xlogy(a - 1, x) - x - sp.gammaln(a))
-
-
-def beta_density(a, b, x):
-    """Return the derivative of betainc with respect to x."""
-    a, b = a + 0 * x, b + 0 * x  # in the precision of x
-    return np.exp(sp.xlogy(a - 1, x) + sp.xlog1py(b - 1, -x) - sp.betaln(a, b))
+def student_a(g, a, b):
+    z = b / a**0.5
+    return g * (student_by_freedom(1, a, z) - student_density(a, z) * z / (2 * a))
 
 
 def beyond_50(x, first, sign, near):
@@ -76,11 +77,24 @@ row(sp.betaln,      lambda g, a, b: g * psi_difference(a, a + b),
                     lambda g, a, b: g * psi_difference(b, a + b))
 row(sp.poch,        lambda g, y, a, b: g * y * psi_difference(a + b, a),
                     lambda g, y, a, b: g * y * sp.psi(a + b))
-row(sp.gammainc,    None, lambda g, a, b: g * gamma_density(a, b))
-row(sp.gammaincc,   None, lambda g, a, b: -g * gamma_density(a, b))
-row(sp.gammaincinv, None, lambda g, y, a: g / gamma_density(a, y))
-row(sp.betainc,     None, None, lambda g, a, b, x: g * beta_density(a, b, x), signature="a, b, x")
-row(sp.betaincinv,  None, None, lambda g, y, a, b: g / beta_density(a, b, y), signature="a, b, x")
+row(sp.gammainc,    lambda g, a, b: g * gammainc_by_shape(1, a, b),
+                    lambda g, a, b: g * gamma_density(a, b))
+row(sp.gammaincc,   lambda g, a, b: -g * gammainc_by_shape(1, a, b),
+                    lambda g, a, b: -g * gamma_density(a, b))
+row(sp.gammaincinv, lambda g, y, a: -g * gammainc_by_shape(1, a, y) / gamma_density(a, y),
+                    lambda g, y, a: g / gamma_density(a, y))
+row(sp.gammainccinv, lambda g, y, a: -g * gammainc_by_shape(1, a, y) / gamma_density(a, y),
+                    lambda g, y, a: -g / gamma_density(a, y))
+row(sp.betainc,     lambda g, a, b, x: g * betainc_by_shapes(1, 0, a, b, x),
+                    lambda g, a, b, x: g * betainc_by_shapes(0, 1, a, b, x),
+                    lambda g, a, b, x: g * beta_density(a, b, x), signature="a, b, x")
+row(sp.betaincc,    lambda g, a, b, x: -g * betainc_by_shapes(1, 0, a, b, x),
+                    lambda g, a, b, x: -g * betainc_by_shapes(0, 1, a, b, x),
+                    lambda g, a, b, x: -g * beta_density(a, b, x), signature="a, b, x")
+row(sp.betaincinv,  lambda g, y, a, b: -g * betainc_by_shapes(1, 0, a, b, y) / beta_density(a, b, y),
+                    lambda g, y, a, b: -g * betainc_by_shapes(0, 1, a, b, y) / beta_density(a, b, y),
+                    lambda g, y, a, b: g / beta_density(a, b, y), signature="a, b, x")
+row(sp.stdtr, student_a, lambda g, a, b: g * student_density(a, b / a**0.5) / a**0.5)
 constant(sp.gammasgn)
 
 # ------------------------------------------------------------------------------ the error function's family

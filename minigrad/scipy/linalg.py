@@ -1,147 +1,13 @@
-"""Functions of SciPy, under SciPy's names, for Tensors.
-
-SciPy's elementwise functions (``scipy.special.gamma``, ``erf``, ...) take Tensors as they are, and are found
-here, too.  Its other functions convert their arguments to plain arrays first, which a tape cannot follow.  These
-here call them, or do the same, on arrays and Tensors alike:
-
-    from minigrad.scipy import erf, logsumexp, solve_triangular, expm
-
-SciPy must be installed for this module, and for no other of minigrad.
-"""
+"""``scipy.linalg``: functions that NumPy has not; those that it has take Tensors there."""
 
 import numpy as np
+import scipy.linalg
 
-try:
-    import scipy.linalg
-    import scipy.special
-except ImportError as error:
-    raise ImportError("minigrad.scipy calls SciPy; install it with python -m pip install scipy") from error
+from ..core.table import primitive, row
+from ..derivatives.products import hermitian
+from ..hints import chapter
+from .entering import made_of_others
 
-from .conversions import INSTEAD_OF_SCIPY
-from .core.table import composition, primitive, row
-from .derivatives import scipy_rows
-from .derivatives.products import hermitian
-from .hints import chapter
-
-
-def made_of_others(function):
-    """Enter a function that needs no row, so that ``supported()`` knows it."""
-    return composition(function)(function)
-
-
-# --------------------------------------------------------------------------------------- scipy.special
-@primitive
-def logsumexp(a, axis=None, b=None, keepdims=False):
-    """Return the logarithm of a sum of exponentials, without overflow.
-
-        y = log(sum(b * exp(a)))
-
-    Parameters
-    ----------
-    a : array or Tensor
-    axis : int, tuple of int, or None for all
-    b : array or Tensor of weights that ``a`` is broadcast with, or None
-    keepdims : bool, leave the axes summed over in place with length 1
-
-    Returns
-    -------
-    array or Tensor
-
-    Source: ``scipy.special.logsumexp``.
-
-    >>> round(float(logsumexp(np.array([1000.0, 1000.0]))), 4)
-    1000.6931
-    """
-    return scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
-
-
-def logsumexp_a(g, y, a, axis, b, keepdims):
-    h = logsumexp_b(g, y, a, axis, np.shape(b), keepdims)
-    return h if b is None else h * np.conjugate(b)
-
-
-def logsumexp_b(g, y, a, axis, b_shape, keepdims):
-    if axis is not None and not keepdims:
-        g, y = np.expand_dims(g, axis), np.expand_dims(y, axis)
-    h = g * np.exp(a - np.where(np.isfinite(y), y, 0)).conjugate()
-    return np.broadcast_to(h, np.broadcast_shapes(np.shape(h), b_shape))
-
-
-row(logsumexp, logsumexp_a, None, logsumexp_b)
-
-
-@made_of_others
-def log_softmax(x, axis=None):
-    """Return the logarithm of the softmax.
-
-        y = x - logsumexp(x)
-
-    Parameters
-    ----------
-    x : array or Tensor
-    axis : int, tuple of int, or None for all
-
-    Returns
-    -------
-    array or Tensor of the same shape
-
-    Source: ``scipy.special.log_softmax``.
-
-    >>> log_softmax(np.array([0.0, 1000.0]))
-    array([-1000.,     0.])
-    """
-    return x - logsumexp(x, axis=axis, keepdims=np.ndim(x) > 0)
-
-
-@made_of_others
-def softmax(x, axis=None):
-    """Return positive numbers that sum to 1.
-
-        y = exp(x) / sum(exp(x))
-
-    Parameters
-    ----------
-    x : array or Tensor
-    axis : int, tuple of int, or None for all
-
-    Returns
-    -------
-    array or Tensor of the same shape
-
-    Source: ``scipy.special.softmax``; Flux's ``softmax`` takes the first axis by default.
-
-    >>> softmax(np.array([1.0, 1.0, 1.0, 1.0]))
-    array([0.25, 0.25, 0.25, 0.25])
-    """
-    return np.exp(log_softmax(x, axis))
-
-
-@made_of_others
-def polygamma(n, x):
-    """Return the derivative of order ``n`` of the digamma function.
-
-        y = (-1)^(n+1) n! zeta(n + 1, x)
-
-    Parameters
-    ----------
-    n : int >= 0, or array of them; a constant
-    x : array or Tensor of positive numbers
-
-    Returns
-    -------
-    array or Tensor of the shape to which ``n`` and ``x`` broadcast
-
-    Source: ``scipy.special.polygamma``.
-
-    >>> round(float(polygamma(1, 1.0)), 6)  # pi^2 / 6
-    1.644934
-    """
-    order = np.asarray(n, dtype=float) + 1
-    y = (-1.0) ** order * scipy.special.gamma(order) * scipy_rows._zeta(order, x)
-    return np.where(order == 1, scipy.special.psi(x), y)[()]
-
-
-# ---------------------------------------------------------------------------------------- scipy.linalg
 @primitive
 def solve_triangular(
     a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True
@@ -289,15 +155,15 @@ def expm(A):
     return scipy.linalg.expm(np.require(A, requirements="W"))  # which old SciPys insist on
 
 
-def expm_vjp(g, A):
-    """The block in the corner of  exp [[A^H, g], [0, A^H]]  is the derivative in the direction g."""
+def in_corner(function, A, g):
+    """Return the adjoint derivative of a function of matrices, which stands in the corner of f [[A^H, g], [0, A^H]]."""
     n, a = A.shape[-1], hermitian(A)
     above = np.concatenate([a, g], axis=-1)
     below = np.concatenate([np.zeros(A.shape, A.dtype), a], axis=-1)
-    return expm(np.concatenate([above, below], axis=-2))[..., :n, n:]
+    return function(np.concatenate([above, below], axis=-2))[..., :n, n:]
 
 
-row(expm, expm_vjp)
+row(expm, lambda g, A: in_corner(expm, A, g))
 
 
 @primitive
@@ -375,22 +241,156 @@ def sqrtm_vjp(g, y):
 row(sqrtm, sqrtm_vjp)
 
 
-# --------------------------------------------------------------------------- what takes Tensors as it is
-def elementwise(name):
-    """Return an elementwise function of ``scipy.special``."""
-    function = getattr(scipy.special, name, None)
-    if isinstance(function, np.ufunc):
-        return function
-    raise AttributeError(
-        f"minigrad.scipy has no {name!r}: of SciPy it has the elementwise functions of scipy.special and "
-        f"{', '.join(sorted(INSTEAD_OF_SCIPY))}"
-    )
+@primitive
+def logm(A):
+    """Return the principal logarithm of a matrix.
+
+        expm(y) = A
+
+    Parameters
+    ----------
+    A : array or Tensor (n, n) without eigenvalues that are negative or 0
+
+    Returns
+    -------
+    array or Tensor of the same shape
+
+    Source: ``scipy.linalg.logm``; its derivative: Higham, "Functions of Matrices" (2008), theorem 3.6.
+
+    >>> logm(np.eye(2))
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    y = scipy.linalg.logm(A.astype(np.result_type(A, float)))  # which warns of what single precision loses
+    return y.astype(np.result_type(y.dtype.kind + "4" if y.dtype.kind == "f" else "c8", A), copy=False)
 
 
-def all_elementwise():
-    return [name for name, function in vars(scipy.special).items() if isinstance(function, np.ufunc)]
+row(logm, lambda g, A: in_corner(logm, A, g))
 
 
-__all__ = sorted(INSTEAD_OF_SCIPY)
+def rows_in_bands(lower, upper, n):
+    """Return the row of the matrix (n, n) that each place of its diagonals stands for, and which stand for one."""
+    i = np.arange(-upper, lower + 1)[:, None] + np.arange(n)
+    return np.clip(i, 0, n - 1), (i >= 0) & (i < n)
 
-chapter(__name__, elementwise, all_elementwise)
+
+@primitive
+def solve_banded(l_and_u, ab, b, overwrite_ab=False, overwrite_b=False, check_finite=True):
+    """Solve  a x = b  for a matrix of few diagonals.
+
+        ab[u + i - j, j] = a[i, j]
+
+    Parameters
+    ----------
+    l_and_u : tuple of ints, the numbers of diagonals below and above the main one
+    ab : array or Tensor (l + u + 1, n), the diagonals
+    b : array or Tensor (n,) or (n, m)
+    overwrite_ab, overwrite_b : bool, taken as SciPy takes them; nothing is overwritten
+    check_finite : bool, refuse NaN and infinity
+
+    Returns
+    -------
+    array or Tensor of the shape of ``b``
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : if the matrix is singular
+    ValueError : if a number is not finite, or the shapes do not fit
+
+    Source: ``scipy.linalg.solve_banded``.
+
+    >>> solve_banded((1, 0), np.array([[2.0, 1.0], [1.0, 0.0]]), np.array([2.0, 3.0]))
+    array([1., 2.])
+    """
+    return scipy.linalg.solve_banded(l_and_u, ab, b, check_finite=check_finite)
+
+
+def solve_banded_b(g, l_and_u, ab):
+    lower, upper = l_and_u
+    i, filled = rows_in_bands(upper, lower, ab.shape[1])
+    transpose = np.where(filled, ab[np.arange(lower + upper, -1, -1)[:, None], i], 0)
+    return solve_banded((upper, lower), transpose.conjugate(), g)
+
+
+def solve_banded_ab(g, y, l_and_u, ab):
+    h, y = solve_banded_b(g, l_and_u, ab), y.conjugate()
+    i, filled = rows_in_bands(*l_and_u, len(h))
+    products = h[i] * y if h.ndim == 1 else np.sum(h[i] * y, axis=-1)
+    return np.where(filled, -products, 0)
+
+
+row(
+    solve_banded,
+    None,
+    solve_banded_ab,
+    solve_banded_b,
+    signature="l_and_u, ab, b, overwrite_ab=False, overwrite_b=False, check_finite=True",
+)
+
+
+@made_of_others
+def block_diag(*arrs):
+    """Return a matrix with the given ones along its diagonal, and zeros elsewhere.
+
+    Parameters
+    ----------
+    *arrs : arrays or Tensors of at most two axes; a vector is a row
+
+    Returns
+    -------
+    array or Tensor (sum of rows, sum of columns)
+
+    Source: ``scipy.linalg.block_diag``.
+
+    >>> block_diag(np.ones((1, 2)), 3.0)
+    array([[1., 1., 0.],
+           [0., 0., 3.]])
+    """
+    blocks = [np.atleast_2d(a) for a in arrs or ([],)]
+    if any(a.ndim > 2 for a in blocks):
+        raise ValueError(f"block_diag: a block has at most two axes; got the shapes {[np.shape(a) for a in arrs]}")
+    ends = np.cumsum([a.shape[1] for a in blocks])
+    return np.concatenate([np.pad(a, ((0, 0), (end - a.shape[1], ends[-1] - end))) for a, end in zip(blocks, ends)])
+
+
+@made_of_others
+def toeplitz(c, r=None):
+    """Return a matrix that is constant along its diagonals.
+
+        y[i, j] = c[i - j] for i >= j, else r[j - i]
+
+    Parameters
+    ----------
+    c : array or Tensor (m,), the first column
+    r : array or Tensor (n,), the first row, of which the first element is not used; by default conj(c)
+
+    Returns
+    -------
+    array or Tensor (m, n)
+
+    Source: ``scipy.linalg.toeplitz``.
+
+    >>> toeplitz(np.array([1.0, 2.0]), np.array([0.0, 5.0, 6.0]))
+    array([[1., 5., 6.],
+           [2., 1., 5.]])
+    """
+    c = np.ravel(c)
+    r = np.conjugate(c) if r is None else np.ravel(r)
+    m, n = len(c), len(r)
+    return np.concatenate([c[::-1], r[1:]])[m - 1 - np.arange(m)[:, None] + np.arange(n)]
+
+
+def other(name):
+    """Return SciPy's own function, for plain arrays."""
+    try:
+        return getattr(scipy.linalg, name)
+    except AttributeError:
+        raise AttributeError(f"minigrad.scipy.linalg has no {name!r}: it has {', '.join(__all__)}") from None
+
+
+__all__ = [
+    "block_diag", "cho_factor", "cho_solve", "expm", "logm", "solve_banded", "solve_sylvester", "solve_triangular",
+    "sqrtm", "toeplitz",
+]
+
+chapter(__name__, other)
