@@ -9,19 +9,18 @@ depend on the argument.  docs/coming-from-autograd.md lists what differs.
 
     operators    grad, jacobian, make_vjp, ...: functions of functions
     primitives   primitive, defvjp: derivatives of one's own
-    numpy, scipy, misc, test_util, extend, builtins    autograd's modules of these names
+    numpy, scipy, misc, test_util, extend, builtins, differential_operators    autograd's modules of these names
 """
 
-from ...calculus.adjoint import checkpointed as _checkpointed
-from . import descent as misc  # noqa: F401
+import sys as _sys
+
+from . import descent, numpy, operators, primitives
+from .builtins import dict, isinstance, list, tuple, type  # noqa: A004, F401
 from .operators import *  # noqa: F403
-from .primitives import defjvp, defvjp, defvjp_argnum, primitive  # noqa: F401
+from .primitives import checkpoint, defjvp, defvjp, defvjp_argnum, primitive  # noqa: F401
 
-
-def checkpoint(fun):
-    """Return ``fun`` that keeps nothing for its derivative and runs again on the way back.
-
-    >>> grad(checkpoint(lambda x: x**3))(2.0)
-    12.0
-    """
-    return lambda *args, **kwargs: _checkpointed(lambda *xs: fun(*xs, **kwargs), *args)
+misc, extend, differential_operators = descent, primitives, operators
+_MODULES = {"extend": extend, "differential_operators": differential_operators, "misc": misc}
+_MODULES |= {f"misc.{name}": misc for name in ("flatten", "optimizers", "fixed_points")}
+_MODULES |= {f"numpy.{name}": getattr(numpy, name) for name in ("fft", "linalg", "random")}
+_sys.modules.update({f"{__name__}.{name}": module for name, module in _MODULES.items()})

@@ -1,3 +1,17 @@
-"""``autograd.builtins``: Python's own, which hold Tensors as they are."""
+"""``autograd.builtins``: Python's own; ``isinstance`` and ``type`` tell of the array that a Tensor stands for."""
 
-dict, isinstance, list, tuple, type = dict, isinstance, list, tuple, type  # noqa: A001
+import builtins
+
+from ...core.tensor import Tensor
+
+dict, list, tuple = dict, list, tuple  # noqa: A001
+
+
+def type(x, *how):  # noqa: A001
+    """Return the type of a value, of a Tensor that of its numbers."""
+    return builtins.type(x.data if builtins.type(x) is Tensor else x, *how)
+
+
+def isinstance(x, kinds):  # noqa: A001
+    """Say whether a value, of a Tensor its numbers, is of a kind."""
+    return builtins.isinstance(x, kinds) or issubclass(type(x), kinds)

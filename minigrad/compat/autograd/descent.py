@@ -1,18 +1,16 @@
 """``autograd.misc``, under which name it is imported: containers as vectors, optimisers, fixed points."""
 
 import sys
-from types import ModuleType
 
 import numpy as np
 
 from ...calculus.vectors import cut
 from ...core.trees import leaves, rebuild
 from ...optimise import formulas
-from .numpy import concatenate
 from .operators import make_vjp
 from .primitives import defvjp, primitive
 
-MISC = __name__.replace("descent", "misc")
+optimizers = fixed_points = sys.modules[__name__]  # from autograd.misc import optimizers
 
 
 def flatten(value):
@@ -26,13 +24,12 @@ def flatten(value):
     """
     value = in_order(value)
     parts = leaves(value)
-    shapes = [np.shape(part) for part in parts]
 
     def unflatten(vector):
-        pieces = zip(cut(vector, shapes), shapes)
-        return rebuild(value, iter([piece if shape else piece[()] for piece, shape in pieces]))
+        pieces = cut(vector, [np.shape(part) for part in parts])
+        return rebuild(value, iter([piece if piece.ndim else piece[()] for piece in pieces]))
 
-    return concatenate(map(np.ravel, parts)) if parts else np.array([]), unflatten
+    return np.concatenate([np.ravel(part) for part in parts]) if parts else np.array([]), unflatten
 
 
 def in_order(x):
@@ -47,10 +44,9 @@ def flatten_func(f, example):
     return lambda x, *args: flatten(f(unflatten(x), *args))[0], unflatten, vector
 
 
-def descend(formula, states, hyper, grad, x0, callback, num_iters):
+def descend(formula, state, hyper, grad, x0, callback, num_iters):
     """Follow an update rule from the second table: the loop of all of autograd's optimisers."""
     x, unflatten = flatten(x0)
-    state = [state * np.ones_like(x) if per_element else state for state, per_element in states]
     for i in range(num_iters):
         g = flatten(grad(unflatten(x), i))[0]
         if callback:
@@ -68,26 +64,25 @@ def sgd(grad, x0, callback=None, num_iters=200, step_size=0.1, mass=0.9):
     >>> abs(float(sgd(lambda x, i: 2 * x, 1.0))) < 1e-3
     True
     """
-    hyper = {"eta": step_size * (1 - mass), "rho": mass}
-    return descend(formulas.momentum, [(0, True)], hyper, grad, x0, callback, num_iters)
+    return descend(formulas.momentum, [0.0], dict(eta=step_size * (1 - mass), rho=mass), grad, x0, callback, num_iters)
 
 
 def rmsprop(grad, x0, callback=None, num_iters=100, step_size=0.1, gamma=0.9, eps=1e-8):
     """Descend by RMSProp whose mean square starts at 1, as autograd's does."""
-    hyper = {"eta": step_size, "rho": gamma, "epsilon": eps}
-    return descend(formulas.rmsprop, [(1, True)], hyper, grad, x0, callback, num_iters)
+    return descend(formulas.rmsprop, [1.0], dict(eta=step_size, rho=gamma, epsilon=eps), grad, x0, callback, num_iters)
 
 
 def adam(grad, x0, callback=None, num_iters=100, step_size=0.001, b1=0.9, b2=0.999, eps=1e-8):
     """Descend by ADAM; the numbers are those of minigrad's ``ADAM(step_size, (b1, b2), eps)``."""
-    hyper = {"eta": step_size, "beta1": b1, "beta2": b2, "epsilon": eps}
-    states = [(0, True), (0, True), (b1, False), (b2, False)]
-    return descend(formulas.adam, states, hyper, grad, x0, callback, num_iters)
+    hyper = dict(eta=step_size, beta1=b1, beta2=b2, epsilon=eps)
+    return descend(formulas.adam, [0.0, 0.0, b1, b2], hyper, grad, x0, callback, num_iters)
 
 
 @primitive
 def fixed_point(f, a, x0, distance, tol):
     """Return the x with ``f(a)(x) = x`` that iterating from ``x0`` leads to; differentiable by ``a``.
+
+    ``a`` is a number, an array or a container of them; x a number, an array, or a tuple or list of them.
 
     >>> from minigrad.compat.autograd import grad
     >>> root = lambda a: fixed_point(lambda a: lambda x: (x + a / x) / 2, a, 1.0, lambda x, y: abs(x - y), 1e-12)
@@ -102,28 +97,12 @@ def fixed_point(f, a, x0, distance, tol):
 
 
 def slope_by_a(x, f, a, x0, distance, tol):
-    """w = g + w df/dx at the fixed point, iterated too; then w df/da."""
+    """u = g + u dx/dx at the fixed point, iterated too; then u dx/da."""
     by_x, _ = make_vjp(f(a))(x)
     by_a, _ = make_vjp(lambda a: f(a)(x))(a)
-
-    def vjp(g):
-        return by_a(fixed_point(lambda g: lambda w: g + by_x(w), g, np.zeros_like(x), distance, tol))
-
-    return vjp
+    nothing = rebuild(x, map(np.zeros_like, leaves(x)))
+    step = lambda g: lambda u: rebuild(g, map(np.add, leaves(g), leaves(by_x(u))))
+    return lambda g: by_a(fixed_point(step, g, nothing, distance, tol))
 
 
 defvjp(fixed_point, None, slope_by_a, None, None, None)
-
-
-def submodule(name, **names):
-    """Let a program import from ``misc.name``, as autograd has it."""
-    module = ModuleType(f"{MISC}.{name}", f"``autograd.misc.{name}``, see ``autograd.misc``.")
-    vars(module).update(names)
-    sys.modules[module.__name__] = module
-    return module
-
-
-optimizers = submodule("optimizers", sgd=sgd, rmsprop=rmsprop, adam=adam)
-fixed_points = submodule("fixed_points", fixed_point=fixed_point)
-submodule("flatten", flatten=flatten, flatten_func=flatten_func)
-sys.modules[MISC] = sys.modules[__name__]

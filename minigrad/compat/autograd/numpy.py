@@ -3,8 +3,6 @@
     import minigrad.compat.autograd.numpy as np
 """
 
-import sys
-
 import numpy
 
 from ... import arrays
@@ -12,8 +10,6 @@ from ...core.tensor import tensors_in
 from ...joining import c_, r_  # noqa: F401
 
 __all__ = [name for name in numpy.__all__ if not name.startswith("_")]
-for _name in ("fft", "linalg", "random"):  # for import minigrad.compat.autograd.numpy.random as npr
-    sys.modules[f"{__name__}.{_name}"] = getattr(numpy, _name)
 
 
 def __getattr__(name):
@@ -37,37 +33,31 @@ def array(x, dtype=None, **options):
     return numpy.reshape(made, (1,) * (options.get("ndmin", 0) - made.ndim) + made.shape)
 
 
-def of_lists(function):
-    """Return a function of NumPy that takes a list of Tensors in the place of its array."""
-
-    def taking_lists(a, *args, **kwargs):
-        return function(array(a) if isinstance(a, (list, tuple)) and tensors_in(a) else a, *args, **kwargs)
-
-    taking_lists.__name__, taking_lists.__doc__ = function.__name__, f"``np.{function.__name__}``, of a list too."
-    return taking_lists
-
-
-atleast_1d, atleast_2d = map(of_lists, (numpy.atleast_1d, numpy.atleast_2d))
-sum, prod, mean, std, var, max, min, ravel = map(  # noqa: A001
-    of_lists, (numpy.sum, numpy.prod, numpy.mean, numpy.std, numpy.var, numpy.max, numpy.min, numpy.ravel)
-)
-
-
 def asarray(x, dtype=None):
     """``np.asarray``; what is differentiated stays so."""
     return array(x, dtype) if tensors_in(x) else numpy.asarray(x, dtype)
 
 
-def concatenate(pieces, axis=0):
-    """``np.concatenate``, of any iterable, of numbers too."""
-    return numpy.concatenate([numpy.atleast_1d(array(x)) if not numpy.ndim(x) else x for x in pieces], axis)
+def joined(x):
+    return array(x) if isinstance(x, (list, tuple)) and tensors_in(x) else x
 
 
-def stack(pieces, axis=0):
-    """``np.stack``, of any iterable: ``stack(d.values())``."""
-    return numpy.stack([array(x) if isinstance(x, (list, tuple)) else x for x in pieces], axis)
+def with_lists(function, within):
+    """Return a function of NumPy that takes lists of Tensors in the place of an array, or ``within`` its sequence."""
+
+    def taking_lists(a, *args, **kwargs):
+        return function([joined(x) for x in a] if within else joined(a), *args, **kwargs)
+
+    taking_lists.__name__, taking_lists.__doc__ = function.__name__, f"``np.{function.__name__}``, of lists too."
+    return taking_lists
+
+
+for _name in "atleast_1d atleast_2d sum prod mean std var max min ravel".split():
+    globals()[_name] = with_lists(getattr(numpy, _name), within=False)
+for _name in "concatenate stack hstack vstack dstack column_stack".split():
+    globals()[_name] = with_lists(getattr(numpy, _name), within=True)
 
 
 def append(a, values, axis=None):
     """``np.append``, of lists of Tensors too."""
-    return numpy.append(array(a), array(values), axis)
+    return numpy.append(joined(a), joined(values), axis)

@@ -9,16 +9,13 @@ import inspect
 
 import numpy as np
 
-from ...calculus.higher import jacobian as jacobians
-from ...calculus.higher import jvp, zeros_for_none
+from ...calculus import higher
 from ...core.gradient import pullback
 from ...core.trees import leaves, rebuild
 
-__all__ = [
-    "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian", "hessian_tensor_product",
-    "hessian_vector_product", "holomorphic_grad", "jacobian", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp",
-    "multigrad_dict", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product",
-]
+__all__ = ["deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian", "hessian_tensor_product",
+           "hessian_vector_product", "holomorphic_grad", "jacobian", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp",
+           "multigrad_dict", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product"]  # fmt: skip
 
 
 def of_any_argument(operator):
@@ -27,23 +24,24 @@ def of_any_argument(operator):
     @functools.wraps(operator)
     def at_position(fun, argnum=0, *options, **named):
         who, several = operator.__name__, isinstance(argnum, (tuple, list))
+        positions = argnum if several else (argnum,)
         if not callable(fun):
             raise TypeError(f"{who}: the first argument must be a function; got {fun!r}. Write {who}(f)(x)")
-        if not several and type(argnum) is not int:
+        if any(type(k) is not int for k in positions):
             raise TypeError(f"{who}: argnum is the position of an argument, or several; got {argnum!r}")
 
         def operated(*args, **kwargs):
-            for k in argnum if several else (argnum,):
-                if not -len(args) <= k < len(args):
-                    raise TypeError(no_such_argument(who, fun, k, args, kwargs))
-
             def of_one(x):
                 given = list(args)
-                for k, value in zip(argnum, x) if several else ((argnum, x),):
+                for k, value in zip(positions, x if several else (x,)):
                     given[k] = value
                 return fun(*given, **kwargs)
 
-            return operator(of_one, tuple(args[k] for k in argnum) if several else args[argnum], *options, **named)
+            if not all(-len(args) <= k < len(args) for k in positions):
+                given = ", ".join([f"{len(args)} by position", *(f"{name!r} by keyword" for name in kwargs)])
+                raise TypeError(f"{who}: there is no argument number {argnum} by position, as it must be; got {given}")
+            x = tuple(args[k] for k in positions)
+            return operator(of_one, x if several else x[0], *options, **named)
 
         operated.__name__ = f"{who}_of_{getattr(fun, '__name__', 'function')}"
         return operated
@@ -51,25 +49,9 @@ def of_any_argument(operator):
     return at_position
 
 
-def no_such_argument(who, fun, k, args, kwargs):
-    try:
-        name = list(inspect.signature(fun).parameters)[k]
-    except (TypeError, ValueError, IndexError):
-        name = None
-    if name in kwargs:
-        return f"{who}: argument {k}, {name!r}, was given by keyword; what is differentiated is given by position"
-    return f"{who}: there is no argument number {k}: the function was called with {len(args)} by position"
-
-
 def conjugated(x):
     """Return a container of numbers with the complex ones conjugated: from minigrad's convention to autograd's."""
     return rebuild(x, iter([np.conjugate(leaf) if np.iscomplexobj(leaf) else leaf for leaf in leaves(x)]))
-
-
-def pulled(f, x):
-    """Return autograd's vjp of ``f`` at ``x``, which gives zeros for None, and the value."""
-    y, back = pullback(f, x)
-    return lambda g: conjugated(zeros_for_none(x, back(conjugated(g))[0])), y
 
 
 def ones_like(y):
@@ -78,14 +60,9 @@ def ones_like(y):
 
 def one_real_number(y, who):
     if isinstance(y, (tuple, list, dict)) or np.size(y) != 1 or np.iscomplexobj(y):
-        raise TypeError(
-            f"{who}: the function must return one real number; it returned {shown(y)}. Take np.sum or np.mean of it, "
-            "or use jacobian, elementwise_grad or holomorphic_grad"
-        )
-
-
-def shown(y):
-    return f"an array of shape {np.shape(y)}, {np.asarray(y).dtype}" if hasattr(y, "shape") else repr(y)
+        what = f"an array of shape {y.shape}, {y.dtype}" if hasattr(y, "shape") else repr(y)
+        instead = "Take np.sum or np.mean of it, or use jacobian, elementwise_grad or holomorphic_grad"
+        raise TypeError(f"{who}: the function must return one real number; it returned {what}. {instead}")
 
 
 @of_any_argument
@@ -96,7 +73,8 @@ def make_vjp(f, x):
     >>> y, vjp(1.0)
     (9.0, 6.0)
     """
-    return pulled(f, x)
+    y, back = pullback(f, x)
+    return lambda g: conjugated(higher.zeros_for_none(x, back(conjugated(g))[0])), y
 
 
 @of_any_argument
@@ -106,7 +84,7 @@ def make_jvp(f, x):
     >>> make_jvp(lambda x: x**2)(3.0)(10.0)
     (9.0, 60.0)
     """
-    return lambda v: jvp(f, (x,), (v,))
+    return lambda v: higher.jvp(f, (x,), (v,))
 
 
 @of_any_argument
@@ -116,7 +94,7 @@ def value_and_grad(f, x):
     >>> value_and_grad(lambda x: x**2)(3.0)
     (9.0, 6.0)
     """
-    vjp, y = pulled(f, x)
+    vjp, y = make_vjp(f)(x)
     one_real_number(y, "grad")
     return y, vjp(ones_like(y))
 
@@ -138,7 +116,7 @@ def elementwise_grad(f, x):
     >>> elementwise_grad(np.square)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    vjp, y = pulled(f, x)
+    vjp, y = make_vjp(f)(x)
     if np.iscomplexobj(y):
         raise TypeError("elementwise_grad: the function returned complex numbers; use holomorphic_grad")
     return vjp(ones_like(y))
@@ -162,29 +140,27 @@ def jacobian(f, x):
     array([[2., 0.],
            [0., 4.]])
     """
-    (J,) = jacobians(f, x)
+    (J,) = higher.jacobian(f, x)
     return conjugated(np.zeros(np.shape(f(x)) + np.shape(x)) if J is None else J)
 
 
-@of_any_argument
-def hessian(f, x):
+def hessian(fun, argnum=0):
     """Return the second derivatives of f: the shape is f's, then x's twice.
 
     >>> hessian(lambda x: x[0] * x[1])(np.array([1.0, 2.0]))
     array([[0., 1.],
            [1., 0.]])
     """
-    return jacobian(jacobian(f))(x)
+    return jacobian(jacobian(fun, argnum), argnum)
 
 
-@of_any_argument
-def holomorphic_grad(f, z):
+def holomorphic_grad(fun, argnum=0):
     """Return the derivative of a holomorphic function.
 
     >>> print(holomorphic_grad(lambda z: z**2)(1j))
     2j
     """
-    return grad(lambda z: np.real(f(z)))(z)
+    return grad(lambda *args, **kwargs: np.real(fun(*args, **kwargs)), argnum)
 
 
 @of_any_argument
@@ -194,20 +170,19 @@ def grad_and_aux(f, x):
     >>> grad_and_aux(lambda x: (x**2, "seen"))(3.0)
     (6.0, 'seen')
     """
-    vjp, (y, aux) = pulled(f, x)
+    vjp, (y, aux) = make_vjp(f)(x)
     one_real_number(y, "grad_and_aux")
     return vjp((ones_like(y), None)), aux
 
 
-@of_any_argument
-def make_hvp(f, x):
+def make_hvp(fun, argnum=0):
     """Return (the function from v to the Hessian times v, the gradient at x).
 
     >>> hvp, g = make_hvp(lambda x: x**3)(2.0)
     >>> hvp(1.0), g
     (12.0, 12.0)
     """
-    return pulled(grad(f), x)
+    return make_vjp(grad(fun, argnum), argnum)
 
 
 def make_ggnvp(f, g=lambda y: np.sum(y**2, axis=-1) / 2, f_argnum=0):
@@ -217,12 +192,7 @@ def make_ggnvp(f, g=lambda y: np.sum(y**2, axis=-1) / 2, f_argnum=0):
     array([9., 0.])
     """
 
-    def at(f, x):
-        back, y = pulled(f, x)
-        times_curvature, _ = pulled(grad(g), y)
-        return lambda v: back(times_curvature(jvp(f, (x,), (v,))[1]))
-
-    return of_any_argument(at)(f, f_argnum)
+    return of_any_argument(lambda f, x: functools.partial(higher.ggnvp, f, g, x))(f, f_argnum)
 
 
 def hessian_tensor_product(fun, argnum=0):
@@ -231,8 +201,8 @@ def hessian_tensor_product(fun, argnum=0):
     >>> hessian_vector_product(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    slope = grad(fun, argnum)
-    return grad(lambda *args, **kw: np.tensordot(slope(*args[:-1], **kw), args[-1], np.ndim(args[-1])), argnum)
+    slope = lambda *args, **kw: np.tensordot(grad(fun, argnum)(*args[:-1], **kw), args[-1], np.ndim(args[-1]))
+    return grad(slope, argnum)
 
 
 def tensor_jacobian_product(fun, argnum=0):
@@ -262,16 +232,11 @@ def multigrad_dict(fun):
     >>> multigrad_dict(lambda x, y=1.0: x * y)(2.0, y=3.0)
     {'x': 3.0, 'y': 2.0}
     """
-    signature = inspect.signature(fun)
 
     def gradients(*args, **kwargs):
-        bound = signature.bind(*args, **kwargs)
+        bound = inspect.signature(fun).bind(*args, **kwargs)
         bound.apply_defaults()
-
-        def of_dict(arguments):
-            again = inspect.BoundArguments(signature, arguments)
-            return fun(*again.args, **again.kwargs)
-
-        return grad(of_dict)(dict(bound.arguments))
+        again = functools.partial(inspect.BoundArguments, bound.signature)
+        return grad(lambda given: fun(*again(given).args, **again(given).kwargs))(dict(bound.arguments))
 
     return gradients
