@@ -25,8 +25,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     training/               the training loop; a step as one function
     checkpoint/             saving and resuming
     showing/                optimisers at work: races, momentum's sliders, landscapes
-    bridge, array_api       SciPy's optimisers; the array API standard's names
-    scipy/                  SciPy's functions: special, linalg, stats, signal, integrate
+    bridge, scipy/, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
     notebook                how notebooks show it: tables and curves
     compat/                 programs written for HIPS autograd
     distributed/            training on several processes, over MPI
