@@ -1,5 +1,6 @@
-"""Ctrl-C, so that it never cuts a step in two."""
+"""Ctrl-C, so that it never cuts a step in two; exceptions by signals, so that none is taken for a failure."""
 
+import functools
 import signal
 import threading
 
@@ -114,6 +115,40 @@ class Whole:
         self.inside = False
         if self.ctrl_c.asked > 1 and not self.ctrl_c.within_whole():
             self.ctrl_c.interrupt()
+
+
+def from_a_signal(error):
+    """Say whether an exception came out of the handler of a signal, as a timeout does: it is no failure.
+
+    >>> def on_alarm(signum, frame):
+    ...     raise TimeoutError("too slow")
+    >>> before = signal.signal(signal.SIGTERM, on_alarm)
+    >>> try:
+    ...     signal.raise_signal(signal.SIGTERM)
+    ... except Exception as error:
+    ...     from_a_signal(error), from_a_signal(ValueError())
+    ... finally:
+    ...     _ = signal.signal(signal.SIGTERM, before)
+    (True, False)
+    """
+    handlers = {code_of(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code in handlers:
+                return True
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def code_of(handler):
+    """Return the code of a handler that is Python's, None for any other."""
+    if not callable(handler):
+        return None
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    return getattr(handler, "__code__", None) or getattr(type(handler).__call__, "__code__", None)
 
 
 def in_here(frame):

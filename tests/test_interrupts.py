@@ -1,5 +1,6 @@
 """Ctrl-C: stretches that nest, close in any order, and are never left half open."""
 
+import functools
 import itertools
 import signal
 import subprocess
@@ -9,7 +10,9 @@ import threading
 
 import pytest
 
-from minigrad.interrupts import CtrlC
+from minigrad.checkpoint import load_, save, saving
+from minigrad.interrupts import CtrlC, from_a_signal
+from minigrad.optimise.compiled import cache, kernels
 from minigrad.training.train import epochs
 
 
@@ -157,3 +160,54 @@ def test_presses_at_any_moment_leave_no_stretch_open(presses):
     """), str(presses)], capture_output=True, text=True, timeout=120)
 
     assert result.stdout == "True\n", result.stderr
+
+
+# ------------------------------------------------------------------------------- what a timeout raises
+class TooSlow(Exception):
+    """What a program's own handler raises: no KeyboardInterrupt, but an ordinary Exception."""
+
+
+class Timer:
+    def __call__(self, signum, frame):
+        raise TooSlow
+
+
+def on_alarm(signum, frame):
+    raise TooSlow
+
+
+@pytest.mark.parametrize("handler", [on_alarm, Timer(), functools.partial(on_alarm), Timer().__call__])
+def test_a_timeout_while_a_kernel_is_compiled_reaches_the_program(handler, monkeypatch, compiled, mine, tmp_path):
+    def compile_kernel(*args):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(kernels, "compile_kernel", compile_kernel)
+    monkeypatch.setattr(cache, "load", lambda file: None)
+    key = "a text that is compiled nowhere else", "d", 0
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        with pytest.raises(TooSlow):
+            kernels.load_or_compile(key, 10**9)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    monkeypatch.undo()
+    assert key not in kernels._failed
+
+
+def test_a_timeout_while_a_checkpoint_is_read_is_no_damaged_file(tmp_path, monkeypatch):
+    save(tmp_path / "a.npz", x=1.0)
+    monkeypatch.setattr(saving, "decoded", lambda *args: signal.raise_signal(signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, on_alarm)
+    try:
+        with pytest.raises(TooSlow):
+            load_(tmp_path / "a.npz")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_error_of_the_program_in_a_timeouts_place_is_none_of_a_signal():
+    try:
+        raise TooSlow
+    except TooSlow as error:
+        assert not from_a_signal(error)

@@ -22,7 +22,7 @@ from ..core.tensor import Tensor
 from ..core.trees import named_tensors
 from ..data import DataLoader
 from ..doors import door
-from ..interrupts import CtrlC
+from ..interrupts import CtrlC, from_a_signal
 from ..optimise import apply_
 from ..optimise.swapping import swapped
 from ..optimise.state import state_to_save, tasks_to_load
@@ -231,6 +231,8 @@ def contents(path, suffix):
     except (CheckpointError, ImportError, PermissionError):
         raise
     except Exception as error:  # a damaged file can make its reader raise anything
+        if from_a_signal(error):
+            raise
         raise CheckpointError(f"load_: {path} is damaged or no checkpoint: {error!r}") from error
 
 

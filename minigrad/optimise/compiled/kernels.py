@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...interrupts import from_a_signal
 from .. import functions, lanes
 from . import cache, entry, instructions, loops
 from . import walk as walking
@@ -103,6 +104,8 @@ def load_or_compile(key, work):
         if address is None and work >= COMPILING:
             address = compiled_and_stored(file, *key)
     except Exception as error:  # a formula that numba cannot compile still runs on arrays
+        if from_a_signal(error):
+            raise
         _failed.add(key)
         what = "a step" if key[2] == PIECES or key[0] is ENTRY else "a rule"
         warnings.warn(f"minigrad runs {what} without a compiled kernel, which is slower: {in_short(error)}")

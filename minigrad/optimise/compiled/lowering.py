@@ -13,6 +13,7 @@ Whatever cannot be done raises in there, and ``lower`` returns None: the program
 import numpy as np
 
 from ...core.storage import Storage
+from ...interrupts import from_a_signal
 from ..arrays import bare
 from ..update import update_
 from . import entry, kernels
@@ -41,6 +42,8 @@ def lower(forms, params, opt=None):
             raise NotLowered("numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it")
         return Lowered(forms, tuple(params), opt)
     except Exception as error:  # whatever it is, the text gives the same numbers
+        if from_a_signal(error):
+            raise
         _reason[0] = str(error) if isinstance(error, NotLowered) else f"{type(error).__name__}: {error}"
         return None
 

@@ -19,6 +19,7 @@ from ...core.tape import active_tape, innermost_tape
 from ...core.tensor import Tensor
 from ...core.trees import leaves, rebuild
 from ...doors import shorten, warn
+from ...interrupts import from_a_signal
 from ...optimise.route import route_of
 from ...optimise.rules import AbstractOptimiser
 from ...optimise.update import update_
@@ -243,6 +244,8 @@ class CompiledStep:
 
     def _after(self, error, version, args):
         """Make a step the eager way after its program has raised an error: as a rule it raises the same."""
+        if from_a_signal(error):
+            raise error
         if version.machine is None:
             variables = variables_at(error, NAME)
             drawn = [variables[name] for name in version.drawing if name in variables]
@@ -302,7 +305,7 @@ class CompiledStep:
         try:
             traced = version.trace(self.loss, args)
         except Exception as error:  # the loss's own, which it raises again, or one of the trace alone
-            if isinstance(error, TraceError) and error.__cause__ is None:
+            if isinstance(error, TraceError) and error.__cause__ is None or from_a_signal(error):
                 raise
             restored(before)
             found = self._eager(args)
@@ -353,6 +356,8 @@ class CompiledStep:
         try:
             result = version.trial(flat, arrays._generator)
         except Exception as error:
+            if from_a_signal(error):
+                raise
             return f"its program raised {type(error).__name__}: {error}"
         if not result:
             return "something has changed"
