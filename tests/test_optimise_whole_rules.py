@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Annotated
 
 import numpy as np
 import pytest
@@ -229,3 +230,18 @@ def test_a_program_with_such_an_optimiser_says_that_its_step_cannot_be_written_o
 
     with pytest.raises(TypeError, match="Muon: its step is no formula"):
         program.source(step=Muon())
+
+
+def test_where_an_array_of_the_state_begins_may_be_said_in_a_way_that_type_checkers_read():
+    @rule(whole=True)
+    def Annotating(x, dx, gram: Annotated[np.ndarray, square], eta=0.1):
+        gram = gram + dx @ dx.T
+        return eta * gram @ dx, gram
+
+    opt, x, dx = Annotating(), numbers((3, 2)), numbers((3, 2), seed=1)
+    before = x.copy()
+
+    update_(opt, x, dx)
+
+    assert opt.state[x].shape == (3, 3)
+    np.testing.assert_allclose(x, before - 0.1 * dx @ dx.T @ dx, rtol=1e-12)

@@ -12,7 +12,7 @@ apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -90,10 +90,10 @@ class Chain(Printed):
             shorten(error)
             raise
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         return Chain(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.layers)
 
     def __len__(self):

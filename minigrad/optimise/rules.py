@@ -294,12 +294,14 @@ class WholeRule(Rule):
     """An optimiser given by a function of whole arrays, which is called for each parameter and not compiled.
 
     An array of the state has the shape of the parameter, or that of the array that ``first_state`` gives.  As it
-    stands, that is what a function makes which the formula has in the place of an annotation: ``left: square``.
+    stands, that is what a function makes which the formula has in the place of an annotation: ``left: square`` or, for
+    type checkers, ``left: Annotated[np.ndarray, square]``.
     """
 
     def first_state(self, x: np.ndarray) -> dict[str, Any]:
         kinds = inspect.get_annotations(self.formula, eval_str=True)
-        return {name: kinds[name](x) for name in self.roles()[0] if inspect.isroutine(kinds.get(name))}
+        begin = {name: getattr(kind, "__metadata__", (kind,))[0] for name, kind in kinds.items()}
+        return {name: begin[name](x) for name in self.roles()[0] if inspect.isroutine(begin.get(name))}
 
     def fresh(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
         arrays, numbers, _ = self.roles()
