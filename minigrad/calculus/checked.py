@@ -140,7 +140,7 @@ class Checked(list):
     """
 
     def __init__(self, functions):
-        self.functions, self.sums, self.uses, self.places = functions, array("L"), array("L"), {}
+        self.functions, self.sums, self.uses, self.places = functions, array("I"), array("I"), {}
 
     def append(self, edges):
         super().append(edges)
