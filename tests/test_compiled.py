@@ -18,6 +18,8 @@ from test_random_programs import program
 
 from minigrad import (
     ADAM,
+    LBFGS,
+    SAM,
     CompiledStep,
     Descent,
     LostGradientError,
@@ -27,11 +29,13 @@ from minigrad import (
     as_scipy,
     compiled,
     gradient,
+    gradient_for,
     hessian,
     jacobian,
     params,
     rand,
     seed,
+    update_,
     withgradient,
 )
 from minigrad.arrays import generator
@@ -117,6 +121,24 @@ def test_twenty_steps_of_every_rule_are_the_eager_ones(name, dtype, tolerance):
     for one, other in zip(*results):
         for a, b in zip(one, other):
             np.testing.assert_allclose(b, a, rtol=20 * tolerance, atol=tolerance)
+    assert "by its program" in step.why
+
+
+@pytest.mark.parametrize("make_opt", [lambda: SAM(Descent(0.1), rho=0.5), lambda: LBFGS()])
+def test_optimisers_that_look_at_the_loss_again_do_so_here_too(make_opt):
+    results = []
+    for how in ("eager", "compiled"):
+        W, b = model()
+        loss, ps, opt = linear(W, b), params(W, b), make_opt()
+        step = compiled(loss, ps, opt)
+        for _ in range(6):
+            if how == "compiled":
+                step(X)
+            else:
+                update_(opt, ps, gradient_for(opt, partial(loss, X), ps))
+        results.append(np.concatenate([W.data.ravel(), b.data]))
+
+    np.testing.assert_allclose(*results, 1e-9, atol=1e-12)
     assert "by its program" in step.why
 
 

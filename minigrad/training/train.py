@@ -123,6 +123,7 @@ def train_(
     refuse_looking_together(group is not None and looking)
     run = Training(loss, ps, data, opt, callbacks(before), callbacks(cb), group or ONE, judge)
     run.compiled = kept_step(loss, ps, opt) if compiled and not looking else None
+    run.alone = run.compiled is not None and run.group is ONE and not run.before and not run.after
     try:
         with run.ctrl_c, Progress(steps_in(data, epochs), "silent" if run.group.rank else progress) as display:
             run.go_through(epochs, display)
@@ -139,6 +140,7 @@ class Training:
         self.loss, self.ps, self.data, self.opt = loss, ps, data, opt
         self.before, self.after, self.group, self.judge = before, after, group, judge
         self.losses, self.step, self.compiled, self.ctrl_c = History(), 0, None, CtrlC()
+        self.alone = False  # whether a compiled step is all there is to a step
 
     def go_through(self, epochs, display):
         """Make the steps until the data are used up or somebody ends it."""
@@ -147,8 +149,10 @@ class Training:
                 for epoch in range(1, epochs + 1):
                     began, first = time.perf_counter(), len(self.losses)
                     for place in self.visits(epoch):
-                        with contextlib.suppress(SkipDatum):
+                        try:
                             self.make_step(place, display)
+                        except SkipDatum:
+                            pass
                         if self.ctrl_c.asked:
                             display.ending = ", interrupted by Ctrl-C after a whole step"
                             stop()
@@ -178,10 +182,9 @@ class Training:
 
     def make_step(self, place, display):
         """Make one step, and call whoever wants to know of it."""
+        if self.alone and (self.losses or self.compiled.ready):
+            return display.advance(self.one_call(place))
         take = eagerly if self.compiled is None else lambda loss, arguments, ps: self.compiled.take(arguments)
-        if self.compiled and self.losses and self.group is ONE and not self.before and not self.after:
-            self.one_call(place)
-            return display.advance(self.losses[-1])
         context = evaluate_all(self.group, take, self.loss, self.ps, *place, self.opt, self.losses)
         with self.group.together() if self.before else contextlib.nullcontext():
             call(self.before, context)
@@ -197,12 +200,16 @@ class Training:
     def one_call(self, place):
         """Make a compiled step of which nobody wants to know more than the loss."""
 
-        def refuse(value):
-            refuse_if_not_finite(Context(*place, value, (), None, self.ps, self.opt, self.losses), self.loss)
-
+        self.place = place
         with self.ctrl_c.whole:
-            value = self.compiled.make(arguments_of(place[-1]), refuse)
-            self.losses.append(float(value[0]) if isinstance(value, tuple) else value)
+            value = self.compiled.make(arguments_of(place[-1]), self.refuse)
+            value = value if type(value) is float else float(value[0])
+            self.losses.append(value)
+        return value
+
+    def refuse(self, value):
+        """Raise for a compiled step whose loss is not finite."""
+        refuse_if_not_finite(Context(*self.place, value, (), None, self.ps, self.opt, self.losses), self.loss)
 
 
 @door

@@ -22,12 +22,14 @@ from ...doors import shorten, warn
 from ...interrupts import from_a_signal
 from ...optimise.route import route_of
 from ...optimise.rules import AbstractOptimiser
+from ...optimise.twice import those_that_look
 from ...optimise.update import update_
 from ...readers.generators import handed_out_again
 from ...readers.operations import TraceError
 from ...readers.runnable import NAME
 from ...readers.watch import is_finite
 from ...readers.whereabouts import variables_at
+from ..again import seen
 from .agreement import agree, restored, states
 from .reach import TooMuch
 from .versions import Version, drawn_by_machine, kind_of
@@ -79,8 +81,9 @@ class CompiledStep:
     def _use(self, version):
         """Note by which version the last step was made, None for none; and whether the next is one call of it."""
         self._recent = version
+        self._looks = self.opt is not None and bool(those_that_look(self.opt))
         quick = version is not None and version.flat and self.opt is not None and version.calls + 1 != version.audit
-        self._quick = version if quick else None
+        self._quick = version if quick and not self._looks else None
 
     def __reduce__(self):
         return CompiledStep, (self.loss, self.ps, self.opt, self.check)
@@ -179,6 +182,8 @@ class CompiledStep:
                     return WithGradient(value, self._grads(found))
                 if refuse is not None and not is_finite(number := value[0] if isinstance(value, tuple) else value):
                     refuse(float(number))
+                if self._looks:  # at the loss, again
+                    found = seen(self.opt, lambda: self.loss(*args), self._params, self._grads(found))
                 self._update(found)
                 return value
             finally:
@@ -233,7 +238,8 @@ class CompiledStep:
         if not result and (result is False or version.machine.why_none != "finite"):
             return self._evaluate_with_care(args)
         version.calls += 1
-        self._use(version)
+        if version.calls + 1 == version.audit:
+            self._use(version)
         return self._finite(result, args) if result else self._eager(args, drawn_by_machine(version.machine))
 
     def _finite(self, result, args):
@@ -320,7 +326,7 @@ class CompiledStep:
             if version.attempt is None:
                 restored(before)
                 found = self._eager(args)
-                version.build(traced, args, self.opt)
+                version.build(traced, args, None if self._looks else self.opt)
                 self._compare(version, flat, found, before)
                 return found
             self._compare(version, flat, traced.found, before)
@@ -390,6 +396,11 @@ class CompiledStep:
         return None
 
     # ------------------------------------------------------------------------------------ for people
+    @property
+    def ready(self):
+        """Whether there is a program: the loss has been differentiated before, and looked at."""
+        return any(version.attempt is not None for version in self._versions.values())
+
     @property
     def source(self) -> str:
         """The last step that has a program as a page of NumPy, which runs by itself: forward, backward, optimiser.
