@@ -14,8 +14,8 @@ from .core.trees import named_tensors
 
 
 def is_labelled(x):
-    """Say whether ``x`` is a table or column of pandas: an array with labels."""
-    return type(x).__module__.partition(".")[0] == "pandas" and hasattr(x, "__array__")
+    """Say whether ``x`` is a table or column of pandas or polars: an array with labels."""
+    return type(x).__module__.partition(".")[0] in ("pandas", "polars") and hasattr(x, "__array__")
 
 
 def is_own_kind(x):

@@ -23,7 +23,7 @@ def check(loss, ps, data, opt, epochs):
         raise ValueError("train_: there are no parameters; give params(model) of a model that holds Tensors")
     if is_labelled(data) and np.ndim(data) > 1:
         raise TypeError(
-            f"train_: the data are a {type(data).__name__}, and a loop over it gives the names of its columns. Its "
+            f"train_: the data are a {type(data).__name__}, and a loop over it goes through its columns. Its "
             "rows are given by DataLoader(df, batchsize=...)"
         )
     if not isinstance(data, Iterable) or isinstance(data, Params):
