@@ -31,7 +31,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     distributed/            training on several processes, over MPI
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 import importlib
 from importlib.util import find_spec
