@@ -202,6 +202,19 @@ def test_saved_and_loaded_they_go_on_bit_for_bit(name, tmp_path, either_way):
     assert same(run(other, new, begin=3), run(opt, old, begin=3))
 
 
+def test_state_of_a_parameter_in_another_group_is_not_loaded():
+    ps, others = start(), start()
+    opt, other = Groups((ps[:2], ADAM()), otherwise=ADAM()), Groups((others[:1], ADAM()), otherwise=ADAM())
+    run(opt, ps)
+    run(other, others, steps=1)
+    before = other[1].state[others[1]][0].copy()
+
+    with pytest.raises(ValueError, match="Groups: parameter 1 was in group 0 when it was saved, and is in group 1 now"):
+        o.load_state_(other, others, o.state_dict(opt, ps))
+
+    assert np.array_equal(other[1].state[others[1]][0], before)
+
+
 @pytest.mark.parametrize("name", COMPOSED)
 def test_a_deep_copy_together_with_the_parameters_goes_on_by_itself(name):
     ps = start()

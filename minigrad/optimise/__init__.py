@@ -25,7 +25,7 @@ More rules, each read by itself:
 
 What serves them:
 
-    arrays        what can be a parameter or a gradient
+    arrays, abstract    what can be a parameter or a gradient; what all optimisers have in common
     functions, reading, rewriting, behaviour    what formulas may call; their text; a user's function made a formula
     lanes         sums in one fixed order
     contents, state    what optimisers hold; saving and loading it

@@ -92,6 +92,12 @@ class Groups(AbstractOptimiser):
             groups.append((Members(repr(pattern), found), rule))
         return cls(*groups, otherwise=otherwise)
 
+    def numbers(self, named: dict[str, Any]) -> dict[str, int]:
+        """Return the numbers of the rules for some parameters, by the names of these, without asking a predicate."""
+        open_ = any(group.predicate for group in self._groups)
+        found = {name: self._decided.get(p) if open_ else self.number_of(p, Names(None)) for name, p in named.items()}
+        return {name: number for name, number in found.items() if number is not None}
+
     def number_of(self, p: Any, names: Names) -> int | None:
         """Return the number of the rule for a parameter, None if there is none."""
         if p in self._decided:

@@ -18,13 +18,14 @@ from ..core.errors import StrangerError
 from ..core.storage import Storage
 from ..doors import door
 from ..iddict import IdDict
+from .abstract import AbstractOptimiser, routes
 from .apply import apply_
 from .arrays import check, gradient_array, tangled
 from .compose import Optimiser, Setter
 from .groups import Groups, Names, no_group_of
 from .parts import Formulas, OwnRule
 from .plan import name_of
-from .rules import AbstractOptimiser, Rule, routes
+from .rules import Rule
 from .swapping import swapped
 from .whole import Undo, undisturbed
 

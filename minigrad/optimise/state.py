@@ -10,9 +10,11 @@ from ..core.storage import Storage, ndarray_of
 from ..doors import door
 from ..iddict import IdDict
 from ..randomness import RANDOM, random_state, to_set_random_state
+from .abstract import look_anew
 from .arrays import describe, native, order_of
 from .contents import FIXED, kind_of, marked, parts_of, place, put, unmarked
-from .rules import Rule, look_anew
+from .groups import Groups
+from .rules import Rule
 
 FORMAT, BEFORE = "minigrad optimiser 2", "minigrad optimiser 1"  # the second did not know lists, arrays, generators
 
@@ -99,8 +101,10 @@ def saved_of(x, named, where, outer=()):
         return {"rule": "Tensor", "array": np.array(x.data)}
     plain, kept, inside = parts_of(x, ids_of(named), where, outer)
     at = {name: where + place(x, name) for name in (*plain, *kept, *inside)}
+    groups = {"groups": x.numbers({of: p for of, (p, _) in named.items()})} if isinstance(x, Groups) else {}
     return {
         "rule": kind_of(x),
+        **groups,
         "hyper": {name: saved_hyper(x, name, value, at[name]) for name, value in plain.items()},
         "state": {
             name: {of: saved_state(x, name, d[p], f"{at[name]}, {of}") for of, (p, _) in named.items() if p in d}
@@ -180,6 +184,8 @@ def plan(x, named, saved, where, tasks, old, outer=()):
         refuse_other_arrays(where, [saved["array"]], [(x.dtype.newbyteorder("="), x.shape)])
         tasks.append(lambda: np.copyto(x.data, saved["array"]))
         return
+    if isinstance(x, Groups):
+        refuse_other_groups(where, x.numbers({of: p for of, (p, _) in named.items()}), saved.get("groups", {}))
     plain, kept, inside = parts_of(x, ids_of(named), f"load_state_: {where}", outer)
     state = saved["state"]
     if "_frozen" in {**kept, **state}:  # it is there only where something is frozen, or has been
@@ -202,6 +208,16 @@ def plan(x, named, saved, where, tasks, old, outer=()):
             tasks.append(lambda d=kept[attribute], p=p, value=value: d.__setitem__(p, value))
     for name, then in saved["inside"].items():
         plan(inside[name], named, then, where + place(x, name), tasks, old, (*outer, x))
+
+
+def refuse_other_groups(where, now, then):
+    """Raise ValueError where a parameter had another rule when its state was saved."""
+    for name in now.keys() & then.keys():
+        if now[name] != then[name]:
+            raise ValueError(
+                f"load_state_: {where}: parameter {name} was in group {then[name]} when it was saved, and is in group "
+                f"{now[name]} now"
+            )
 
 
 def plan_hyper(x, name, value, now, where, tasks):
