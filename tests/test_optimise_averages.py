@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from all_rules import numbers, train
 
-from minigrad import Scheduler, Tensor, checkpoint, gradient, nn, params, update_
+from minigrad import Scheduler, Tensor, checkpoint, gradient, nn, params, train_, update_
 from minigrad.optimise import (
     ADAM, EMA, SWA, AccumGrad, Descent, Groups, InvDecay, Lookahead, Momentum, Optimiser, ScheduleFree, WeightDecay,
     load_state_, state_dict,
@@ -189,3 +189,22 @@ def test_schedule_frees_fields_reach_inside():
     assert repr(opt) == "ScheduleFree(Descent(eta=1.0), beta=0.8, power=0.0)" and opt[1].hyper() == (1.0, 0.8, 0.0)
     with pytest.raises(ValueError, match=r"beta must be a number in \(0, 1\]"):
         opt.beta = 0
+
+
+def test_train_judges_the_averages_and_goes_on_with_the_parameters():
+    def trained(**how):
+        W, seen = Tensor(np.zeros(2)), []
+
+        def judge(x):
+            seen.append(W.data.copy())
+            return np.sum(W * x)
+
+        opt = Optimiser(Descent(1.0), EMA(0.5))
+        how = {"validation": (judge, [np.ones(2)])} if how else {}
+        train_(lambda x: np.sum(W * x), params(W), [np.ones(2)] * 2, opt, epochs=2, progress="silent", **how)
+        return W.data, seen
+
+    moved, seen = trained(judged=True)
+
+    assert np.array_equal(moved, trained()[0]) and moved.tolist() == [-4, -4]
+    assert seen[0].tolist() == [-1.5, -1.5] and seen[1].tolist() == [-3.125, -3.125]
