@@ -5,8 +5,8 @@
     python examples/compare_optimisers.py --tune
 
 All have the same budget: as many gradients of batches of 64 as the epochs ask for.  SAM, which takes two a step,
-makes half as many steps.  Rates fall to 0 along a cosine, but for the optimiser that needs no schedule.  The rates below
-were found by ``--tune``, which tries some on a fifth of the training images and never looks at those held out.
+makes half as many steps.  Rates fall to 0 along a cosine, but for the optimiser that needs no schedule.  The rates
+below were found by ``--tune``, which tries some on a fifth of the training images and never looks at those held out.
 """
 
 import time
