@@ -84,11 +84,12 @@ _LATER = {
     "metrics": "",
     "nn": "",
     "optimise": """
-        ADADelta ADAGrad ADAM ADAMW ADOPT AMSGrad AbstractOptimiser AccumGrad AdEMAMix AdaBelief AdaDelta
-        AdaGrad AdaMax Adafactor Adam AdamW Adan ClipGlobalNorm ClipNorm ClipValue Descent EMA ExpDecay
-        Groups IdDict InvDecay LBFGS LaProp Lion Lookahead MADGRAD Momentum Muon NADAM NAdam Nesterov OADAM
-        OAdam OptaxAMSGrad Optimiser RADAM RAdam RMSProp Rprop SAM SWA ScheduleFree SignSGD Signum Sophia
-        Tiger TorchAMSGrad TorchAdamW TorchNAdam TorchRAdam TorchRMSProp TorchSGD WeightDecay Yogi apply_
+        ADADelta ADAGrad ADAM ADAMW ADOPT AMSGrad AbstractOptimiser AccumGrad AdEMAMix AdaBelief
+        AdaDelta AdaGrad AdaMax Adafactor Adam AdamW Adan Cautious Centralise ClipGlobalNorm ClipNorm
+        ClipUnitNorm ClipValue Descent EMA ExpDecay Groups IdDict InvDecay LAMB LARS LBFGS LaProp Lion
+        Lookahead MADGRAD Momentum Muon NADAM NAdam Nesterov NovoGrad OADAM OAdam OptaxAMSGrad Optimiser
+        Prodigy RADAM RAdam RMSProp Rprop SAM SWA ScheduleFree SignSGD Signum Sophia Tiger TorchAMSGrad
+        TorchAdamW TorchNAdam TorchRAdam TorchRMSProp TorchSGD TrustRatio WeightDecay Yogi apply_
         get_num_threads load_state_ rule set_num_threads state_dict update_
     """,
     "readers": "Program TraceError trace",
@@ -112,27 +113,28 @@ _CHAPTER_OF = {name: chapter for chapter, names in _LATER.items() for name in (c
 # Written out, for type checkers read it.
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad", "AdEMAMix",
-    "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan", "Buffer", "ClipGlobalNorm",
-    "ClipNorm", "ClipValue", "CompiledFunction", "CompiledStep", "ComposedSchedule", "Constant", "Context", "Cos",
-    "CosAnneal", "CosRestarts", "Descent", "EMA", "Exp", "ExpDecay", "Grads", "Groups", "History", "IdDict",
-    "Interpolator", "Inv", "InvDecay", "LBFGS", "LaProp", "Lion", "Lookahead", "Loop", "LostGradientError",
-    "MADGRAD", "MinigradError", "Momentum", "Muon", "NADAM", "NAdam", "Nesterov", "NoDerivativeError",
-    "NonFiniteError", "OADAM", "OAdam", "OneCycle", "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly",
-    "Program", "RADAM", "RAdam", "RMSProp", "Rprop", "SAM", "SWA", "Schedule", "ScheduleFree", "Scheduler",
-    "Sequence", "Shifted", "Shortened", "SignSGD", "Signum", "Sin", "SinDecay2", "SinExp", "Sophia",
-    "StaleStepWarning", "Stateful", "Step", "StepError", "StrangerError", "Tensor", "Tiger", "TorchAMSGrad",
-    "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TraceError", "Triangle",
-    "TriangleDecay2", "TriangleExp", "WSD", "Warmup", "WeightDecay", "Yogi", "adjoint", "apply_", "array",
-    "array_api", "as_scipy", "binarycrossentropy", "block", "bridge", "c_", "checked", "checkpoint", "checkpointed",
-    "compiled", "copy_", "crossentropy", "data", "diaghessian", "distributed", "dropgrad", "early_stopping",
-    "epochs", "explore_momentum", "generator", "get_num_threads", "ggnvp", "gradcheck", "gradient", "gradient_for",
-    "hessian", "hinge_loss", "hook", "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp",
-    "kldivergence", "label_smoothing", "landscape", "load_state_", "log_to", "logitbinarycrossentropy",
-    "logitcrossentropy", "losses", "lr_find", "mae", "metrics", "mse", "named_params", "next_", "nn", "nograd",
-    "ones", "optimise", "params", "patience", "plateau", "plot", "poisson_loss", "pullback", "put_along_axis", "r_",
-    "race", "rand", "randn", "readers", "reset_", "reverse", "rule", "sampling", "schedules", "seed",
-    "set_num_threads", "showing", "skip", "state_dict", "stop", "supported", "symmetric", "throttle", "trace",
-    "train_", "train_step_", "training", "update_", "withgradient", "zeros",
+    "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan", "Buffer", "Cautious",
+    "Centralise", "ClipGlobalNorm", "ClipNorm", "ClipUnitNorm", "ClipValue", "CompiledFunction", "CompiledStep",
+    "ComposedSchedule", "Constant", "Context", "Cos", "CosAnneal", "CosRestarts", "Descent", "EMA", "Exp", "ExpDecay",
+    "Grads", "Groups", "History", "IdDict", "Interpolator", "Inv", "InvDecay", "LAMB", "LARS", "LBFGS", "LaProp",
+    "Lion", "Lookahead", "Loop", "LostGradientError", "MADGRAD", "MinigradError", "Momentum", "Muon", "NADAM",
+    "NAdam", "Nesterov", "NoDerivativeError", "NonFiniteError", "NovoGrad", "OADAM", "OAdam", "OneCycle",
+    "OptaxAMSGrad", "Optimiser", "Params", "Plateau", "Poly", "Prodigy", "Program", "RADAM", "RAdam", "RMSProp",
+    "Rprop", "SAM", "SWA", "Schedule", "ScheduleFree", "Scheduler", "Sequence", "Shifted", "Shortened", "SignSGD",
+    "Signum", "Sin", "SinDecay2", "SinExp", "Sophia", "StaleStepWarning", "Stateful", "Step", "StepError",
+    "StrangerError", "Tensor", "Tiger", "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp",
+    "TorchSGD", "TraceError", "Triangle", "TriangleDecay2", "TriangleExp", "TrustRatio", "WSD", "Warmup",
+    "WeightDecay", "Yogi", "adjoint", "apply_", "array", "array_api", "as_scipy", "binarycrossentropy", "block",
+    "bridge", "c_", "checked", "checkpoint", "checkpointed", "compiled", "copy_", "crossentropy", "data",
+    "diaghessian", "distributed", "dropgrad", "early_stopping", "epochs", "explore_momentum", "generator",
+    "get_num_threads", "ggnvp", "gradcheck", "gradient", "gradient_for", "hessian", "hinge_loss", "hook",
+    "huber_loss", "hvp", "ignore", "isderiving", "jacobian", "joining", "jvp", "kldivergence", "label_smoothing",
+    "landscape", "load_state_", "log_to", "logitbinarycrossentropy", "logitcrossentropy", "losses", "lr_find", "mae",
+    "metrics", "mse", "named_params", "next_", "nn", "nograd", "ones", "optimise", "params", "patience", "plateau",
+    "plot", "poisson_loss", "pullback", "put_along_axis", "r_", "race", "rand", "randn", "readers", "reset_",
+    "reverse", "rule", "sampling", "schedules", "seed", "set_num_threads", "showing", "skip", "state_dict", "stop",
+    "supported", "symmetric", "throttle", "trace", "train_", "train_step_", "training", "update_", "withgradient",
+    "zeros",
 ]
 # fmt: on
 

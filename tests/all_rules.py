@@ -5,6 +5,20 @@ import pytest
 
 from minigrad import optimise as o
 from minigrad.optimise.compiled import kernels
+from minigrad.optimise.formulas import mean, norm
+
+
+@o.rule
+def Noisy(x, dx, *, eta=0.01, temperature=0.01, normal):
+    return eta * dx + np.sqrt(2 * eta * temperature) * normal
+
+
+@o.rule
+def TwoPasses(x, dx, m, length: float, eta=0.01):
+    m = 0.9 * m + dx - mean(dx)
+    length = norm(m - mean(m)) + norm(x, over="all")
+    return eta * m / (1 + length), m, length
+
 
 
 def is_matrix(name, p):
@@ -53,6 +67,16 @@ ALL = {
     "TorchAMSGrad": lambda: o.TorchAMSGrad(),
     "TorchNAdam": lambda: o.TorchNAdam(),
     "TorchRAdam": lambda: o.TorchRAdam(),
+    "TrustRatio": lambda: o.TrustRatio(),
+    "LAMB": lambda: o.LAMB(),
+    "LARS": lambda: o.LARS(),
+    "NovoGrad": lambda: o.NovoGrad(),
+    "Cautious": lambda: o.Optimiser(o.Momentum(), o.Cautious()),
+    "Prodigy": lambda: o.Prodigy(),
+    "ClipUnitNorm": lambda: o.ClipUnitNorm(),
+    "Centralise": lambda: o.Centralise(),
+    "Noisy": lambda: Noisy(rng=7),
+    "TwoPasses": lambda: TwoPasses(),
     "Lookahead": lambda: o.Lookahead(o.ADAM(), period=2),
     "Muon and ADAM": lambda: o.Groups((is_matrix, o.Muon()), otherwise=o.ADAM()),
     "Adafactor": lambda: o.Adafactor(),
@@ -64,10 +88,12 @@ ALL = {
         o.ClipValue(1), o.WeightDecay(0.1), o.Optimiser(o.ADAM(), o.ExpDecay(1, 0.5, 2))
     ),
 }
-NO_COMPLEX = {"Rprop", "Muon and ADAM", "Adafactor"}
+NO_COMPLEX = {"Rprop", "Muon and ADAM", "Adafactor", "Cautious", "Prodigy", "TwoPasses"}
 LAST = {"EMA", "SWA", "ScheduleFree"}  # nothing stands behind them
 # In plain Python, for one parameter after the other; what follows is compiled.
-UNCOMPILED = {"AccumGrad", "Muon and ADAM", "Adafactor"}
+UNCOMPILED = {"AccumGrad", "Muon and ADAM", "Adafactor", "ClipUnitNorm", "Centralise"}
+JOINT = {"ClipGlobalNorm", "Prodigy", "TwoPasses"}  # look at all parameters together
+RANDOM = {"Noisy"}
 
 every_rule = pytest.mark.parametrize("name", ALL)
 

@@ -39,7 +39,7 @@ BUDGETS = {
     "fast": 290,
     "readers": 2700,
     "nn": 530,
-    "optimise": 3450,
+    "optimise": 4200,
     "optimise/compiled": 2400,
     "schedules": 870,
     "training": 780,

@@ -9,7 +9,7 @@ from minigrad import optimise as o
 from minigrad.optimise import rule, update_
 
 # What decides by elements of the state, for which a small difference may be a large one.
-DECIDING = {"Lion", "Rprop", "Signum", "Tiger", "Yogi", "ADOPT"}
+DECIDING = {"Lion", "Rprop", "Signum", "Tiger", "Yogi", "ADOPT", "LAMB", "Cautious", "Prodigy", "TwoPasses"}
 FADING = 1_100  # steps after which a moment of float32 has faded: 0.9 ** 1100 is 1e-51
 
 

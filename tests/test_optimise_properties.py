@@ -5,7 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
-from all_rules import ALL, LAST, NO_COMPLEX, UNCOMPILED, every_rule, numbers, train
+from all_rules import ALL, JOINT, LAST, NO_COMPLEX, RANDOM, UNCOMPILED, every_rule, numbers, train
 
 from minigrad import Tensor
 from minigrad import optimise as o
@@ -48,9 +48,7 @@ def test_formula_and_kernel_agree_bit_for_bit(name, dtype, monkeypatch):
     monkeypatch.setattr(kernels, "COMPILING", 0)
     by_kernel = train(ALL[name](), start.copy())
 
-    # The norm is a sum, which each takes in its own order: the last bits may differ.
-    ulps = 64 if name in ("ClipNorm", "ClipGlobalNorm") else 0
-    np.testing.assert_array_almost_equal_nulp(by_formula, by_kernel, ulps)
+    assert np.array_equal(by_formula, by_kernel)
 
 
 @pytest.mark.slow
@@ -106,6 +104,8 @@ def test_apply_leaves_the_parameter_and_update_subtracts_the_same(name, interpre
 
 @every_rule
 def test_a_zero_gradient_moves_nothing_but_what_decays(name, either_way):
+    if name in RANDOM:
+        pytest.skip("moves by noise")
     x = numbers(5)
     before = x.copy()
 
@@ -127,8 +127,8 @@ def test_a_zero_gradient_moves_nothing_but_what_decays(name, either_way):
 def test_parameters_do_not_share_state(name, either_way):
     alone, first, second = numbers(4), numbers(4), numbers(4, seed=9)
     opt = ALL[name]()
-    if name in ("ExpDecay", "Optimiser"):
-        pytest.skip("one rate for all parameters")
+    if name in {"ExpDecay", "Optimiser"} | RANDOM:
+        pytest.skip("one rate for all parameters, or one generator")
 
     train(ALL[name](), alone)
     for t in range(7):
@@ -187,7 +187,7 @@ def test_the_second_call_compiles_nothing(name, compiled):
 
 
 # Their rate is inside what they have gathered, or is not there at all.
-GATHERED = {"Momentum", "Nesterov", "OADAM", "MADGRAD"}
+GATHERED = {"Momentum", "Nesterov", "OADAM", "MADGRAD", "LARS"}
 NO_RATE = {
     "ADAMW",
     "ExpDecay",
@@ -202,6 +202,10 @@ NO_RATE = {
     "InvDecay",
     "ADADelta",
     *LAST,
+    "TrustRatio",
+    "Cautious",
+    "ClipUnitNorm",
+    "Centralise",
 }
 
 
@@ -264,7 +268,7 @@ def test_fused_compositions_do_what_their_members_do_one_after_the_other(members
 def test_one_call_for_many_parameters_does_what_single_calls_do(name, either_way):
     shapes = [(3,), (2, 2), (), (0,), (64,)]
     together, singly = [numbers(s, seed=2) for s in shapes], [numbers(s, seed=2) for s in shapes]
-    if name == "ClipGlobalNorm":
+    if name in JOINT:
         pytest.skip("looks at all parameters together")
     opt, other = ALL[name](), ALL[name]()
 
@@ -290,6 +294,8 @@ def test_composition_equals_nesting(name, interpreted):
 
 @every_rule
 def test_composition_equals_one_rule_after_the_other(name, interpreted):
+    if name == "Cautious":
+        pytest.skip("looks at the gradient as it came into the whole composition")
     fused, staged = numbers(5), numbers(5)
     opt, first, second = o.Optimiser(o.WeightDecay(0.1), ALL[name]()), o.WeightDecay(0.1), ALL[name]()
 
@@ -326,6 +332,7 @@ SOLVERS = {
     ),
 }
 TRANSFORMS = {"ClipValue", "ClipNorm", "ClipGlobalNorm", "WeightDecay", "InvDecay", "ExpDecay"}
+TRANSFORMS |= {"TrustRatio", "ClipUnitNorm", "Centralise"}
 
 
 @pytest.mark.slow

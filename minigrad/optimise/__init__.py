@@ -20,6 +20,7 @@ More rules, each read by itself:
 
     groups        Groups((ps, a), ..., otherwise=b): a rule for each group of parameters
     extras, more, pytorch    beyond the manual; what has come since; PyTorch's, where its numbers are others
+    layerwise, units         rules that look at all elements, or at those of one unit
     averages, swapping       averages of weights, which stand in the place of the parameters for a while
     twice, shaped            optimisers that look at the loss again; rules on whole arrays
 
@@ -27,6 +28,7 @@ What serves them:
 
     arrays, abstract    what can be a parameter or a gradient; what all optimisers have in common
     functions, reading, rewriting, behaviour    what formulas may call; their text; a user's function made a formula
+    reductions, noise    norms, means and totals in formulas; normal numbers for those that ask for them
     lanes         sums in one fixed order
     contents, state    what optimisers hold; saving and loading it
     compiled/     the same formulas as machine code
@@ -42,6 +44,7 @@ from .compiled.threads import get_num_threads, set_num_threads
 from .compose import ADAMW, Lookahead, Optimiser
 from .extras import AccumGrad, Lion, Rprop
 from .groups import Groups
+from .layerwise import LAMB, LARS, Cautious, NovoGrad, Prodigy, TrustRatio
 from .more import ADOPT, LaProp, MADGRAD, OptaxAMSGrad, Adan, AdEMAMix, SignSGD, Signum, Tiger, Yogi
 from .optimisers import (
     ADAM,
@@ -64,6 +67,7 @@ from .shaped import Adafactor, Muon
 from .state import load_state_, state_dict
 from .transforms import ClipGlobalNorm, ClipNorm, ClipValue, ExpDecay, InvDecay, WeightDecay
 from .twice import LBFGS, SAM, Sophia
+from .units import Centralise, ClipUnitNorm
 from .update import update_
 
 # Later spellings of Flux.
@@ -72,11 +76,12 @@ Adam, AdamW, NAdam, OAdam, RAdam, AdaGrad, AdaDelta = ADAM, ADAMW, NADAM, OADAM,
 __all__ = [
     "ADADelta", "ADAGrad", "ADAM", "ADAMW", "ADOPT", "AMSGrad", "AbstractOptimiser", "AccumGrad",
     "AdEMAMix", "AdaBelief", "AdaDelta", "AdaGrad", "AdaMax", "Adafactor", "Adam", "AdamW", "Adan",
-    "ClipGlobalNorm", "ClipNorm", "ClipValue", "Context", "Descent", "EMA", "ExpDecay", "Groups",
-    "IdDict", "InvDecay", "LBFGS", "LaProp", "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon",
-    "NADAM", "NAdam", "Nesterov", "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "RADAM", "RAdam",
-    "RMSProp", "Rprop", "SAM", "SWA", "ScheduleFree", "SignSGD", "Signum", "Sophia", "Tiger",
-    "TorchAMSGrad", "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD",
+    "Cautious", "Centralise", "ClipGlobalNorm", "ClipNorm", "ClipUnitNorm", "ClipValue", "Context",
+    "Descent", "EMA", "ExpDecay", "Groups", "IdDict", "InvDecay", "LAMB", "LARS", "LBFGS", "LaProp",
+    "Lion", "Lookahead", "MADGRAD", "Momentum", "Muon", "NADAM", "NAdam", "Nesterov", "NovoGrad",
+    "OADAM", "OAdam", "OptaxAMSGrad", "Optimiser", "Prodigy", "RADAM", "RAdam", "RMSProp", "Rprop",
+    "SAM", "SWA", "ScheduleFree", "SignSGD", "Signum", "Sophia", "Tiger", "TorchAMSGrad",
+    "TorchAdamW", "TorchNAdam", "TorchRAdam", "TorchRMSProp", "TorchSGD", "TrustRatio",
     "WeightDecay", "Yogi", "apply_", "early_stopping", "epochs", "get_num_threads", "gradient_for",
     "load_state_", "patience", "plateau", "rule", "set_num_threads", "skip", "state_dict", "stop",
     "throttle", "train_", "train_step_", "update_",

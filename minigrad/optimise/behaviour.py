@@ -9,7 +9,8 @@ import dis
 import numpy as np
 
 from ..core.storage import Storage
-from .reading import roles
+from . import functions
+from .reading import given, roles
 from .rewriting import called, changes
 
 SIZES = np.array([0.0, 1e-8, -1e-8, 1e-3, -0.3, 0.7, 1.0, -1.0, 4.0, 1e3, -1e3, 1e8])
@@ -56,9 +57,9 @@ def results_of(function, values, hyper):
     results = results if isinstance(results, tuple) else (results,)
     if len(results) != len(values) - 1:
         deny(function, f"returns {len(results)} values where the step and the state are {len(values) - 1}")
-    for result, given in zip(results, values[1:]):
-        if np.asarray(result).dtype.kind not in "bfiu" or np.shape(result) not in ((), np.shape(given)):
-            deny(function, f"returns {called(result)} for {called(given)}")
+    for result, argument in zip(results, values[1:]):
+        if np.asarray(result).dtype.kind not in "bfiu" or np.shape(result) not in ((), np.shape(argument)):
+            deny(function, f"returns {called(result)} for {called(argument)}")
     return results
 
 
@@ -69,7 +70,11 @@ def refuse_by_name(function):
     around = {name: function.__globals__[name] for name in names & function.__globals__.keys()}
     cells = zip(function.__code__.co_freevars, function.__closure__ or ())
     around |= {name: cell.cell_contents for name, cell in cells}
+    for asked in given(function):
+        deny(function, f"asks for {asked!r}, which only a formula with a text is given")
     for name, value in around.items():
+        if any(value is reduction for reduction in functions.REDUCTIONS):
+            deny(function, f"asks for {name} of all elements, which only a formula with a text is told")
         if isinstance(value, (np.ndarray, Storage, list, dict, set, np.random.Generator, np.random.RandomState)):
             deny(function, f"takes {name} from outside, which is {called(value)}; only numbers may come from there")
         if changes(value):

@@ -7,9 +7,10 @@
 ``x`` is an element of the parameter and ``dx`` of its gradient.  Then comes the rule's state: first
 what it keeps for every element (marked ``: real`` if it is real for complex parameters too), then
 (marked ``: float``) the numbers it keeps once per parameter.
-After the ``*`` come the hyperparameters.  Returned are the step that ``update_`` subtracts from
-``x``, then the new state in the same order.  Whatever else is returned replaces the first
-hyperparameters: only ``exp_decay`` uses that.
+After the ``*`` come the hyperparameters, and what the formula asks for by name: ``normal``, a normal number
+drawn for the element, or ``gradient``, the gradient as it came into the composition.
+Returned are the step that ``update_`` subtracts from ``x``, then the new state in the same order.
+Whatever else is returned replaces the first hyperparameters: only ``exp_decay`` uses that.
 
 A formula is a plain list of assignments, and what it calls is in functions.py.  So one text
 serves three times: on numbers, on whole arrays (when there is no compiler), and compiled into one
@@ -17,10 +18,14 @@ loop over memory.  What depends on numbers alone is worked out once a step, in f
 meets an element it takes the element's type.  Quotients by such numbers are written as products,
 ``m * (1 / c)``, because a division costs as much as all the rest.
 
+``norm(e)``, ``mean(e)`` and ``total(e)`` are numbers: of an expression that differs from element to element, over all
+elements of the parameter, or, with ``over="all"``, of all parameters of the step.  reductions.py has the rest.
+
 Quirks of Flux's formulas are marked ``# Flux:`` and listed in docs/differences.md.
 """
 
-from .functions import abs2, absolute, cbrt, clip, maximum, minimum, real, sign, sqrt, where
+from .functions import abs2, absolute, cbrt, clip, maximum, minimum, norm, real, sign, sqrt, total, where
+from .functions import mean  # noqa: F401  (for formulas of users)
 
 # The rules of the manual, in its order.
 
@@ -138,9 +143,14 @@ def clip_value(x, dx, *, thresh):
     return clip(dx, -thresh, thresh)
 
 
-def clip_norm(x, dx, norm: float, *, thresh):
-    # Measured before the loop: norm is that of the whole gradient as it arrives here.
-    return dx * (thresh / norm if norm > thresh else 1.0), norm
+def clip_norm(x, dx, *, thresh):
+    size = norm(dx)
+    return dx * (thresh / size if size > thresh else 1.0)
+
+
+def clip_global_norm(x, dx, *, thresh):
+    size = norm(dx, over="all")
+    return dx * (thresh / size if size > thresh else 1.0)
 
 
 # Beyond the manual.
@@ -255,13 +265,13 @@ def torch_sgd(x, dx, velocity, t: float, *, eta, rho, dampening, decay, nesterov
     return eta * (dx + rho * velocity) if nesterov else eta * velocity, velocity, t + 1
 
 
-def torch_rmsprop(x, dx, acc: real, mean, velocity, *, eta, rho, epsilon, decay, momentum, centred):
+def torch_rmsprop(x, dx, acc: real, middle, velocity, *, eta, rho, epsilon, decay, momentum, centred):
     dx = dx + decay * x
     acc = rho * acc + (1 - rho) * abs2(dx)
-    mean = rho * mean + (1 - rho) * dx
-    spread = maximum(acc - abs2(mean), 0.0) if centred else acc
+    middle = rho * middle + (1 - rho) * dx
+    spread = maximum(acc - abs2(middle), 0.0) if centred else acc
     velocity = momentum * velocity + dx / (sqrt(spread) + epsilon)
-    return eta * velocity, acc, mean, velocity
+    return eta * velocity, acc, middle, velocity
 
 
 def torch_adamw(x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon, decay):
@@ -347,3 +357,64 @@ def sophia(
     scaled = clip(1 / (1 - beta1_t) * m / maximum(gamma * h, epsilon), -limit, limit)
     h = where(due > 0, beta2 * h + (1 - beta2) * estimate, h)
     return eta * scaled + eta * decay * x, m, h, estimate, beta1_t * beta1, 0.0
+
+
+# Those that look at all elements (layerwise.py).
+
+
+def trust_ratio(x, dx, *, least, coefficient, epsilon):
+    weight = maximum(norm(x), least)
+    length = maximum(norm(dx), least)
+    return dx * (1.0 if weight == 0 or length == 0 else coefficient * weight / (length + epsilon))
+
+
+def lamb(
+    x, dx, m, v: real, beta1_t: float, beta2_t: float, *, eta, beta1, beta2, epsilon, epsilon_root, decay
+):
+    m = beta1 * m + (1 - beta1) * dx
+    v = beta2 * v + (1 - beta2) * abs2(dx)
+    v_hat = v * (1 / (1 - beta2_t))
+    u = 1 / (1 - beta1_t) * m / (sqrt(v_hat + epsilon_root) + epsilon) + decay * x
+    weight = norm(x)
+    length = norm(u)
+    ratio = 1.0 if weight == 0 or length == 0 else weight / length
+    return eta * ratio * u, m, v, beta1_t * beta1, beta2_t * beta2
+
+
+def lars(x, dx, velocity, *, eta, decay, coefficient, epsilon, rho, nesterov):
+    u = dx + decay * x
+    weight = norm(x)
+    length = norm(u)
+    ratio = 1.0 if weight == 0 or length == 0 else coefficient * weight / (length + epsilon)
+    u = eta * ratio * u
+    velocity = rho * velocity + u
+    return u + rho * velocity if nesterov else velocity, velocity
+
+
+def novograd(x, dx, m, v: float, t: float, *, eta, beta1, beta2, epsilon, epsilon_root, decay):
+    length = norm(dx)
+    v = beta2 * v + (1 - beta2) * length * length if t > 1 else length * length
+    m = beta1 * m + 1 / (sqrt(v + epsilon_root) + epsilon) * dx + decay * x
+    return eta * m, m, v, t + 1
+
+
+def cautious(x, dx, *, gradient):
+    agree = where(dx * gradient > 0, 1.0, 0.0, x)
+    elements = total(agree + (1 - agree))
+    return elements / (total(agree) + 1) * agree * dx
+
+
+def prodigy(
+    x, dx, m, v: real, s, first, beta1_t: float, beta2_t: float, d: float, gained: float,
+    *, eta, beta1, beta2, beta3, epsilon, d0, coefficient, decay, safeguard,
+):  # fmt: skip
+    rate = d * eta * sqrt(1 - beta2_t) / (1 - beta1_t)
+    m = beta1 * m + (1 - beta1) * d * dx
+    v = beta2 * v + (1 - beta2) * d * d * (dx * dx)
+    kept = beta3 if beta3 > 0 else sqrt(beta2)
+    s = kept * s + (d if safeguard else rate) * d / d0 * dx
+    gained = kept * gained + d / d0 * rate * total(dx * (first - x), over="all")
+    gathered = total(absolute(s), over="all")
+    d_next = d if gathered == 0 else maximum(d, coefficient * gained / gathered)
+    step = rate * m / (sqrt(v) + d_next * epsilon) + decay * rate * x
+    return step, m, v, s, first, beta1_t * beta1, beta2_t * beta2, d_next, gained

@@ -4,11 +4,15 @@ import math
 
 import numpy as np
 
+from .lanes import added, norm_in_lanes, sum_in_lanes
+
 real = np.floating  # marks state
 
 
 def sqrt(x):
     """Square root; a Python number stays one, so that it does not widen a float32 array."""
+    if isinstance(x, Number):
+        return Number(np.sqrt(float(x)))
     return math.sqrt(x) if isinstance(x, (int, float)) else np.sqrt(x)
 
 
@@ -38,7 +42,7 @@ def where(condition, a, b, like=None):
         return a if condition else b
     if like is not None and are_numbers(a, b):
         a, b = np.array([a, b]).astype(like.real.dtype)
-    return np.where(condition, a, b)
+    return np.where(condition, plain(a), plain(b))
 
 
 def sign(z):
@@ -87,7 +91,8 @@ def power(x, n):
 
 def mod(a, b):
     """The remainder of one number by another, with the sign of the second."""
-    return a - math.floor(a / b) * b
+    floor = np.floor if isinstance(a / b, Number) else math.floor
+    return a - floor(a / b) * b
 
 
 def are_numbers(*values):
@@ -102,3 +107,106 @@ def by_parts(function, z):
     both = np.empty_like(z)
     both.real, both.imag = function(z.real), function(z.imag)
     return both
+
+
+# The numbers that formulas ask for: one for the whole parameter, or ``over="all"`` parameters of a step.
+
+
+class Number(float):
+    """A number made of all elements: divided by zero it is infinite or NaN, as in compiled code.
+
+    Like Python's own it does not widen a float32 array.
+
+    >>> 1 / Number(0), Number(0) / 0.0, (np.ones(1, np.float32) * Number(0.5)).dtype
+    (inf, nan, dtype('float32'))
+    """
+
+    __slots__ = ()
+
+    def __add__(self, other):
+        return in_ieee(np.add, self, other)
+
+    def __sub__(self, other):
+        return in_ieee(np.subtract, self, other)
+
+    def __rsub__(self, other):
+        return in_ieee(np.subtract, other, self)
+
+    def __mul__(self, other):
+        return in_ieee(np.multiply, self, other)
+
+    def __truediv__(self, other):
+        return in_ieee(np.divide, self, other)
+
+    def __rtruediv__(self, other):
+        return in_ieee(np.divide, other, self)
+
+    def __pow__(self, other):
+        return in_ieee(np.power, self, other)
+
+    def __rpow__(self, other):
+        return in_ieee(np.power, other, self)
+
+    def __neg__(self):
+        return Number(-float(self))
+
+    def __abs__(self):
+        return Number(abs(float(self)))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        made = getattr(ufunc, method)(*map(plain, inputs), **kwargs)
+        return made if isinstance(made, np.ndarray) else Number(made)
+
+
+def plain(value):
+    """Python's own float in the place of a Number."""
+    return float(value) if isinstance(value, Number) else value
+
+
+def in_ieee(ufunc, a, b):
+    """A Number made of two numbers; arrays make what they make of a number."""
+    if not are_numbers(a, b):
+        return NotImplemented
+    with np.errstate(all="ignore"):
+        return Number(ufunc(float(a), float(b)))
+
+
+def norm(e, over=None):
+    """The 2-norm of all elements."""
+    return Number(norm_in_lanes(e))
+
+
+def total(e, over=None):
+    """The sum of all elements, in float64 and in the order of lanes.py."""
+    return Number(sum_in_lanes(real_only(e)))
+
+
+def mean(e, over=None):
+    """The mean of all elements."""
+    return total(e) / max(1, np.size(e))
+
+
+def real_only(values):
+    if np.iscomplexobj(values):
+        raise TypeError("total and mean are of real numbers; of complex ones take e.real and e.imag each by itself")
+    return values
+
+
+REDUCTIONS = norm, mean, total
+
+
+# The same over all of several arrays.
+
+
+def norm_of_all(arrays):
+    return Number(math.hypot(*map(norm, arrays)))
+
+
+def total_of_all(arrays):
+    return Number(added(map(total, arrays)))
+
+
+def mean_of_all(arrays):
+    return total_of_all(arrays) / max(1, sum(map(np.size, arrays)))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from .compiled import tasks
 from .plan import name_of
+from .reductions import settled
 from .whole import undisturbed
 
 
@@ -15,6 +16,7 @@ class Share(NamedTuple):
     own: tuple  # the stages that its parameters pass; None if that is the optimiser itself, which it does not hold
     turns: list
     rows: list  # the places of its parameters among all
+    passed: tuple  # the places of its stages in the part
 
     def pick(self, values):
         return tuple([values[row] for row in self.rows])
@@ -27,29 +29,29 @@ class Share(NamedTuple):
 class Joint:
     """What the steps of several plans together need besides.  It keeps no parameter alive.
 
-    All arrays are checked, and all norms measured, before the first parameter is overwritten.
+    All arrays are checked, and all numbers that formulas ask for worked out, before the first parameter is overwritten.
     """
 
     def __init__(self, params, bundles, itself, turns):
         own = [None if itself else bundle.stages for bundle in bundles]
-        self.shares = [Share(bundle.plan, *what, bundle.rows) for bundle, *what in zip(bundles, own, turns)]
+        self.shares = [Share(b.plan, *what, b.rows, b.passed) for b, *what in zip(bundles, own, turns)]
         plans, moved = [share.plan for share in self.shares], {row for share in self.shares for row in share.rows}
         self.idle = [(row, id(p)) for row, p in enumerate(params) if row not in moved]
         self.chain = tasks.Chain([plan.tasks for plan in plans], [b.rows for b in bundles], [b.xs for b in bundles])
-        self.measuring = self.what_measures()
+        self.reducing = self.what_reduces()
         self.replacing = any(plan.replacing for plan in plans)
-        self.one_call = not self.measuring and all(plan.one_call for plan in plans)
+        self.one_call = not self.reducing and all(plan.one_call for plan in plans)
 
-    def what_measures(self):
-        """For each stage that asks for norms: a task that measures, and who passes it: pairs (share, stage's place)."""
+    def what_reduces(self):
+        """For each pass of a stage: a task that sums, and who passes it: pairs (share, its Pass)."""
         users = {}
         for share in self.shares:
-            for place in share.plan.measured:
-                users.setdefault(id(share.own and share.own[place]), []).append((share, place))
-        return [(self.measurer(found), found) for found in users.values()]
+            for passing in share.plan.passes:
+                users.setdefault((share.passed[passing.stage], passing.level), []).append((share, passing))
+        return [(self.reducer(users[key]), users[key]) for key in sorted(users)]
 
-    def measurer(self, users):
-        number = {self.shares.index(share): share.plan.measured[place] for share, place in users}
+    def reducer(self, users):
+        number = {self.shares.index(share): share.plan.passes.index(passing) for share, passing in users}
         return self.chain.task(list(number), tasks.CHECK | tasks.LOOP, number)
 
     def valid(self, stages):
@@ -73,24 +75,26 @@ class Joint:
         if self.one_call:
             return self.chain.update(params, params, dxs) is params
         xs, dxs = tasks.held(params, dxs)
-        for measurer, users in self.measuring:
-            if measurer(params, xs, dxs) is not params or not self.settle(stages, users, params, xs, dxs):
+        for reducer, users in self.reducing:
+            if reducer(params, xs, dxs) is not params or not self.settle(stages, users, params, xs, dxs):
                 return False
         if self.replacing or any(share.plan.tasks.shared() for share in self.shares):
             return undisturbed(functools.partial(self.one_by_one, stages, params, xs, dxs))
         return self.chain.update(params, xs, dxs) is params
 
     def settle(self, stages, users, params, xs, dxs):
-        """Let a stage say which norms count; False if it leaves a parameter alone."""
-        norms = {}
-        for share, place in users:
-            norms.update(zip(share.rows, share.plan.measured_norms(place, share.pick(xs), share.pick(dxs))))
-        rows, (share, place) = sorted(norms), users[0]
-        stage = share.stages(stages)[place]
-        settled, left = stage.settle([norms[row] for row in rows], lambda k: name_of(params, rows[k]))
-        norms.update(zip(rows, settled))
-        for share, place in users:
-            share.plan.norms[share.plan.measured[place]] = share.pick(norms)
+        """Let a stage have the numbers of a pass; False if it leaves a parameter alone."""
+        numbers = {}
+        for share, passing in users:
+            own = share.plan.numbers_of(passing, share.pick(xs), share.pick(dxs))
+            numbers.update(zip(share.rows, zip(*own)))
+        rows, (share, passing) = sorted(numbers), users[0]
+        columns, sizes = list(zip(*[numbers[row] for row in rows])), [xs[row].size for row in rows]
+        stage, name = share.stages(stages)[passing.stage], lambda k: name_of(params, rows[k])
+        columns, left = settled(stage, passing, columns, sizes, name)
+        numbers.update(zip(rows, zip(*columns)))
+        for share, passing in users:
+            share.plan.reduced[:, passing.columns] = share.pick(numbers)
         return not left
 
     def one_by_one(self, stages, params, xs, dxs):

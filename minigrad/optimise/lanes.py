@@ -12,7 +12,9 @@ any choice of order left.  This is that sum in NumPy; loops.py writes the same o
     lane 1     x[1] + x[129] + x[257] + ...
 """
 
+import functools
 import math
+import operator
 
 import numpy as np
 
@@ -20,13 +22,21 @@ LANES = 128
 BLOCK = 8192  # a multiple; also the elements at a time where formulas run on arrays: temporaries stay in the cache
 
 
-def total(blocks):
+def sum_of_blocks(blocks):
     """Return the sum of an array as a float, given its blocks one after the other.
 
-    >>> total([np.ones(8192), np.ones(3)])
+    >>> sum_of_blocks([np.ones(8192), np.ones(3)])
     8195.0
     """
-    return sum(map(block_total, blocks), 0.0)
+    return added(map(block_total, blocks))
+
+
+total = sum_of_blocks  # a shorter name
+
+
+def added(numbers):
+    """Return the sum of floats, added one after the other; Python's ``sum`` is more exact, and so another one."""
+    return functools.reduce(operator.add, numbers, 0.0)
 
 
 def block_total(values):
@@ -47,8 +57,22 @@ def norm_in_lanes(x):
     >>> norm_in_lanes(np.array([[3.0], [4.0]]))
     5.0
     """
+    return math.sqrt(added(block_total(squares(block)) for block in blocks_of(x)))
+
+
+def sum_in_lanes(x):
+    """Return the sum of an array of real numbers, its elements taken row by row, as a float.
+
+    >>> sum_in_lanes(np.array([[3.0], [4.0]]))
+    7.0
+    """
+    return added(map(block_total, blocks_of(x)))
+
+
+def blocks_of(x):
+    """Yield the blocks of an array, one at least."""
     flat = np.ravel(x)
-    return math.sqrt(total(squares(flat[i : i + BLOCK]) for i in range(0, max(1, flat.size), BLOCK)))
+    return (flat[i : i + BLOCK] for i in range(0, max(1, flat.size), BLOCK))
 
 
 def squares(values):

@@ -15,6 +15,7 @@ from .arrays import bare, check, native, regular
 from .compiled import tasks
 from .joint import Joint
 from .plan import Plan
+from .reductions import levels_of, settled
 from .whole import undisturbed
 
 
@@ -128,7 +129,7 @@ class Formulas(Part):
         self.remember(step, bundles)
 
     def prepare(self, step, to_overwrite=False):
-        """Return the bundles that the parameters go in; all that has to be known is measured.
+        """Return the bundles that the parameters go in; all that formulas ask for is worked out.
 
         ``to_overwrite`` says that the gradients in the bundles will be: so they are copies.
         """
@@ -139,9 +140,11 @@ class Formulas(Part):
                 kind = passed, native(step.xs[row].dtype), *step.times_of(self.turns(passed), row)
                 together.setdefault(kind, []).append(row)
         bundles = [self.bundle(step, stages, kind[0], rows, to_overwrite) for kind, rows in together.items()]
+        for bundle in bundles:
+            bundle.draw(step)
         for place, stage in enumerate(stages):
-            if stage.measures:
-                measure(step, stage, place, [bundle for bundle in bundles if place in bundle.passed])
+            for level in levels_of(stage.formula):
+                reduce(step, stage, level, [bundle for bundle in bundles if place in bundle.passed], place)
         if len(bundles) > 1:
             for bundle in bundles:
                 bundle.plan.rehearse(bundle.xs, bundle.dxs)
@@ -203,7 +206,7 @@ class Formulas(Part):
         if len(first.rows) == many and first.passed == self.every:
             first.plan.tasks.look(first.xs)
             self.recent[id(step.params[0]), many] = first.plan
-        else:
+        elif not any(bundle.plan.noise for bundle in bundles):
             turns = [self.turns(bundle.passed) for bundle in bundles]
             self.recent[id(step.params[0]), many] = Joint(step.params, bundles, None in self.stages, turns)
 
@@ -234,24 +237,33 @@ class Bundle(NamedTuple):
             own = vars(self.stages[k])
             step.undo.add(None, functools.partial(own.update, {name: own[name] for name in names}))
 
+    def draw(self, step):
+        """Draw the noise that is asked for; what it is drawn from can be put back."""
+        for generator in self.plan.noise.generators(self.stages):
+            bits = generator.bit_generator
+            step.undo.add(None, functools.partial(setattr, bits, "state", bits.state))
+        self.plan.noise.draw(self.stages)
+
     def compiled(self, step):
         """Whether kernels may do all of it, on the parameters' own arrays."""
         own = (x is step.xs[row] for row, x in zip(self.rows, self.xs))
         return self.plan.tasks is not None and len(self.left(step)) == len(self.rows) and all(own)
 
 
-def measure(step, stage, place, bundles):
-    """Measure what arrives at a stage, in its place in the part, for all parameters that pass it together."""
-    norms = {}
+def reduce(step, stage, level, bundles, place):
+    """Work out numbers that a stage asks for, in its place in the part, for all parameters that pass it together."""
+    those, numbers = [], {}
     for bundle in bundles:
-        norms.update(zip(bundle.rows, bundle.plan.measure(bundle.passed.index(place), *bundle.arrays())))
-    rows = [row for row in step.rows() if row in norms]
+        passing = bundle.plan.passing(bundle.passed.index(place), level)
+        those.append((bundle, passing))
+        numbers.update(zip(bundle.rows, zip(*bundle.plan.reduce(passing, *bundle.arrays()))))
+    rows = [row for row in step.rows() if row in numbers]
     if not rows:
         return
-    settled, left = stage.settle([norms[row] for row in rows], lambda k: step.name(rows[k]))
-    norms.update(zip(rows, settled))
-    for bundle in bundles:
-        plan = bundle.plan
-        plan.norms[plan.measured[bundle.passed.index(place)]] = [norms[row] for row in bundle.rows]
+    columns, sizes = list(zip(*[numbers[row] for row in rows])), [step.xs[row].size for row in rows]
+    columns, left = settled(stage, passing, columns, sizes, lambda k: step.name(rows[k]))
+    numbers.update(zip(rows, zip(*columns)))
+    for bundle, passing in those:
+        bundle.plan.reduced[:, passing.columns] = [numbers[row] for row in bundle.rows]
     for k in left:
         step.leave_alone(rows[k])

@@ -12,29 +12,46 @@ formulas return is written only when it is known that they return something for 
 """
 
 import math
+import operator
 from typing import NamedTuple
 
 import numpy as np
 
-from . import lanes
+from . import functions, lanes
 from .arrays import flat
+from .reductions import summing
 
 
 class Stage(NamedTuple):
     """A stage of a composition at work on one parameter."""
 
     formula: object
+    working: object  # the function to call: the formula itself unless it has reductions
     names: tuple  # of its hyperparameters
     arrays: list  # its state for every element, flat
     numbers: object  # its state once for the parameter: an array, or None
+    given: tuple = ()  # what else it asks for: names out of reading.GIVEN
+    noise: object = None  # the normal numbers of this step, flat
+    reductions: tuple = ()  # names, and their numbers
+    reduced: object = None
+    begin: int = 0  # the column of the first of them
+
+    def call(self, function, x, step, hyper, dx, part, known=None):
+        """Call the formula, or a part of it that knows some of the reductions, for the elements in ``part``."""
+        state = [a[part] for a in self.arrays] + ([] if self.numbers is None else self.numbers.tolist())
+        named = dict(zip(self.names, hyper))
+        if self.reductions:
+            named.update(zip(self.reductions[:known], map(functions.Number, self.reduced.tolist())))
+        for name in self.given:
+            named[name] = dx[part] if name == "gradient" else self.noise[part]
+        return function(x[part], step, *state, **named)
 
 
 def through(stages, hyper, x, dx, part):
     """Return the step of the elements in ``part``, and what every stage returns besides."""
     step, news, hyper = dx[part], [], iter(hyper)
-    for formula, names, arrays, numbers in stages:
-        state = [a[part] for a in arrays] + ([] if numbers is None else numbers.tolist())
-        returned = formula(x[part], step, *state, **dict(zip(names, hyper)))
+    for stage in stages:
+        returned = stage.call(stage.working, x, step, hyper, dx, part)
         step, *new = returned if isinstance(returned, tuple) else (returned,)
         step = step if isinstance(step, np.ndarray) else np.full_like(dx[part], step)
         news.append(list(map(own, new)))
@@ -72,9 +89,9 @@ class Made:
             step, news = through(self.stages, self.hyper, self.x, self.dx, part)
             yield part, step
             self.keep(part, news)
-        for (_, _, arrays, numbers), new in zip(self.stages, self.news):
-            if numbers is not None:
-                numbers[:] = new[len(arrays) : len(arrays) + numbers.size]
+        for stage, new in zip(self.stages, self.news):
+            if stage.numbers is not None:
+                stage.numbers[:] = new[len(stage.arrays) : len(stage.arrays) + stage.numbers.size]
 
     def keep(self, part, news):
         for stage, new in zip(self.stages, news):
@@ -95,38 +112,46 @@ class Made:
     def next_hyper(self):
         """The hyperparameters for the next parameter: a formula may have replaced the first ones of its own."""
         hyper, place = self.hyper, 0
-        for (_, names, arrays, numbers), new in zip(self.stages, self.news):
-            replaced = new[len(arrays) + (0 if numbers is None else numbers.size) :]
+        for stage, new in zip(self.stages, self.news):
+            replaced = new[len(stage.arrays) + (0 if stage.numbers is None else stage.numbers.size) :]
             if replaced:
                 hyper = [*hyper[:place], *map(float, replaced), *hyper[place + len(replaced) :]]
-            place += len(names)
+            place += len(stage.names)
         return hyper
 
 
-# The norms that formulas ask for.
+# The numbers that formulas ask for: ``passing`` is a Pass, whose stage is the last of ``stages``.
+
+
+def summed(stages, passing, hyper, x, dx):
+    """Yield what is summed in a pass, block by block: an array for each reduction."""
+    x, dx = flat(x), flat(dx)
+    *before, last = stages
+    known = passing.columns.start - last.begin
+    for part in parts(x.size):
+        rest = iter(hyper)
+        step, _ = through(before, rest, x, dx, part)
+        yield last.call(summing(last.formula, passing.level), x, step, rest, dx, part, known)
 
 
 @np.errstate(all="ignore")
-def norm(stages, hyper, x, dx):
-    """Return the 2-norm of the step that the stages make."""
-    return root(lanes.total(map(lanes.squares, steps(stages, hyper, x, dx))), stages, hyper, x, dx)
-
-
-def root(total, stages, hyper, x, dx):
-    """The norm that a sum of squares tells; measured anew, in units of the largest number, where it tells none."""
-    low, high = trusted(x.dtype)
-    return math.sqrt(total) if low <= total <= high else norm_in_units(stages, hyper, x, dx)
-
-
-def trusted(dtype):
-    """The sums of squares in which no square can have vanished or overflowed: float64 holds those of float32."""
-    return (1e-280, 1e280) if dtype.char in "dD" else (0.0, math.inf)
+def sums(stages, passing, hyper, x, dx):
+    """Return the sums of a pass: for each reduction a float."""
+    to_sum = [lanes.squares if r.kind is functions.norm else functions.real_only for r in passing.reductions]
+    totals = [0.0] * len(to_sum)
+    for block in summed(stages, passing, hyper, x, dx):
+        values = [lanes.block_total(f(value)) for f, value in zip(to_sum, block)]
+        totals = list(map(operator.add, totals, values))
+    return totals
 
 
 @np.errstate(all="ignore")
-def norm_in_units(stages, hyper, x, dx):
+def norm_in_units(stages, passing, place, hyper, x, dx):
+    """A norm whose squares have vanished or overflowed: it is measured anew, in units of the largest number."""
+
     def real():
-        return (part for step in steps(stages, hyper, x, dx) for part in (step.real, step.imag))
+        values = (block[place] for block in summed(stages, passing, hyper, x, dx))
+        return (part for value in values for part in (value.real, value.imag))
 
     unit = float(np.max([np.max(np.abs(part), initial=0.0) for part in real()]))
     if unit == 0 or not math.isfinite(unit):
@@ -134,7 +159,6 @@ def norm_in_units(stages, hyper, x, dx):
     return unit * math.sqrt(lanes.total(lanes.squares(part / unit) for part in real()))
 
 
-def steps(stages, hyper, x, dx):
-    """Yield the step of the stages block by block."""
-    x, dx = flat(x), flat(dx)
-    return (through(stages, hyper, x, dx, part)[0] for part in parts(x.size))
+def trusted(dtype):
+    """The sums of squares in which no square can have vanished or overflowed: float64 holds those of float32."""
+    return (1e-280, 1e280) if dtype.char in "dD" else (0.0, math.inf)

@@ -18,8 +18,11 @@ import numpy as np
 from ..core.storage import Storage
 from .arrays import bare, describe, flat, native, order_of, regular, which
 from .compiled import tasks
-from .plain import Made, Stage, norm, root, through, trusted
-from .reading import roles
+from .functions import norm
+from .noise import Noise
+from .plain import Made, Stage, norm_in_units, sums, through, trusted
+from .reading import given, roles
+from .reductions import passes_of, reductions_of, settled, working
 from .whole import undisturbed
 
 
@@ -47,9 +50,10 @@ class Plan:
         self.holder = type(params[0]) if isinstance(params[0], Storage) else Storage
         for stage in stages:
             stage.refuse_dtype(self.dtype)
-        measuring = [k for k, stage in enumerate(stages) if stage.measures]
-        self.measured = {k: j for j, k in enumerate(measuring)}  # stage -> row of norms
-        self.norms = np.zeros((len(measuring), self.rows))
+        self.passes = passes_of(tuple([stage.formula for stage in stages]))
+        self.reduced = np.zeros((self.rows, sum(len(each.reductions) for each in self.passes)))
+        self.cells = list(self.reduced.T)  # for each reduction the numbers of all parameters
+        self.sizes, self.trusted = [x.size for x in xs], trusted(self.dtype)
         self.lay_out_hyper(stages)
         self.fresh = [stage.fresh(np.zeros(0, self.dtype)) for stage in stages]
         self.kinds = tuple(
@@ -63,6 +67,7 @@ class Plan:
         ]
         self.at_work = {}  # row -> its stages, as ``plain`` takes them
         self.orders = [self.order(state, x) for state, x in zip(self.states, xs)]
+        self.noise = Noise(stages, self.shapes, self.orders, self.dtype)
         self.kept = [
             (k, stage.kept, getattr(stage, stage.kept), getattr(stage, stage.kept).changes)
             for k, stage in enumerate(stages)
@@ -70,7 +75,7 @@ class Plan:
         ]
         self.unlocked = tasks.lets_others_run(self.size)
         self.updates_only = not (self.replacing or self.unlocked)
-        self.one_call = self.updates_only and not self.measured  # which no other thread can meet half done
+        self.one_call = self.updates_only and not (self.passes or self.noise)  # which no thread can meet half done
         self.one_replaces = self.replacing[0] if len(self.replacing) == 1 and not self.unlocked else None
 
     def lay_out_hyper(self, stages):
@@ -104,7 +109,12 @@ class Plan:
                 f"({describe(x)}). If its data was replaced by another array, forget the old state: "
                 f"opt.reset_() or del opt.{stage.kept}[x]"
             )
-        return state + (self.norms[self.measured[k], row : row + 1],) if stage.measures else state
+        return state
+
+    def arrays_of(self, row):
+        """All arrays that a kernel is given for a parameter, in the order of the loops' text."""
+        kept = [a for k, state in enumerate(self.states[row]) for a in (*state, *self.noise.at(k, row))]
+        return [*kept, self.reduced[row]] if self.passes else kept
 
     def order(self, state, x):
         """The order in memory in which a parameter meets its state."""
@@ -146,10 +156,27 @@ class Plan:
         xs = params
         if self.unlocked:
             xs, dxs = tasks.held(params, dxs)
-        if self.measured and not self.measured_again(stages, params, xs, dxs):
-            return False
+        if self.noise.of:
+            return undisturbed(lambda: self.noise.drawn(stages, lambda: self.passed(stages, params, xs, dxs)))
+        if self.passes:
+            return self.passed(stages, params, xs, dxs)
         if self.updates_only:
             return self.tasks.update(params, xs, dxs) is params
+        return self.replacing_again(stages, params, xs, dxs)
+
+    def passed(self, stages, params, xs, dxs):
+        """Work out what formulas ask for, and make the step."""
+        work = self.tasks
+        for passing, reducer in zip(self.passes, work.reducing):
+            summed = reducer(work, params, xs, dxs) if self.unlocked else reducer.task(params, xs, dxs) is params
+            if not summed or self.settle(passing, stages, params, xs, dxs):
+                return False
+        if self.updates_only:
+            return work.update(params, xs, dxs) is params
+        return self.replacing_again(stages, params, xs, dxs)
+
+    def replacing_again(self, stages, params, xs, dxs):
+        """Make a step in which hyperparameters may be replaced, or which several threads share."""
         if self.one_replaces is None:
             return self.again_in_pieces(stages, params, xs, dxs)
         k, names, values = self.one_replaces
@@ -158,17 +185,6 @@ class Plan:
             return self.tasks.update(params, xs, dxs) is params
         finally:
             own.update(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
-
-    def measured_again(self, stages, params, xs, dxs):
-        """Measure what has to be measured before the step; False if it cannot be made like the last."""
-        for k, j in self.measured.items():
-            if self.tasks.measuring[j](params, xs, dxs) is not params:
-                return False
-            norms = self.measured_norms(k, xs, dxs)
-            self.norms[j], left = stages[k].settle(norms, functools.partial(name_of, params))
-            if left:
-                return False
-        return True
 
     def again_in_pieces(self, stages, params, xs, dxs):
         """Make a step that may be several calls."""
@@ -186,22 +202,45 @@ class Plan:
     # The pieces of a step that is made with care.  ``xs`` and ``dxs`` are regular arrays, ``rows`` the places of
     # the parameters that take part.
 
-    def measure(self, k, params, xs, dxs):
-        """Return the norm of what arrives at stage ``k``, for every parameter."""
-        if self.tasks and tasks.obeyed(self.tasks.measuring[self.measured[k]], params, xs, dxs):
-            return self.measured_norms(k, xs, dxs)
-        hyper = self.hyper.tolist()
-        return [norm(self.stages_of(row)[:k], hyper, x, dx) for row, (x, dx) in enumerate(zip(xs, dxs))]
+    def passing(self, stage, level):
+        """The pass of a stage and level."""
+        return next(each for each in self.passes if (each.stage, each.level) == (stage, level))
 
-    def measured_norms(self, k, xs, dxs):
-        """The norms whose squares the task before stage ``k`` has measured."""
-        totals = self.norms[self.measured[k]].tolist()
-        low, high = trusted(self.dtype)
+    def settle(self, passing, stages, params, xs, dxs):
+        """Let the stage of a pass have its numbers, once kernels have summed; return the places to leave alone."""
+        columns, name = self.numbers_of(passing, xs, dxs), functools.partial(name_of, params)
+        columns, left = settled(stages[passing.stage], passing, columns, self.sizes, name)
+        for cells, column in zip(self.cells[passing.columns], columns):
+            cells[:] = column
+        return left
+
+    def reduce(self, passing, params, xs, dxs):
+        """Return the numbers of a pass, a list of those of all parameters for each reduction."""
+        work = self.tasks
+        if not (work and work.reducing[self.passes.index(passing)](work, params, xs, dxs)):
+            hyper, stages = self.hyper.tolist(), passing.stage + 1
+            for row, (x, dx) in enumerate(zip(xs, dxs)):
+                self.reduced[row, passing.columns] = sums(self.stages_of(row)[:stages], passing, hyper, x, dx)
+        return self.numbers_of(passing, xs, dxs)
+
+    def numbers_of(self, passing, xs, dxs):
+        """The numbers that the sums of a pass tell, of each parameter by itself; means are sums still."""
+        columns = [cells.tolist() for cells in self.cells[passing.columns]]
+        for j, reduction in enumerate(passing.reductions):
+            if reduction.kind is norm:
+                columns[j] = self.norms_of(passing, j, columns[j], xs, dxs)
+        return columns
+
+    def norms_of(self, passing, j, totals, xs, dxs):
+        low, high = self.trusted
         if low <= min(totals) <= max(totals) <= high:
             return list(map(math.sqrt, totals))
-        hyper, xs, dxs = self.hyper.tolist(), map(bare, xs), map(bare, dxs)
-        every = enumerate(zip(totals, xs, dxs))
-        return [root(total, self.stages_of(row)[:k], hyper, x, dx) for row, (total, x, dx) in every]
+        hyper, norms = self.hyper.tolist(), []
+        for row, (total, x, dx) in enumerate(zip(totals, xs, dxs)):
+            stages = self.stages_of(row)[: passing.stage + 1]
+            good = low <= total <= high
+            norms.append(math.sqrt(total) if good else norm_in_units(stages, passing, j, hyper, bare(x), bare(dx)))
+        return norms
 
     @np.errstate(all="ignore")
     def subtract(self, stages, rows, params, xs, dxs):
@@ -239,8 +278,22 @@ class Plan:
         """The stages at work on one parameter, for ``plain``."""
         found = self.at_work.get(row)
         if found is None:
-            found = self.at_work[row] = [
-                Stage(formula, roles(formula)[2], list(map(flat, state[: len(chars)])), (*state, None)[len(chars)])
-                for (formula, chars), state in zip(self.kinds, self.states[row])
-            ]
+            found = self.at_work[row] = [self.stage_at_work(k, row) for k in range(len(self.kinds))]
         return found
+
+    def stage_at_work(self, k, row):
+        (formula, chars), state = self.kinds[k], self.states[row][k]
+        names = [reduction.name for reduction in reductions_of(formula)]
+        begin = next((each.columns.start for each in self.passes if each.stage == k), 0)
+        return Stage(
+            formula,
+            working(formula),
+            roles(formula)[2],
+            list(map(flat, state[: len(chars)])),
+            (*state, None)[len(chars)],
+            given(formula),
+            self.noise.flat(k, row),
+            names,
+            self.reduced[row, begin : begin + len(names)],
+            begin,
+        )

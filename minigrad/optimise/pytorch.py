@@ -54,8 +54,8 @@ class TorchRMSProp(Rule):
     """RMSProp that may be centred, by the variance in place of the mean square, and may have momentum.
 
         acc      <- rho * acc + (1 - rho) * |dx|^2
-        mean     <- rho * mean + (1 - rho) * dx                   dx with decay * x added to it
-        spread    = acc - |mean|^2 if centred, else acc
+        middle   <- rho * middle + (1 - rho) * dx                 dx with decay * x added to it
+        spread    = acc - |middle|^2 if centred, else acc
         velocity <- momentum * velocity + dx / (sqrt(spread) + epsilon)
         x        <- x - eta * velocity
 
@@ -68,7 +68,7 @@ class TorchRMSProp(Rule):
     momentum : number in [0, 1) the part of the velocity that is kept at each step
     centred : bool              whether the mean is taken off
 
-    State: ``opt.state[W]``, the tuple (acc, mean, velocity).  A variance that rounding has made negative counts as 0;
+    State: ``opt.state[W]``, the tuple (acc, middle, velocity).  A variance that rounding has made negative counts as 0;
     PyTorch makes it NaN.  Otherwise the same as PyTorch's ``RMSprop``.  optax's ``rmsprop`` adds epsilon inside
     of the root by default.
 

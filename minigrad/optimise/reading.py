@@ -5,6 +5,7 @@ import dis
 import functools
 import inspect
 import math
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +24,13 @@ CALLS = {
     np.sign: functions.sign,
     np.clip: functions.clip,
 }
-OWN = functions.abs2, functions.cbrt, functions.power, functions.mod
+OWN = functions.abs2, functions.cbrt, functions.power, functions.mod, *functions.REDUCTIONS
 CALLS |= {function: function for function in (*CALLS.values(), *OWN)}
+
+
+# What a formula may ask for by an argument after the ``*``, an element each: the gradient as it came into the run
+# of formulas that this one is in; a normal number, drawn for this step.
+GIVEN = "gradient", "normal"
 
 
 class Formula(NamedTuple):
@@ -36,6 +42,8 @@ class Formula(NamedTuple):
     hyper: tuple  # names of the hyperparameters
     lines: tuple  # pairs (name, expression)
     results: tuple  # expressions: the step, the arrays, the numbers, hyperparameters
+    given: tuple  # names out of GIVEN that it asks for
+    reductions: tuple = ()  # see reductions.py
 
 
 @functools.lru_cache(maxsize=None)
@@ -56,7 +64,7 @@ def read(function):
             definition,
             f"must return {names}: the step first, then the state in the order of the arguments",
         )
-    return Formula(function, arrays, numbers, hyper, lines, results)
+    return Formula(function, arrays, numbers, hyper, lines, results, given(function))
 
 
 @functools.lru_cache(maxsize=None)
@@ -71,6 +79,8 @@ def roles(function):
     for p in parameters[2:]:
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             raise TypeError(f"{name}: a rule has no *{p.name}; name every state and hyperparameter")
+        if is_given(p, defaults):
+            continue
         if p.kind is p.KEYWORD_ONLY or p.default is not p.empty or p.name in defaults:
             hyper.append(p.name)
         elif p.annotation in (float, "float"):
@@ -80,6 +90,17 @@ def roles(function):
         else:
             arrays.append(p.name)
     return tuple(arrays), tuple(numbers), tuple(hyper)
+
+
+@functools.lru_cache(maxsize=None)
+def given(function):
+    """Return the names out of GIVEN that a formula asks for."""
+    defaults = getattr(function, "hyperparameters", {})
+    return tuple([name for name, p in inspect.signature(function).parameters.items() if is_given(p, defaults)])
+
+
+def is_given(p, defaults):
+    return p.name in GIVEN and p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in defaults
 
 
 def body_of(function, definition):
@@ -153,6 +174,19 @@ def trait(instruction):
     return name, None if tells_nothing else repr(instruction.argval)
 
 
+def define(function, space, arguments, statements, place, name=None):
+    """Return a function of new statements; tracebacks and debuggers show the lines of the one it was made of."""
+    name = name or function.__name__
+    new = ast.FunctionDef(name, arguments, statements, [], type_params=[])
+    module = ast.Module([ast.fix_missing_locations(ast.copy_location(new, place))], [])
+    names = {}
+    exec(compile(module, function.__code__.co_filename, "exec"), space, names)
+    made = names[name]
+    made.__qualname__, made.__module__ = function.__qualname__, function.__module__
+    made.__doc__, made.definition = function.__doc__, new
+    return made
+
+
 def named(node):
     return isinstance(node, ast.Name)
 
@@ -180,7 +214,7 @@ def of_numbers_too(ufunc):
 
 
 def refuse(function, node, why):
-    line = ast.unparse(node).splitlines()[0]
+    line = re.sub(r"\b_\d+_(?=\w+\()", "", ast.unparse(node).splitlines()[0])  # as it was before it was rewritten
     known = sorted({called.__name__ for called in CALLS.values()} - {"power", "mod"})
     raise TypeError(
         f"rule {function.__name__}: `{line}` {why}. A rule is a list of assignments with one return, about one element "

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..core.storage import Storage
 from . import functions
-from .reading import CALLS, body_of, definition_of, is_elementwise, of_numbers_too, refuse, roles
+from .reading import CALLS, body_of, define, definition_of, given, is_elementwise, of_numbers_too, refuse, roles
 
 LIKE = "_like"  # the variable that tells the elements' type
 PRODUCTS = 64  # the largest power that is written as products
@@ -44,8 +44,8 @@ def rewritten(function):
     arguments = ast.arguments(
         posonlyargs=[],
         args=[ast.arg(name) for name in ("x", "dx", *arrays, *numbers)],
-        kwonlyargs=[ast.arg(name) for name in (*hyper, *own)],
-        kw_defaults=[None] * (len(hyper) + len(own)),
+        kwonlyargs=[ast.arg(name) for name in (*hyper, *own, *given(function))],
+        kw_defaults=[None] * (len(hyper) + len(own) + len(given(function))),
         defaults=[],
     )
     formula = body.define(arguments, statements)
@@ -184,16 +184,7 @@ class Body(ast.NodeTransformer):
         return [*made, at(self.definition.body[-1], ast.Return(value))]
 
     def define(self, arguments, statements):
-        """Return the function of these statements; tracebacks and debuggers show the lines of the user's."""
-        function = self.function
-        new = ast.FunctionDef(function.__name__, arguments, statements, [], type_params=[])
-        module = ast.Module([ast.fix_missing_locations(at(self.definition, new))], [])
-        names = {}
-        exec(compile(module, function.__code__.co_filename, "exec"), self.outside.space, names)
-        made = names[function.__name__]
-        made.__qualname__, made.__module__ = function.__qualname__, function.__module__
-        made.__doc__, made.definition = function.__doc__, new
-        return made
+        return define(self.function, self.outside.space, arguments, statements, self.definition)
 
     def refuse(self, node, why):
         refuse(self.function, node, why)
@@ -257,7 +248,9 @@ class Body(ast.NodeTransformer):
         try:
             return name, name.value()
         except (NameError, AttributeError):
-            self.refuse(node, "is not defined")
+            known = node.id if isinstance(node, ast.Name) else ""
+            hint = f": from minigrad.optimise.formulas import {known}" if known in ("norm", "mean", "total") else ""
+            self.refuse(node, f"is not defined{hint}")
 
     # Operations.
 
@@ -322,6 +315,8 @@ class Body(ast.NodeTransformer):
         known = CALLS.get(function) if function.__hash__ else None
         if known is None and not is_elementwise(function):
             return self.call_of_users(node, name, function)
+        if known in functions.REDUCTIONS:
+            return self.reduction(node, known)
         nin = function.nin if known is None else arguments_of(known)
         if node.keywords or len(node.args) != nin:
             self.refuse(node, f"must give {nin} argument{'s' * (nin > 1)}, without names")
@@ -336,6 +331,12 @@ class Body(ast.NodeTransformer):
         if not of_floats:
             self.refuse(node, "works on whole numbers or bits")
         return condition(self.call(node, of_numbers_too(function), *arguments), of_floats[0].endswith("?"))
+
+    def reduction(self, node, function):
+        """A number made of all elements; reductions.py says where it may stand."""
+        new = self.call(node, function, *[self.number(self.visit(argument)) for argument in node.args])
+        new.keywords = node.keywords
+        return new
 
     def call_of_users(self, node, name, function):
         """A call of a function from outside, which must be a formula of one result."""
@@ -390,7 +391,10 @@ def is_no_formula(function):
         return "gives another result each time, and a rule makes the same step of the same numbers"
     if isinstance(function, np.ufunc):
         return "is no elementwise ufunc of NumPy's own"
-    return "is no function of one element"
+    return (
+        "is no function of one element. Of all elements of the parameter there are norm(e), mean(e) and total(e), "
+        "from minigrad.optimise.formulas"
+    )
 
 
 def changes(value):

@@ -20,7 +20,9 @@ from .abstract import AbstractOptimiser
 from .arrays import order_of, zeros_apart
 from .behaviour import check_behaviour
 from .compiled import loops
-from .reading import roles
+from .noise import Random
+from .reading import given, roles
+from .reductions import passes_of, summing, working
 from .rewriting import Outside, rewritten
 
 T = TypeVar("T")
@@ -90,7 +92,8 @@ class Rule(AbstractOptimiser):
     kept = None  # the name of the IdDict
     replaces = ()  # names of its first hyperparameters, if the formula returns new values of them
     last = False  # whether it has to see where the step leads to, so that nothing may change it afterwards
-    measures = False  # whether the formula's last number is the norm of what arrives, see ``settle``
+    _structure = ("_begin",)  # where the random numbers have begun
+    nonfinite = "pass"  # what to do where a norm, mean or total in the formula is not: or "raise", or "skip"
 
     def __setattr__(self, name, value):
         if name not in self.__dataclass_fields__ and name[0] != "_" and not hasattr(type(self), name):
@@ -98,6 +101,13 @@ class Rule(AbstractOptimiser):
         if name == self.kept and not isinstance(value, IdDict):
             raise TypeError(f"{type(self).__name__}: {name} must be an IdDict, got {value!r}")
         super().__setattr__(name, value)
+        if name == "rng":
+            vars(self)["_begin"] = self.rng.bit_generator.state
+
+    def reset_(self) -> None:
+        super().reset_()
+        if "_begin" in vars(self):
+            self.rng.bit_generator.state = self._begin
 
     def hyper(self) -> tuple[float, ...]:
         """Return the hyperparameters in the formula's order, as they are now."""
@@ -126,13 +136,6 @@ class Rule(AbstractOptimiser):
                 raise TypeError(no_such(type(self), name))
         return args, kwargs
 
-    def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
-        """Return the norms that count, one per parameter of the step, and the places of those to leave alone.
-
-        ``norms`` has that of each; ``name(place)`` says in an error which parameter it is.
-        """
-        return norms, []
-
     def stages(self) -> list:
         """Return the rules that make the step, one after the other: this one."""
         self.refuse_frozen()
@@ -141,6 +144,11 @@ class Rule(AbstractOptimiser):
     def roles(self) -> tuple:
         """Return the names of the formula's arrays, of its numbers, and of its hyperparameters, in its order."""
         return roles(self.formula)[:3]
+
+    def written(self) -> tuple[Any, list[Any], tuple[str, ...]]:
+        """Return the function of the step; of each pass before it what is summed and its reductions; what is given."""
+        passes = [(summing(self.formula, each.level), each.reductions) for each in passes_of((self.formula,))]
+        return working(self.formula), passes, given(self.formula)
 
     def state_of(self, p: Any, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the state of parameter ``p``, whose numbers are ``x``, as a tuple of arrays."""
@@ -212,6 +220,11 @@ def refuse_names(owner, names):
 def per_parameter() -> Any:
     """Say in a class's body, ``name: IdDict = per_parameter()``, where the state of each parameter is kept."""
     return dataclasses.field(default_factory=IdDict, repr=False)
+
+
+def drawn_from() -> Any:
+    """Say in a class's body, ``rng: Random = drawn_from()``, what the formula's normal numbers are drawn from."""
+    return dataclasses.field(default=0, repr=False)
 
 
 @dataclass_transform(field_specifiers=(dataclasses.field,))
@@ -296,6 +309,9 @@ def rule(function: Callable[..., Any] | None = None, *, whole: bool = False, **d
     if outside:
         own = reader(hyper, hyper)
         body["hyper"] = lambda self: (*own(self), *outside.read())
+    if "normal" in given(formula):
+        body["__annotations__"]["rng"] = Random
+        body["rng"] = drawn_from()
     if arrays or numbers:
         body["__annotations__"]["state"] = IdDict
         body["state"] = per_parameter()

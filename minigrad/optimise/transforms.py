@@ -1,16 +1,13 @@
 """Rules that only transform the gradient on its way: decays and clipping, for use in ``Optimiser``."""
 
 import dataclasses
-import math
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from ..core.errors import NonFiniteError
 from ..fields import KW_ONLY, Check, also
 from ..iddict import IdDict
-from . import formulas, lanes
+from . import formulas
 from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, by_formula, per_parameter
 
 
@@ -171,23 +168,8 @@ class ClipNorm(Rule):
     thresh: Threshold
     nonfinite: Annotated[Literal["raise", "skip", "pass"], what_to_do] = "raise"
 
-    measures = True
-    norm = staticmethod(lanes.norm_in_lanes)
 
-    def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
-        """Return the norms that count, and the places of the parameters to leave alone; or raise."""
-        if all(map(math.isfinite, norms)):
-            return norms, []
-        bad = [row for row, norm in enumerate(norms) if not math.isfinite(norm)]
-        if self.nonfinite == "raise":
-            raise NonFiniteError(
-                f"{type(self).__name__}: the gradient of {name(bad[0])} has norm {norms[bad[0]]}; nothing was "
-                "updated. Look for the cause, or write nonfinite='skip' to leave such parameters alone or 'pass' "
-                "to go on"
-            )
-        return norms, [] if self.nonfinite == "pass" else bad
-
-
+@by_formula(formulas.clip_global_norm)
 class ClipGlobalNorm(ClipNorm):
     """Shorten all gradients of one ``update_(opt, ps, gs)`` together, so that the step keeps its direction.
 
@@ -206,7 +188,3 @@ class ClipGlobalNorm(ClipNorm):
     >>> ClipGlobalNorm(1.0)
     ClipGlobalNorm(thresh=1.0, nonfinite='raise')
     """
-
-    def settle(self, norms: list[float], name: Callable[[int], str]) -> tuple[list[float], list[int]]:
-        norms, bad = super().settle(norms, name)
-        return [math.hypot(*norms)] * len(norms), list(range(len(norms))) if bad else []

@@ -53,6 +53,10 @@ class Collected:
             x = inspect.unwrap(x)
             self.names(names_in(x.__code__), sys.modules[x.__module__])
             self.texts.append(bare(x, name))
+        elif isinstance(x, type):
+            text = textwrap.dedent(inspect.getsource(x))
+            self.names([n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)], sys.modules[x.__module__])
+            self.texts.append(text.rstrip())
         elif isinstance(x, (int, float, complex, str, tuple, type(None))):
             self.texts.append(f"{name} = {x!r}")
         else:  #  a function that another one has made

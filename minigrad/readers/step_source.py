@@ -21,9 +21,11 @@ class Step:
         self.lines, self.stages = lines, list(zip(self.keys(stages), stages))
         program = lines.program
         self.moved = [op for op, g in zip(program.inputs, program.gradients) if g is not None]
-        for _, stage in self.stages:
-            if stage.measures and stage.nonfinite == "skip":
+        for key, stage in self.stages:
+            if stage.nonfinite == "skip":
                 raise TraceError("source: nonfinite='skip' leaves out steps; only 'raise' and 'pass' are written out")
+            if "normal" in stage.written()[2]:
+                raise TraceError(f"source: {key} draws normal numbers; such steps are not written out")
 
     def keys(self, stages):
         """Return a name for each stage: that of its formula, once."""
@@ -67,40 +69,45 @@ class Step:
     def stage(self, key, stage, arriving):
         """Return the lines of one rule for all parameters."""
         arrays, numbers, hyper = stage.roles()
-        function = self.function(stage.formula)
-        values = dict(zip(hyper, map(float, stage.hyper())))
-        lines, n = [], len(stage.replaces)
-        if n:
-            lines.append(f'shared = state["{key}"]')
-        if stage.measures:
-            lines += self.norms(stage, arriving)
+        working, passes, asked = stage.written()
+        function = self.function(working)
+        values, n = dict(zip(hyper, map(float, stage.hyper()))), len(stage.replaces)
+        given = {}  # what each parameter's formula is given
         for name, dx in arriving.items():
-            kept = f'"{key} {name}"'
-            given = [name, dx, *([f"*state[{kept}]"] if arrays or stage.kept else [])]
-            given += [f"norm_{name}"] if stage.measures else []
-            given += [f"{h}=shared[{k}]" for k, h in enumerate(hyper[:n])]
-            given += [f"{h}={number_code(values[h])[0]}" for h in hyper[n:]]
-            call = f"{function}({', '.join(given)})"
+            given[name] = [name, dx, *([f'*state["{key} {name}"]'] if arrays or stage.kept else [])]
+            given[name] += [f"{h}=shared[{k}]" for k, h in enumerate(hyper[:n])]
+            given[name] += [f"{h}={number_code(values[h])[0]}" for h in hyper[n:]]
+            given[name] += [f"{each}=d_{name}" for each in asked]
+        lines = [f'shared = state["{key}"]'] if n else []
+        for summed, reductions in passes:
+            lines += self.passed(stage, self.function(summed), reductions, given)
+        for name in arriving:
+            kept, call = f'new["{key} {name}"]', f"{function}({', '.join(given[name])})"
             if n:
                 own = len(arrays) + len(numbers)
-                lines += [f"step_{name}, *rest = {call}", f"new[{kept}], shared = rest[:{own}], rest[{own}:]"]
-            elif stage.measures:
-                lines.append(f"step_{name}, _ = {call}")
+                lines += [f"step_{name}, *rest = {call}", f"{kept}, shared = rest[:{own}], rest[{own}:]"]
+            elif stage.kept:
+                lines.append(f"step_{name}, *{kept} = {call}")
             else:
-                lines.append(f"step_{name}, *new[{kept}] = {call}" if stage.kept else f"step_{name} = {call}")
+                lines.append(f"step_{name}{',' * bool(passes)} = {call}")
         return [*lines, *([f'new["{key}"] = shared'] if n else [])]
 
-    def norms(self, stage, arriving):
-        """Return the lines that measure what arrives at a rule that clips."""
-        norm = self.function(stage.norm)
-        lines = [f"norm_{name} = {norm}({dx})" for name, dx in arriving.items()]
-        names = [f"norm_{name}" for name in arriving]
-        if stage.nonfinite == "raise":
-            lines.append(f"if not np.all(np.isfinite([{', '.join(names)}])):")
-            lines.append('    raise FloatingPointError("a gradient is not finite; nothing was updated")')
-        if stage.settle([3.0, 4.0], str)[0] == [5.0, 5.0]:  # they count together
-            self.lines.wording.modules.add("math")
-            lines.append(f"{' = '.join(names)} = math.hypot({', '.join(names)})")
+    def passed(self, stage, summed, reductions, given):
+        """Return the lines that work out numbers of a rule, and give these to the formula as well."""
+        numbers, lines = {r.name: [f"{r.name}_{name}" for name in given] for r in reductions}, []
+        for targets, values in zip(zip(*numbers.values()), given.values()):
+            lines.append(f"{listed(targets)} = {summed}({', '.join(values)})")
+        for reduction in reductions:
+            names = numbers[reduction.name]
+            if reduction.joint:
+                lines.append(f"{' = '.join(names)} = {self.function(reduction.of_all)}([{', '.join(names)}])")
+            else:
+                lines += [f"{name} = {self.function(reduction.kind)}({name})" for name in names]
+            if stage.nonfinite == "raise":
+                lines.append(f"if not np.all(np.isfinite([{', '.join(names)}])):")
+                lines.append('    raise FloatingPointError("a gradient is not finite; nothing was updated")')
+        for k, values in enumerate(given.values()):
+            values += [f"{name}={each[k]}" for name, each in numbers.items()]
         return lines
 
     def fresh(self, key, stage):

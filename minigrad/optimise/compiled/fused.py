@@ -1,14 +1,13 @@
 """The optimiser behind the gradients: its existing kernels, as rows of the compiled step.
 
 An optimiser of formulas alone has a ``Plan``, which holds the state of every parameter; here its kernels are called by
-the step itself, for each parameter on the step's own gradient.  What is measured, a norm, is measured by kernels too,
-and settled by a short call of Python in between.  Any other optimiser is asked by ``update_`` afterwards.
+the step itself, for each parameter on the step's own gradient.  What formulas ask for, a norm, is summed by kernels,
+too, and settled by a short call of Python in between.  Any other optimiser is asked by ``update_`` afterwards.
 """
 
 import functools
 
 from ..arrays import bare, tangled
-from ..plan import name_of
 from ..route import route_of
 from ..whole import undisturbed
 from . import entry, tasks, threads
@@ -29,7 +28,7 @@ def fused(opt, params, dxs):
     except (TypeError, ValueError):  # update_ will say why
         return None
     kernels = tasks.kernels_of(plan, float("inf"))
-    if kernels is None or not all(map(lie_alike, xs, dxs, plan.states)):
+    if kernels is None or plan.noise or not all(map(lie_alike, xs, dxs, plan.states)):
         return None
     return Fused(opt, route, plan, stages, params, dxs, tasks.Tasks(plan, *kernels))
 
@@ -83,9 +82,9 @@ class Fused:
     def add_rows(self, layout, parameters, gradients):
         """Add the kernels' rows, given the buffers of the parameters and of their gradients."""
         work, pairs = self.work, list(zip(parameters, gradients))
-        for k, j in self.plan.measured.items():
-            self.add_kernel(layout, work.kernels[j], LOOP, pairs)
-            settle = functools.partial(settled, self.plan, self.stages, self.params, self.dxs, k)
+        for passing, kernel in zip(self.plan.passes, work.kernels):
+            self.add_kernel(layout, kernel, LOOP, pairs)
+            settle = functools.partial(settle_pass, self.plan, passing, self.stages, self.params, self.dxs)
             layout.row(entry.PYTHON, layout.keep(settle))
         self.add_kernel(layout, work.updating, LOOP | COMMIT, pairs)
 
@@ -97,8 +96,6 @@ class Fused:
             layout.row(entry.KERNEL, kernel, Address(x), Address(dx), work.states(row), x.size, table)
 
 
-def settled(plan, stages, params, dxs, k):
-    """Let stage ``k`` have the norms that were measured; None, or what ends the step: it leaves a parameter alone."""
-    norms = plan.measured_norms(k, params, dxs)
-    plan.norms[plan.measured[k]], left = stages[k].settle(norms, functools.partial(name_of, params))
-    return left or None
+def settle_pass(plan, passing, stages, params, dxs):
+    """Let a stage have the numbers it asks for; None, or what ends the step: it leaves a parameter alone."""
+    return plan.settle(passing, stages, params, params, dxs) or None

@@ -287,6 +287,7 @@ def functions_of_formulas(dtype):
     by_parts = by_both_parts(inline) if is_complex else inline
     return {
         "np": np,
+        "float64": np.float64,
         "over": division_of(dtype.type(0).real.dtype.type),
         "real": dtype.type(0).real.dtype.type,
         "sqrt": instruction("llvm.sqrt"),

@@ -19,11 +19,13 @@ Every assignment gets a name of its own, so formulas may reuse names as they lik
 
 import ast
 import itertools
+import re
 
 import numpy as np
 
 from .. import functions
 from ..reading import CALLS, body_of, read, refuse
+from ..reductions import names_in, reductions_of, sliced, split
 
 OPERATORS = {
     ast.Add: "+",
@@ -59,31 +61,40 @@ ELEMENT, NUMBER = "element", "number"  # one per element of the array, or one fo
 
 def check_formula(function):
     """Raise TypeError unless a kernel can be written from the formula."""
-    write([(function, [np.dtype(float)] * len(read(function).arrays))], float)
+    stage = function, [np.dtype(float)] * len(read(function).arrays)
+    for level in range(1 + max([reduction.level for reduction in split(function).reductions], default=-1)):
+        write([stage], float, REDUCE, level)
+    write([stage], float)
 
 
+UPDATE, STEP, REDUCE = "update", "step", "reduce"
 
-UPDATE, STEP, MEASURE = "update", "step", "measure"
 
-
-def write(stages, dtype, purpose=UPDATE):
+def write(stages, dtype, purpose=UPDATE, level=None):
     """Return the text of a kernel that runs ``stages`` one after the other in a single loop.
 
     Parameters
     ----------
     stages : list of (function, dtypes of its state arrays)
     dtype : of the parameter and its gradient
-    purpose : UPDATE overwrites the parameter; STEP overwrites the gradient with the step; MEASURE
-        overwrites nothing, but sums the squares of what comes out of the last stage into the
-        number that follows the stages' state
+    purpose : UPDATE overwrites the parameter; STEP overwrites the gradient with the step; REDUCE overwrites
+        nothing, but sums what the last stage has to know in its pass ``level`` (see reductions.py)
     """
     text = Text(dtype)
-    dx = "dx"
-    for k, (function, dtypes) in enumerate(stages):
-        dx = text.add(k, read(function), dtypes, dx)
-    if purpose is MEASURE:
-        return text.measuring(dx)
+    dx, (*before, last) = "dx", [(split(function), dtypes) for function, dtypes in stages] or [None]
+    for k, (formula, dtypes) in enumerate(before):
+        dx = text.add(k, formula if purpose is not REDUCE else stepping(formula), dtypes, dx)
+    if purpose is REDUCE:
+        return text.reducing(len(before), *last, dx, level)
+    if last:
+        dx = text.add(len(before), *last, dx)
     return text.storing(f"x_[i] = x - {dx}" if purpose is UPDATE else f"dx_[i] = {dx}")
+
+
+def stepping(formula):
+    """What of a formula makes its step, without the new state."""
+    lines, _ = sliced(formula.lines, names_in(formula.results[0]))
+    return formula._replace(lines=tuple(lines), results=formula.results[:1])
 
 
 def data_of(place):
@@ -93,6 +104,15 @@ def data_of(place):
 
 def indented(lines):
     return ["    " + line for line in lines]
+
+
+def by_level(formula):
+    """The reductions of a formula in the order of their numbers."""
+    return reductions_of(formula.function)
+
+
+def summed_in(formula):
+    return {reduction.summed for reduction in formula.reductions}
 
 
 class Text:
@@ -105,13 +125,16 @@ class Text:
         self.stores, self.commits = [], []  # new state: of elements, of numbers
         self.decides = False  # whether the smallest difference between elements may make a large one
         self.guarded, self.guards = {}, []  # element -> the number that was added to it; those of all divisors
-        self.place, self.slot, self.fresh = itertools.count(), itertools.count(), itertools.count(1)
+        self.place, self.slot, self.column = itertools.count(), itertools.count(), itertools.count()
+        self.fresh = itertools.count(1)
+        self.step_of_state = False  # whether the step so far depends on elements of the state
 
     def add(self, k, formula, dtypes, dx):
         """Add the k-th stage, whose gradient is the variable ``dx``; return the variable of its step."""
-        names, targets = self.declare(k, formula, dtypes)
-        names |= {"x": ("x", ELEMENT), "dx": (dx, ELEMENT)}
-        step, *state = self.results(formula.function, formula.lines, formula.results, names)
+        names, targets = self.declare(k, formula, dtypes, dx)
+        self.note_what_reductions_see(formula)
+        lines = [(name, expression) for name, expression in formula.lines if name not in summed_in(formula)]
+        step, *state = self.results(formula.function, lines, formula.results, names)
         self.each.append(f"step{k} = {self.element(*step)}")
         for (target, wanted), (code, kind) in zip(targets, state):
             if wanted is ELEMENT:
@@ -133,13 +156,11 @@ class Text:
             self.guarded[variable] = self.guarded.get(code)
         return list(map(translate.visit, results))
 
-    def declare(self, k, formula, dtypes):
+    def declare(self, k, formula, dtypes, dx):
         """Load the state and the hyperparameters of a stage; return their variables and where they lie."""
-        names, targets = {}, []
+        names, targets = {"x": ("x", ELEMENT), "dx": (dx, ELEMENT), "gradient": ("dx", ELEMENT)}, []
         for name, dtype in zip(formula.arrays, dtypes):
-            pointer = "elements" if dtype == self.dtype else "reals"
-            self.once.append(f"{name}_{k}_ = {pointer}({data_of(next(self.place))})")
-            self.each.append(f"{name}_{k} = {name}_{k}_[i]")
+            self.load(f"{name}_{k}", "elements" if dtype == self.dtype else "reals", next(self.place))
             names[name] = f"{name}_{k}", ELEMENT
             targets.append((f"{name}_{k}_[i]", ELEMENT))
         if formula.numbers:
@@ -150,7 +171,27 @@ class Text:
             self.once.append(f"{name}_{k} = {cell}")
             names[name] = f"{name}_{k}", NUMBER
             targets.append((cell, NUMBER))
+        if "normal" in formula.given:
+            self.load(f"normal_{k}", "elements", next(self.place))
+            names["normal"] = f"normal_{k}", ELEMENT
+        for reduction in by_level(formula):
+            self.once.append(f"{reduction.name}_{k} = reduced[{next(self.column)}]")
+            names[reduction.name] = f"{reduction.name}_{k}", NUMBER
         return names, targets
+
+    def load(self, name, pointer, place):
+        """Load an array's element."""
+        self.once.append(f"{name}_ = {pointer}({data_of(place)})")
+        self.each.append(f"{name} = {name}_[i]")
+
+    def note_what_reductions_see(self, formula):
+        """A number made of elements of the state may tell the smallest of them from 0."""
+        def of_state(names):
+            _, needed = sliced(formula.lines, names)
+            return bool(needed & {*formula.arrays}) or "dx" in needed and self.step_of_state
+
+        self.decides |= any([of_state({reduction.summed}) for reduction in formula.reductions])
+        self.step_of_state = of_state(names_in(formula.results[0]))
 
     def element(self, code, kind):
         """Code for a value where an element is wanted: a number is cast, once, before the loop."""
@@ -184,47 +225,83 @@ class Text:
             self.once.append(f"least = SMALLEST if {enough} else ZERO" if enough else "least = SMALLEST")
         return f"flushed({code}, least)"
 
-    def measuring(self, dx):
-        """The whole text of a kernel that measures."""
-        loop = self.summing(f"square({dx})")
-        return self.whole([*loop, f"numbers({data_of(next(self.place))})[0] = total"])
+    def reducing(self, k, formula, dtypes, dx, level):
+        """The whole text of a kernel that sums what the k-th stage has to know in a pass."""
+        names, _ = self.declare(k, formula, dtypes, dx)
+        those = [reduction for reduction in formula.reductions if reduction.level == level]
+        wanted = [ast.Name(reduction.summed, ast.Load()) for reduction in those]
+        values = self.results(formula.function, sliced(formula.lines, names_in(*wanted))[0], wanted, names)
+        for reduction, (_, kind) in zip(those, values):
+            if kind is NUMBER:
+                why = f"is the same for every element; {reduction.kind.__name__} is for what differs"
+                refuse(formula.function, dict(formula.lines)[reduction.summed], why)
+        forms = ["square({})" if reduction.kind is functions.norm else "float64({})" for reduction in those]
+        begin = next(self.column) - len(formula.reductions)
+        columns = [begin + j for j, reduction in enumerate(by_level(formula)) if reduction.level == level]
+        values = [form.format(code) for form, (code, _) in zip(forms, values)]
+        self.leave_what_is_needed(values)
+        return self.whole(self.summing(values, columns))
 
-    def summing(self, value):
-        """Lines that sum a value over all elements, in the order of lanes.py; two rows at a time, which is quicker."""
-        each = indented(indented(indented(self.each)))
+    def summing(self, values, columns):
+        """Lines that sum values over all elements, in the order of lanes.py; two rows at a time, which is quicker.
+
+        Where several threads share the work, each leaves the sums of its blocks, to be added afterwards.
+        """
+        many, each = len(values), indented(indented(indented(self.each)))
+        own = [(f"lanes{j}", f"first{j}", f"total{j}", value) for j, value in enumerate(values)]
         return [
-            "lanes, total = new_lanes(), 0.0",
-            "for block in range(0, size, BLOCK):",
+            *[f"{lanes}, {total} = new_lanes(), 0.0" for lanes, _, total, _ in own],
+            "blocks = (size + BLOCK - 1) // BLOCK",
+            "for block in range(BLOCK * (blocks * part // parts), BLOCK * (blocks * (part + 1) // parts), BLOCK):",
             "    end = min(block + BLOCK, size)",
             "    rest = end - (end - block) % (2 * LANES)",
             "    for lane in range(LANES):",
-            "        lanes[lane] = 0.0",
+            *[f"        {lanes}[lane] = 0.0" for lanes, *_ in own],
             "    for row in range(block, rest, 2 * LANES):",
             "        for lane in range(LANES):",
             "            i = row + lane",
             *each,
-            f"            first = {value}",
+            *[f"            {first} = {value}" for _, first, _, value in own],
             "            i += LANES",
             *each,
-            f"            lanes[lane] = lanes[lane] + first + {value}",
+            *[f"            {lanes}[lane] = {lanes}[lane] + {first} + {value}" for lanes, first, _, value in own],
             "    for row in range(rest, end, LANES):",
             "        for lane in range(min(LANES, end - row)):",
             "            i = row + lane",
             *each,
-            f"            lanes[lane] += {value}",
+            *[f"            {lanes}[lane] += {value}" for lanes, _, _, value in own],
             "    width = LANES",
             "    while width > 1:",
             "        width //= 2",
             "        for lane in range(width):",
-            "            lanes[lane] += lanes[lane + width]",
-            "    total += lanes[0]",
+            *[f"            {lanes}[lane] += {lanes}[lane + width]" for lanes, *_ in own],
+            *[f"    {total} += {lanes}[0]" for lanes, _, total, _ in own],
+            "    if parts > 1:",
+            *[f"        partial[{many} * (block // BLOCK) + {j}] = lanes{j}[0]" for j in range(many)],
+            "if parts == 1:",
+            *[f"    reduced[{column}] = total{j}" for j, column in enumerate(columns)],
         ]
+
+    def leave_what_is_needed(self, codes):
+        """Leave out the lines on which some codes do not depend."""
+        needed = {*re.findall(r"\w+", " ".join(codes))}
+        for lines in (self.each, self.once):
+            for line in reversed(lines.copy()):
+                name, _, code = line.partition(" = ")
+                if name in needed:
+                    needed |= {*re.findall(r"\w+", code)}
+                else:
+                    lines.remove(line)
 
     def whole(self, lines):
         head = [
             "hyper = numbers(peek(plan + 8 * HYPER))",
             "part, parts, mode = peek(plan + 8 * PART), peek(plan + 8 * PARTS), peek(plan + 8 * MODE)",
         ]
+        reduced = "reduced = numbers(peek(peek(state_ + 8 * peek(plan + 8 * PER_ROW) - 8) + DATA))"
+        partial = "partial = numbers(peek(plan + 8 * PARTIAL))"
+        head += [reduced] * any(["reduced[" in line for line in (*self.once, *lines)])
+        head += [partial] * any(["partial[" in line for line in lines])
         body = [*head, *self.once, *lines, "return 0"]
         return "\n".join(["def kernel(x_, dx_, state_, size, plan):", *indented(body)]) + "\n"
 

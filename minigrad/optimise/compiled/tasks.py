@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from .. import lanes
 from ..arrays import bare, extent
 from . import kernels, loops, threads
 from .walk import APART, CHECK, COMMIT, ITEMS, LOOP, UNLOCK, dtype_word
@@ -36,40 +37,40 @@ def tasks_of(plan, work=None):
 
 
 def kernels_of(plan, work):
-    """Return the kernel that updates, and those that measure; None where not all of them are to be had."""
+    """Return the kernel that updates, and those that sum; None where not all of them are to be had."""
     if plan.dtype.char not in "fdFD" or work < kernels.LOADING or not kernels.available():
         return None
-    measuring = [kernel(plan, loops.MEASURE, work, plan.kinds[:k]) for k in plan.measured]
+    reducing = [kernel(plan, loops.REDUCE, work, plan.kinds[: each.stage + 1], each.level) for each in plan.passes]
     updating = kernel(plan, loops.UPDATE, work, plan.kinds)
-    return (updating, measuring) if updating and all(measuring) else None
+    return (updating, reducing) if updating and all(reducing) else None
 
 
-def kernel(plan, purpose, work, kinds):
+def kernel(plan, purpose, work, kinds, level=None):
     """The address of a kernel for a plan, None where there is none."""
     try:
-        return kernels.find(text_of(kinds, plan.dtype.char, purpose), plan.dtype, purpose, work)
+        return kernels.find(text_of(kinds, plan.dtype.char, purpose, level), plan.dtype, purpose, work)
     except OSError:  # a formula whose text cannot be read
         return None
 
 
 @functools.lru_cache(maxsize=None)
-def text_of(kinds, char, purpose):
+def text_of(kinds, char, purpose, level=None):
     """The text of a kernel; ``kinds`` are pairs (formula, characters of the dtypes of its arrays)."""
-    return loops.write([(formula, [np.dtype(c) for c in chars]) for formula, chars in kinds], char, purpose)
+    return loops.write([(formula, [np.dtype(c) for c in chars]) for formula, chars in kinds], char, purpose, level)
 
 
 class Tasks:
     """What kernels do for a plan.  Refers to the plan's arrays, not to the plan, which holds the tasks."""
 
-    def __init__(self, plan, updating, measuring):
+    def __init__(self, plan, updating, reducing):
         self.rows, self.size, self.unlocked = plan.rows, plan.size, plan.unlocked
-        self.updating, self.stepping, self.kernels = updating, None, measuring
+        self.updating, self.stepping, self.kernels, self.passes = updating, None, reducing, plan.passes
         self.lay_out(plan)
         self.apart = APART if self.rows > 1 else 0
 
     @functools.cached_property
-    def measuring(self):
-        return [self.task(each, CHECK | LOOP) for each in self.kernels]
+    def reducing(self):
+        return [Reducer(self, *each) for each in zip(self.kernels, self.passes)]
 
     @functools.cached_property
     def update(self):
@@ -77,13 +78,14 @@ class Tasks:
 
     def lay_out(self, plan):
         """Lay out for ``walk`` what it needs to know (see walk.py)."""
-        self.items = tuple(a for states in plan.states for state in states for a in state)
+        self.items = tuple(a for row in range(self.rows) for a in plan.arrays_of(row))
         wanted = []  # per array of one parameter: its dtype, and its length (-1: shaped like x)
         for k, made in enumerate(plan.fresh):
             wanted += [(dtype_word(a.dtype), a.size or -1) for a in made]
-            wanted += [(dtype_word(plan.norms.dtype), 1)] if k in plan.measured else []
+            wanted += [(dtype_word(plan.dtype), -1)] if k in plan.noise.of else []
+        wanted += [(dtype_word(plan.reduced.dtype), plan.reduced.shape[1])] if plan.passes else []
         self.wanted = np.array(wanted + [(0, 0)], np.int64)
-        self.ids, self.hyper = plan.ids, plan.hyper
+        self.ids, self.hyper, self.reduced = plan.ids, plan.hyper, plan.reduced
         self.places = np.zeros((self.rows, 3), np.int64)  # of each parameter: address, bytes; its last gradient's
         self.sorted = np.zeros((self.rows, 2), np.int64)  # where each begins and ends, in the order of memory
         self.where = self.places, self.sorted, np.arange(self.rows, dtype=np.int64)  # its place in the tuples
@@ -96,19 +98,20 @@ class Tasks:
         self.places[:] = places_of(xs)
         self.sorted[:] = sorted(map(extent, xs))
 
-    def task(self, kernel, mode, first=0, last=None, part=0, parts=1):
+    def task(self, kernel, mode, first=0, last=None, *shared):
         """Return a task of some of the parameters: with which kernel, and how."""
-        return kernels.walker(np.array(self.table(kernel, mode, first, last, part, parts), np.int64))
+        return kernels.walker(np.array(self.table(kernel, mode, first, last, *shared), np.int64))
 
-    def table(self, kernel, mode, first=0, last=None, part=0, parts=1, where=None, then=0):
+    def table(self, kernel, mode, first=0, last=None, part=0, parts=1, partial=0, where=None, then=0):
         """Return what ``walk`` and the kernels are told.
 
-        ``where`` are arrays that say where parameters are, its own unless given; ``then`` is where the next table is.
+        ``partial`` is where threads leave their sums; ``where`` are arrays that say where parameters are, its own
+        unless given; ``then`` is where the next table is.
         """
         last, (places, order, standing) = self.rows if last is None else last, where or self.where
         mode |= UNLOCK if self.unlocked else 0
         where = [len(order), places.ctypes.data, order.ctypes.data, standing.ctypes.data]
-        return [first, last, *self.before, kernel, *self.after, part, parts, mode, *where, then]
+        return [first, last, *self.before, kernel, *self.after, part, parts, mode, *where, then, partial]
 
     def states(self, row):
         """Return the address of the arrays that are the state of a parameter."""
@@ -176,12 +179,12 @@ class Chain:
         self.update = self.task(range(len(works)), CHECK | APART | LOOP | COMMIT)
         self.run = [self.task([k], LOOP | COMMIT) for k in range(len(works))]
 
-    def task(self, members, mode, measuring=None):
-        """Return a task of some of the works; ``measuring`` has for each the number of what it measures."""
+    def task(self, members, mode, reducing=None):
+        """Return a task of some of the works; ``reducing`` has for each the number of the pass that it makes."""
         table, then = None, 0
         for k in reversed(members):
             work = self.works[k]
-            kernel = work.updating if measuring is None else work.kernels[measuring[k]]
+            kernel = work.updating if reducing is None else work.kernels[reducing[k]]
             table = np.array(work.table(kernel, mode, where=self.where[k], then=then), np.int64)
             then = table.ctypes.data
             self.kept.append(table)
@@ -192,6 +195,36 @@ def places_of(xs):
     """For ``walk``, of each array: address, bytes; a place for where its last gradient was."""
     extents = map(extent, xs)
     return np.array([(low, high - low, 0) for low, high in extents], np.int64).reshape(-1, 3)
+
+
+class Reducer:
+    """The task of a pass: sums what formulas ask for into the plan's ``reduced``."""
+
+    def __init__(self, work, kernel, passing):
+        self.kernel, self.columns, self.many = kernel, passing.columns, len(passing.reductions)
+        self.task = work.task(kernel, CHECK | LOOP)
+
+    def __call__(self, work, params, xs, dxs):
+        """Sum; or return False, and nothing is summed, if no kernel may touch the arrays."""
+        if threads.number == 1 or not work.shared():
+            return self.task(params, xs, dxs) is params
+        if not obeyed(work.task(self.kernel, CHECK), params, xs, dxs):
+            return False
+        for row, x in enumerate(xs):
+            if x.size < threads.WORTH:
+                work.task(self.kernel, LOOP, row, row + 1)(params, xs, dxs)
+            else:
+                work.reduced[row, self.columns] = self.by_threads(work, row, params, xs, dxs)
+        return True
+
+    def by_threads(self, work, row, params, xs, dxs):
+        """Return the sums of one parameter: those of its blocks, added one after the other as ever."""
+        parts, blocks = threads.number, -(-xs[row].size // lanes.BLOCK)
+        partial = np.zeros((blocks, self.many))
+        shared = [(part, parts, partial.ctypes.data) for part in range(parts)]
+        shares = [work.task(self.kernel, LOOP, row, row + 1, *each) for each in shared]
+        threads.share(lambda part: shares[part](params, xs, dxs), parts)
+        return np.add.accumulate(partial)[-1]
 
 
 def lets_others_run(size):

@@ -41,7 +41,7 @@ CONTIGUOUS, ALIGNED, WRITEABLE = 0x3, 0x100, 0x400  # contiguous: in C's order (
 
 # The plan's table.
 (FIRST, LAST, IDS, STATES, PER_ROW, WANTED, HYPER, KERNEL, WORD, ITEMSIZE) = range(10)
-(NDARRAY, HOLDER, PART, PARTS, MODE, ROWS, PLACES, SORTED, STANDING, NEXT) = range(10, 20)
+(NDARRAY, HOLDER, PART, PARTS, MODE, ROWS, PLACES, SORTED, STANDING, NEXT, PARTIAL) = range(10, 21)
 
 
 # The compiler puts single instructions in the place of these four, and calls in that of the next two.
