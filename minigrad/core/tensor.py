@@ -307,7 +307,7 @@ def as_tensor(y):
 # ------------------------------------------------------------------------------- where it is recorded
 def on(tape, t):
     """Return ``t`` as recorded on ``tape`` (for a parameter, its alias there), or None."""
-    at = t.tape
+    at = t.tape  # or what stands in the place of a tape, and knows it
     return t if at is tape or at is not None and at.tape is tape else tape.leaves.get(id(t))
 
 
