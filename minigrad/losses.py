@@ -395,7 +395,9 @@ def advice_on_shapes(needed, given, classes):
         without = (*needed[:axis], *needed[axis:][1:])
         if given in (without, (*without, 1)) and (classes is not None or needed[axis] > 1):
             labels = "y" if given == without else "y[..., 0]"
-            advice.append(f"if y holds labels, write data.onehot({labels}, {needed[axis]})")
+            onehot = f"data.onehot({labels}, {needed[axis]})"
+            onehot = onehot if axis in (-1, len(needed) - 1) else f"np.moveaxis({onehot}, -1, {axis})"
+            advice.append(f"if y holds labels, write {onehot}")
     if given == needed[:-1] and classes is None:
         advice.append("if yhat has an axis too many, yhat[..., 0]")
     if needed == given[:-1]:

@@ -181,6 +181,15 @@ def test_a_layer_says_once_that_its_data_are_wider(name, make, x):
     assert said(lambda: make()(x.astype(np.float32))) == said(lambda: f64(make())(x)) == []
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_so_it_does_of_whole_numbers_that_widen_it(dtype):
+    layer, x = Dense(3, 2, dtype=np.float32), np.ones((4, 3), dtype)
+
+    with pytest.warns(UserWarning, match=f"Dense: x is {x.dtype} and the layer float32.* is computed in float64"):
+        assert layer(x).dtype == np.float64
+    assert said(lambda: f64(layer)(x)) == []
+
+
 def test_of_a_chain_only_the_layer_that_meets_the_data_says_so():
     def make():
         return Chain(Dense(3, 4, relu), LayerNorm(4), Dense(4, 2), dtype=np.float32)

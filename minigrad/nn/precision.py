@@ -93,11 +93,11 @@ def taken(layer, x, W):
     """Return the input of a layer as an array; say so once if it is wider than the parameter that it meets."""
     if type(x) is not Tensor and type(x) is not np.ndarray:
         x = as_numbers(x, f"{type(layer).__name__}: x")
-    if wider(x, W) and is_data(x) and layer not in told:
+    if (wider(x, W) or x.dtype.kind in "iu" and widened(x, W)) and is_data(x) and layer not in told:
         told.add(layer)
-        name, precision = type(layer).__name__, W.dtype.name
+        name, precision, meeting = type(layer).__name__, W.dtype.name, np.result_type(x.dtype, W.dtype)
         tell(
-            f"{name}: x is {x.dtype} and the layer {precision}, so that all that follows is computed in {x.dtype}, "
+            f"{name}: x is {x.dtype} and the layer {precision}, so that all that follows is computed in {meeting}, "
             f"several times slower. Give x.astype(np.{precision}), or make the model wider by nn.f64(model)"
         )
     return x
@@ -111,6 +111,15 @@ def is_data(x):
 def wider(x, parameter):
     """Say whether an array in double precision meets a parameter in single precision, or less."""
     return hasattr(x, "dtype") and x.dtype.char in WIDE and parameter.dtype.char not in WIDE
+
+
+def widened(x, parameter):
+    """Say whether whole numbers make doubles of a parameter in single precision, or less: those of 32 bits do.
+
+    >>> widened(np.arange(3), np.ones(3, np.float32)), widened(np.zeros(3, np.uint8), np.ones(3, np.float32))
+    (True, False)
+    """
+    return parameter.dtype.char not in WIDE and np.result_type(x.dtype, parameter.dtype).char in WIDE
 
 
 def tell(text):
