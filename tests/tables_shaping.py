@@ -4,7 +4,7 @@ import numpy as np
 from cases import Case, Kink, distinct, nonzero, real
 from minigrad.derivatives.calls import cast, recast
 from minigrad.derivatives.methods import sum_between
-from minigrad.derivatives.indexing import getitem, scatter_add, scatter_each
+from minigrad.derivatives.indexing import getitem, of_numpy, scatter_add, scatter_each
 
 mask = np.array([[True, False, True], [False, False, True]])
 
@@ -113,6 +113,16 @@ CASES = [
     Case(np.insert, (real(2, 3), 1, real(2), 1)),
     Case(np.insert, (real(2, 3), [0, 1], real(2, 2), 1)),
     Case(np.trim_zeros, (nonzero(3),)),
+    Case(np.unique, (distinct(4),), order=3),
+    Case(np.unique, (distinct(2, 2),), dict(return_inverse=True, return_counts=True), output=lambda y: y[0]),
+    Case(np.unique, (distinct(2, 3), False, False, False, 1)),
+    Case(np.union1d, (distinct(3), [9.0, 8.0])),
+    Case(np.union1d, ([[9.0], [8.0]], distinct(2, 2))),
+    Case(np.intersect1d, (distinct(3), [9.0]), dict(return_indices=True), output=lambda y: y[0]),
+    Case(np.setdiff1d, (distinct(4), [9.0])),
+    Case(np.setxor1d, (distinct(3), [9.0, 8.0]), dict(assume_unique=True)),
+    *[Case(f, (distinct(4),), output=lambda y: y[0]) for f in of_numpy("unique_all", "unique_counts", "unique_inverse")],
+    *[Case(f, (distinct(4),)) for f in of_numpy("unique_values")],
     # diagonals
     Case(np.diag, (real(3),), complex=True),
     Case(np.diag, (real(3, 4), 1)),

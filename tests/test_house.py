@@ -34,7 +34,7 @@ def lines_of_code(path):
 
 BUDGETS = {
     "core": 1300,
-    "derivatives": 2900,
+    "derivatives": 2940,
     "calculus": 810,
     "fast": 290,
     "readers": 2700,

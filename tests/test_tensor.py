@@ -428,7 +428,7 @@ def test_signs_and_absolute_values():
 CONSTANTS = """t > 1; 1 < t; t >= V; t <= 2; t == V; t != V; (t > 1) & (t < 3); ~(t > 1); V > t; (t > 1) ^ True
     np.greater(t, 1); np.isnan(t); np.isfinite(t); np.logical_and(t, V); np.equal(V, t); np.isclose(t, V)
     np.all(t); (t > 1).sum(); np.sum(t > 1); np.mean(t > 1); np.count_nonzero(t, axis=0); np.argmax(t)
-    np.argsort(t); np.nonzero(t); np.searchsorted(V, t); np.unique(t); np.zeros_like(t); np.digitize(t, np.sort(V))
+    np.argsort(t); np.nonzero(t); np.searchsorted(V, t); np.zeros_like(t); np.digitize(t, np.sort(V))
     np.floor(t); np.round(t); t.argmin(); t[0] > 1; np.where(t > 1); np.unravel_index(np.argmax(t), (1, 3))"""
 CONSTANTS = [text.strip() for line in CONSTANTS.splitlines() for text in line.split(";")]
 

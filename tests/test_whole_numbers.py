@@ -37,6 +37,7 @@ DTYPES = [np.int8, np.uint8, np.int32, np.int64]
 STEPS = {
     np.piecewise: "what the pieces give is cast to the argument's whole numbers, and moves in steps",
     np.partition: "equal numbers stand in no order that another dtype would share",
+    getattr(np, "unique_values", None): "the values come in no order that another dtype would share",
 }
 IN_SINGLE = {np.emath.power}  # which computes with 8 bits as complex64
 IN_HALF = set()

@@ -9,13 +9,15 @@ Positions (``argsort``, ``nonzero``, ``searchsorted``, ...) are whole numbers: t
 """
 
 import functools
+import inspect
 
 import numpy as np
 
+from ..core.storage import Storage, numbers_of
 from ..core.table import Shapes, atomic, composition, constant, primitive, refuse, row, transparent
 from ..core.tape import PendingSum
 from ..core.tensor import Asked
-from .calls import as_array, astype
+from .calls import as_array, astype, holds_tensors
 
 
 # -------------------------------------------------------------------------------- reading and adding
@@ -291,18 +293,65 @@ def sort_complex(a):
 row(np.bincount, None, lambda g, x: g[x], signature="x, weights=None, minlength=0")
 
 
-# --------------------------------------------------------------------------------- positions and sets
+# -------------------------------------------------------------------------------------------------- sets
+def places_of(values, x):
+    """Return where in a vector each of some of its elements stands first.
+
+    >>> places_of(np.array([5.0, 7.0]), np.array([7.0, 5.0, 7.0]))
+    array([1, 0])
+    """
+    elements, first = np.unique(x, return_index=True)
+    return first[np.searchsorted(elements, values)]
+
+
+def plain(x):
+    """Return the numbers of a Tensor, and anything else as it is."""
+    return numbers_of(x) if isinstance(x, Storage) else x
+
+
+def choosing(function, n):
+    """Return the definition of a function that gives some of the elements of its first n arguments, each once.
+
+    They move with the first that equals them.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def definition(*args, **kwargs):
+        call = signature.bind(*args, **kwargs)
+        given = {name: as_array(x) if holds_tensors(x) else x for name, x in call.arguments.items()}
+        call.arguments.update({name: plain(x) for name, x in given.items()})
+        y, axis = function(*call.args, **call.kwargs), given.get("axis")
+        values, *others = y if isinstance(y, tuple) else (y,)
+        arrays = [as_array(x) for x in list(given.values())[:n]]
+        if axis is None:
+            elements = np.concatenate([np.ravel(x) for x in arrays])
+            values = getitem(elements, places_of(values, plain(elements)))
+        else:
+            values = np.take(arrays[0], function(plain(arrays[0]), return_index=True, axis=axis)[1], axis)
+        if not isinstance(y, tuple):
+            return values
+        return type(y)(values, *others) if hasattr(y, "_fields") else (values, *others)
+
+    return definition
+
+
 def of_numpy(*names):
     """Return those of NumPy's functions that this version of it has."""
     return [getattr(np, name) for name in names if hasattr(np, name)]
 
 
+for _function in of_numpy("unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "setdiff1d"):
+    composition(_function)(choosing(_function, 1))
+for _function in (np.union1d, np.intersect1d, np.setxor1d):
+    composition(_function)(choosing(_function, 2))
+
+
+# --------------------------------------------------------------------------------------------- positions
 # fmt: off
 constant(*of_numpy(
     "argsort", "argpartition", "argwhere", "nonzero", "flatnonzero", "searchsorted", "digitize", "lexsort",
     "argmax", "argmin", "nanargmax", "nanargmin", "count_nonzero", "isin", "in1d",
-    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values",
-    "union1d", "intersect1d", "setdiff1d", "setxor1d",
     "ix_", "ravel_multi_index", "unravel_index", "diag_indices_from", "tril_indices_from",
     "triu_indices_from",
 ))
