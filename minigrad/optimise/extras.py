@@ -92,6 +92,12 @@ class Rprop(Rule):
             )
 
 
+def gathered(x, dx, total, many, n):
+    """AccumGrad in one formula: the step, None while gradients are gathered, and what is kept."""
+    total, many = total + dx / n, many + 1
+    return (None, total, many) if many < n else (total, np.zeros_like(total), 0.0)
+
+
 @checked()
 class AccumGrad(AbstractOptimiser):
     """Gather gradients, and let their mean pass every n-th time: a large batch in small pieces.
@@ -114,6 +120,25 @@ class AccumGrad(AbstractOptimiser):
 
     n: Period
     state: IdDict = per_parameter()
+
+    # how its step is written out
+    formula, kept, replaces, nonfinite, gathers = staticmethod(gathered), "state", (), "pass", True
+
+    def stages(self) -> list:
+        self.refuse_frozen()
+        return [self]
+
+    def roles(self) -> tuple:
+        return ("total",), ("many",), ("n",)
+
+    def hyper(self) -> tuple:
+        return (self.n,)
+
+    def written(self) -> tuple:
+        return gathered, [], ()
+
+    def fresh(self, x: np.ndarray) -> tuple:
+        return np.zeros(x.shape, x.dtype, order_of(x)), np.zeros(1)
 
 
 @apply_.register
