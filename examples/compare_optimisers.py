@@ -39,14 +39,14 @@ def muon(eta, steps):
 
 # name: (the optimiser for a rate and a number of steps, its rate, gradients that it takes a step)
 OPTIMISERS: dict[str, Any] = {
-    "Descent": (lambda eta, steps: falling(Descent(), eta, steps), 0.1, 1),
-    "Momentum": (lambda eta, steps: falling(Momentum(), eta, steps), 0.03, 1),
-    "ADAM": (lambda eta, steps: falling(ADAM(), eta, steps), 0.003, 1),
-    "ADAMW": (lambda eta, steps: falling(ADAMW(decay=0.1, couple=True), eta, steps), 0.003, 1),
+    "Descent": (lambda eta, steps: falling(Descent(), eta, steps), 1.0, 1),
+    "Momentum": (lambda eta, steps: falling(Momentum(), eta, steps), 0.1, 1),
+    "ADAM": (lambda eta, steps: falling(ADAM(), eta, steps), 0.03, 1),
+    "ADAMW": (lambda eta, steps: falling(ADAMW(decay=0.1, couple=True), eta, steps), 0.03, 1),
     "Lion": (lambda eta, steps: Optimiser(falling(Lion(), eta, steps), WeightDecay(eta / 10)), 0.001, 1),
-    "Muon and ADAM": (muon, 0.03, 1),
+    "Muon and ADAM": (muon, 0.01, 1),
     "ScheduleFree ADAM": (lambda eta, steps: ScheduleFree(ADAM(eta, beta=(0.0, 0.999))), 0.01, 1),
-    "SAM of Momentum": (lambda eta, steps: SAM(falling(Momentum(), eta, steps), rho=0.05), 0.03, 2),
+    "SAM of Momentum": (lambda eta, steps: SAM(falling(Momentum(), eta, steps), rho=0.05), 0.3, 2),
 }
 
 

@@ -39,7 +39,7 @@ class Joint:
         self.idle = [(row, id(p)) for row, p in enumerate(params) if row not in moved]
         self.chain = tasks.Chain([plan.tasks for plan in plans], [b.rows for b in bundles], [b.xs for b in bundles])
         self.reducing = self.what_reduces()
-        self.replacing = any(plan.replacing for plan in plans)
+        self.replacing, self.unlocked = any(p.replacing for p in plans), any(p.unlocked for p in plans)
         self.one_call = not self.reducing and all(plan.one_call for plan in plans)
 
     def what_reduces(self):
@@ -74,11 +74,14 @@ class Joint:
             share.plan.read_hyper(share.stages(stages))
         if self.one_call:
             return self.chain.update(params, params, dxs) is params
-        xs, dxs = tasks.held(params, dxs)
+        in_pieces = self.replacing or any([share.plan.tasks.shared() for share in self.shares])
+        xs = params
+        if self.unlocked or in_pieces:
+            xs, dxs = tasks.held(params, dxs)
         for reducer, users in self.reducing:
             if reducer(params, xs, dxs) is not params or not self.settle(stages, users, params, xs, dxs):
                 return False
-        if self.replacing or any(share.plan.tasks.shared() for share in self.shares):
+        if in_pieces:
             return undisturbed(functools.partial(self.one_by_one, stages, params, xs, dxs))
         return self.chain.update(params, xs, dxs) is params
 
