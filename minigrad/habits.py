@@ -251,7 +251,7 @@ MINIGRAD = {
     **each("stop_gradient detach", "dropgrad(t)"),
     "ignore_derivatives": "ignore(f), or dropgrad(t)",
     **each("jit compile jit_compile function",
-           "nothing needs compiling by hand; optimisers compile their steps themselves"),
+           "compiled(loss, ps, opt) makes one function of a training step; an optimiser compiles its own by itself"),
     **each("vmap pmap", "write the function for a batch; NumPy broadcasts"),
     **each("Parameter Variable as_tensor parameter param", "Tensor(x) is a parameter"),
     "tensor": "Tensor([1.0, 2.0]) makes a parameter; whatever is not to be learnt is an array of NumPy",

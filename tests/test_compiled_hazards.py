@@ -1,12 +1,17 @@
 """What changes behind a compiled step: it is followed, or refused with what to write; never is a step stale."""
 
+import array
+import collections
+import functools
+import operator
 import random
 
 import numpy as np
 import pytest
 from compiled_steps import World, side_by_side, way  # noqa: F401
 
-from minigrad import ADAM, Tensor, TraceError, compiled, dropgrad, params, rand, randn, seed
+from minigrad import ADAM, Tensor, TraceError, compiled, dropgrad, ones, params, rand, randn, seed
+from minigrad.nn import Dense
 from minigrad.sampling import normal
 
 mean = np.mean
@@ -274,6 +279,76 @@ def test_what_a_partial_function_holds_is_followed():
         return world, functools.partial(f, world, world.table), ps, opt, arguments
 
     side_by_side(make, lambda world, ps, opt: world.table.update(a=4.0))
+
+
+class Otherwise:
+    def __getattr__(self, name):
+        return 2.0
+
+    def factor(self):
+        return 1.0
+
+
+class Iterable:
+    def __init__(self):
+        self.values = [1.0, 2.0]
+
+    def __iter__(self):
+        return iter(self.values)
+
+
+SMALL = collections.namedtuple("SMALL", "x y")
+GET = operator.attrgetter("lam")
+HELD = {
+    "an array in a tuple": (lambda w, x: w.held[0] / 2, lambda: (np.arange(3.0),), lambda w: w.held[0].fill(2.0)),
+    "a uniform array in a tuple": (lambda w, x: w.held[0] * 2, lambda: (np.ones(3),), lambda w: w.held[0].fill(2)),
+    "a number of an array in a tuple": (lambda w, x: w.held[0][1], lambda: (np.ones(3),), lambda w: w.held[0].fill(2)),
+    "an array in a named tuple": (lambda w, x: w.held.x / 2, lambda: SMALL(np.ones(3), 1), lambda w: w.held.x.fill(3)),
+    "an array in a list in a tuple": (
+        lambda w, x: w.held[0][0] / 2,
+        lambda: ([np.ones(3)],),
+        lambda w: w.held[0][0].fill(3),
+    ),
+    "what a view sees": (lambda w, x: w.held[1:4] / 2, lambda: np.arange(6.0), lambda w: w.held.fill(2.0)),
+    "an attribute that __getattr__ stood for": (lambda w, x: w.held.a, Otherwise, lambda w: setattr(w.held, "a", 9.0)),
+    "a method that hides the class's": (
+        lambda w, x: w.held.factor(),
+        Otherwise,
+        lambda w: setattr(w.held, "factor", lambda: 9.0),
+    ),
+    "what an iterator gives": (lambda w, x: sum(w.held), Iterable, lambda w: w.held.values.append(4.0)),
+    "an attribute by its name": (lambda w, x: getattr(w, "l" + "am"), None, lambda w: setattr(w, "lam", 9.0)),
+    "an attribute by a getter": (lambda w, x: GET(w), None, lambda w: setattr(w, "lam", 9.0)),
+    "an array of numbers": (lambda w, x: w.held[0], lambda: array.array("d", [1.0]), lambda w: w.held.insert(0, 3)),
+    "a set": (lambda w, x: len(w.held), lambda: {1, 2}, lambda w: w.held.add(3)),
+    "functions in another order": (
+        lambda w, x: functools.reduce(lambda h, f: f(h), w.held.values(), x[0]),
+        lambda: {"a": np.sqrt, "b": lambda v: v + 1},
+        lambda w: w.held.update(a=w.held.pop("a")),
+    ),
+    "a frozen layer": (lambda w, x: np.sum(w.held(x)), lambda: Dense(3, 2), lambda w: w.held.W.data.fill(0.3)),
+    "a frozen layer's weight": (
+        lambda w, x: np.sum(w.held(x)),
+        lambda: Dense(3, 2),
+        lambda w: setattr(w.held, "W", ones(3, 2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("hazard", HELD)
+def test_what_is_held_in_other_ways_is_followed(hazard):
+    f, make, change = HELD[hazard]
+
+    loss = lambda w, x: mean((w.W @ x - f(w, x)) ** 2)
+    step = side_by_side(build(loss, held=make or (lambda: None)), lambda w, ps, opt: change(w), at=7)
+
+    assert "by its program" in step.why
+
+
+def test_variables_that_no_code_names_are_not_compiled():
+    step = side_by_side(build(lambda w, x: mean((w.W @ x) ** 2) * globals()["SCALE"]))
+
+    assert "globals()" in step.why
 
 
 # ------------------------------------------------------------------------------------ the parameters

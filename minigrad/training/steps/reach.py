@@ -14,9 +14,11 @@ import builtins
 import collections
 import copy
 import functools
+import operator
 import random
 import sys
 import types
+import weakref
 
 import numpy as np
 
@@ -32,6 +34,7 @@ VALUES = (
     *(types.BuiltinFunctionType, types.MethodDescriptorType, types.CodeType, type(Ellipsis)),
 )
 DYNAMIC = {"getattr", "vars", "__dict__", "__getattr__", "__getattribute__", "setattr"}  # attributes that no code names
+GETTERS = operator.attrgetter, operator.methodcaller
 GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 CLOSED = (Storage, Params, types.FunctionType, types.MethodType)  # whose attributes are no state of the user's
 CONTAINERS = (dict, list, collections.deque, tuple, frozenset, set, bytearray, array.array)
@@ -40,7 +43,7 @@ UNCALLED = {"__init__", "__new__", "__repr__", "__str__", "__reduce__", "__reduc
 
 
 class TooMuch(Exception):
-    """More can be reached than is worth watching."""
+    """More can be reached than is worth watching, or than is known."""
 
 
 class Place:
@@ -71,6 +74,23 @@ class Default(Place):
     def put(self, x):
         before = self.holder.__defaults__
         self.holder.__defaults__ = *before[: self.key], x, *before[self.key + 1 :]
+
+
+class Element(Place):
+    """An element of a tuple, which stands in a place itself: there another tuple is put."""
+
+    def __init__(self, place, whole, key):
+        super().__init__(place, key, True)
+        self.whole = whole
+
+    def get(self):
+        return self.holder.get()[self.key]
+
+    def put(self, x):
+        now = self.holder.get()
+        new = [*now[: self.key], x, *now[self.key + 1 :]]
+        same = all(map(operator.is_, new, self.whole))
+        self.holder.put(self.whole if same else tuple.__new__(type(self.whole), new))
 
 
 class Reached:
@@ -111,7 +131,7 @@ class Reached:
 
     def test(self, code, what):
         if len(self.tests) >= LIMIT:
-            raise TooMuch
+            raise TooMuch("the loss reaches more of Python's state than is worth watching")
         self.tests.append((code, what))
 
     def item(self, holder, key, what):
@@ -137,18 +157,17 @@ class Reached:
             self.generators.append(x)
         elif not isinstance(x, VALUES) and id(x) not in self.seen:
             self.seen[id(x)] = x
-            self.waiting.append((x, what))
+            self.waiting.append((x, what, place))
 
     def walk(self):
         """Go on until nothing new is found: code that is found late may name attributes of what was found before."""
         while self.waiting:
             while self.waiting:
-                x, what = self.waiting.pop()
-                self.enter(x, what)
+                self.enter(*self.waiting.pop())
             for x, what, watched in list(self.instances.values()):
                 self.look_into(x, what, watched)
 
-    def enter(self, x, what):
+    def enter(self, x, what, place):
         """Watch what an object holds."""
         if isinstance(x, types.FunctionType):
             self.function(x, what)
@@ -156,8 +175,10 @@ class Reached:
             if id(x) not in self.parameters:
                 self.attribute(x, "_value", what)
         elif isinstance(x, CONTAINERS):
-            self.container(x, what)
+            self.container(x, what, place)
         else:
+            if isinstance(x, GETTERS):
+                self.attributes.add("getattr")
             for part in parts_of(x):
                 self.meet(part, what, None)
         if not of_library(x) or root_of(type(x)) in ENTERED and not isinstance(x, (*CLOSED, type, types.ModuleType)):
@@ -166,7 +187,7 @@ class Reached:
             self.instances[id(x)] = x, what, set()
             self.look_into(*self.instances[id(x)])
 
-    def container(self, x, what):
+    def container(self, x, what, place):
         """Watch the items of a container."""
         if isinstance(x, dict):
             self.test(f"[*{self.name(x)}] == {self.name([*x])}", what)
@@ -178,7 +199,8 @@ class Reached:
                 self.item(x, k, f"{what}[{k}]")
         elif isinstance(x, (tuple, frozenset)):  # which cannot change
             for k, part in enumerate(x):
-                self.meet(part, f"{what}[{k}]", None)
+                inside = Element(place, x, k) if place is not None and isinstance(x, tuple) else None
+                self.meet(part, f"{what}[{k}]", inside)
         else:  # of what can be compared
             self.test(f"{self.name(x)} == {self.name(copy.copy(x))}", what)
 
@@ -201,6 +223,8 @@ class Reached:
             self.meet(f.__kwdefaults__, what, None)
         self.attributes |= attributes_in(f.__code__)
         for name in names_in(f.__code__):
+            if name in ("globals", "locals", "eval", "exec") and name not in f.__globals__:
+                raise TooMuch(f"the loss, or what it calls, asks {name}() for variables that its code does not name")
             if name in f.__globals__:
                 self.item(f.__globals__, name, name)
             elif hasattr(builtins, name):
@@ -208,14 +232,14 @@ class Reached:
 
     def look_into(self, x, what, watched):
         """Watch the attributes of an object, of a class or of a module that the code names."""
-        held, is_object = getattr(x, "__dict__", {}), not isinstance(x, (type, types.ModuleType))
-        every = is_object and (of_library(x) or self.attributes & DYNAMIC)
-        if every and held and None not in watched:
+        held, is_object = getattr(x, "__dict__", ()), not isinstance(x, (type, types.ModuleType))
+        every = is_object and (of_library(x) or self.attributes & DYNAMIC or hasattr(type(x), "__getattr__"))
+        if every and held != () and None not in watched:
             watched.add(None)
             self.test(f"len({self.name(held)}) == {len(held)}", what)
-        names = {*held} if every else self.attributes
+        names = {*held} if every else set(self.attributes)
         if is_object and not of_library(x):
-            names = names | special_methods(type(x))
+            names |= called_unnamed(type(x), every)
         for name in sorted(names - watched):
             watched.add(name)
             where = f"{what}.{name}" if what else name
@@ -223,7 +247,7 @@ class Reached:
                 self.item(held, name, where)
                 continue
             self.in_class(type(x) if is_object else x if isinstance(x, type) else types.ModuleType, name, where)
-            if is_object and held and hasattr(type(x), name):
+            if is_object and held != () and hasattr(type(x), name):
                 self.test(f"{name!r} not in {self.name(held)}", where)
             if is_object and is_slot(type(x), name) and hasattr(x, name):
                 self.attribute(x, name, where)
@@ -253,6 +277,8 @@ def parts_of(x):
         return (x.__func__,)
     if isinstance(x, property):
         return (x.fget,)
+    if isinstance(x, weakref.ref):
+        return (x(),)
     return (x.__wrapped__,) if hasattr(x, "__wrapped__") else ()  # functools.lru_cache
 
 
@@ -281,12 +307,12 @@ def is_slot(kind, name):
     return any(isinstance(vars(cls).get(name), types.MemberDescriptorType) for cls in kind.__mro__)
 
 
-def special_methods(kind):
-    """Return the names of methods that Python calls without naming them: ``__call__``, ``__getitem__``."""
+def called_unnamed(kind, every):
+    """Return the names in classes of the user's that no code names: ``__call__``, ``__getitem__``; ``every``: all."""
     return {
         name
         for cls in kind.__mro__
         if root_of(cls) not in LIBRARIES
         for name, value in vars(cls).items()
-        if name.startswith("__") and isinstance(value, types.FunctionType) and name not in UNCALLED
+        if (name not in UNCALLED and isinstance(value, types.FunctionType) if name[:2] == "__" else every)
     }

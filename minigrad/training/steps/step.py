@@ -304,8 +304,8 @@ class CompiledStep:
         """Make a step under a trace; and a program of it, if the last trace was the same."""
         try:
             version.look(self.loss)
-        except TooMuch:
-            version.never("the loss reaches more of Python's state than can be watched")
+        except TooMuch as error:
+            version.never(str(error))
             return self._eager(args)
         before = states(version.generators())
         try:
