@@ -8,14 +8,14 @@ import numpy as np
 MEMORIES = 16  # that are told apart; of more, some share a number, and the compiler asks
 
 
-def of_steps(numba, ir):
-    """What a compiled step and its pieces call."""
+def of_steps(numba, ir, vectors):
+    """What a compiled step and its pieces call; ``vectors``: whether straight lines of code may be made vectors."""
     kinds = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "b1": np.bool_, "u1": np.uint8}
     elements = {name: numba.from_dtype(np.dtype(kind if name != "b1" else np.uint8)) for name, kind in kinds.items()}
     pointers = {f"{name}s": pointer_to(kind, numba) for name, kind in elements.items()}
     pointers |= {f"{name}_at": pointer_at(kind, numba, ir) for name, kind in elements.items()}
     calls = {**calls_by_address(numba, ir), **calls_of_python(numba, ir)}
-    return {**kinds, **pointers, **memory_apart(numba, ir), **sums_in_any_order(numba), **calls}
+    return {**kinds, **pointers, **memory_apart(numba, ir, vectors), **sums_in_any_order(numba), **calls}
 
 
 def sums_in_any_order(numba):
@@ -38,7 +38,7 @@ def sums_in_any_order(numba):
     return {"added": added, "muladd": muladd}
 
 
-def memory_apart(numba, ir):
+def memory_apart(numba, ir, vectors):
     """Loads and stores that say which memory they mean, by a number: memories of other numbers lie apart.
 
     Else the compiler would have to ask, before every loop, whether what is written overlaps what is read.  ``row``
@@ -76,7 +76,8 @@ def memory_apart(numba, ir):
     @numba.extending.intrinsic
     def row(typing):
         def code(context, builder, signature, args):
-            builder.fence("acq_rel", "singlethread")
+            if vectors:
+                builder.fence("acq_rel", "singlethread")
             return context.get_dummy_value()
 
         return numba.void(), code

@@ -146,7 +146,8 @@ def compile_kernel(text, dtype, purpose):
     import numba
 
     space = what_kernels_call(dtype)
-    of_steps = instructions.of_steps(numba, ir) if purpose is PIECES or text is ENTRY else {}
+    vectors = purpose is PIECES and llvm_is_new()
+    of_steps = instructions.of_steps(numba, ir, vectors) if purpose is PIECES or text is ENTRY else {}
     if text in (WALK, ENTRY):
         module, name = (walking, "method") if text is WALK else (entry, "enter")
         space = {**vars(walking), **vars(module), **space, **of_steps}
@@ -159,7 +160,7 @@ def compile_kernel(text, dtype, purpose):
         exec(text, space)
         function = space["kernel"]
     signature = numba.int64(*[numba.int64] * function.__code__.co_argcount)
-    before, numba.config.SLP_VECTORIZE = numba.config.SLP_VECTORIZE, int(purpose is PIECES and llvm_is_new())
+    before, numba.config.SLP_VECTORIZE = numba.config.SLP_VECTORIZE, int(vectors)
     try:
         return numba.cfunc(signature, error_model="numpy")(function)
     finally:
