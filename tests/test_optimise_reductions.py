@@ -52,6 +52,13 @@ def OfNothing(x, dx, eta=1.0):
     return eta * dx * (norm(x) / norm(dx))
 
 
+@rule
+def ThroughFunctions(x, dx, eta=1.0):
+    size = norm(dx)
+    gate = np.exp(-size) + np.sqrt(size) % 0.5 + np.minimum(size, 2) ** 3 + abs(-size) ** 0.25
+    return eta * np.where(size > 0, gate, np.log1p(size)) * dx
+
+
 def trained(make, dtype, sizes, steps=3):
     xs, opt = [numbers(n, dtype, n) for n in sizes], make()
     for t in range(steps):
@@ -107,10 +114,20 @@ def test_a_norm_of_0_divides_as_it_does_in_compiled_code(x, dx, step, either_way
     assert np.array_equal(made, np.full(3, step), equal_nan=True)
 
 
-def test_float32_stays_float32(interpreted):
-    made = o.apply_(Deep(), numbers(5, "f"), numbers(5, "f", 1))
+@pytest.mark.parametrize("make", [Deep, ThroughFunctions])
+def test_float32_stays_float32(make, interpreted):
+    made = o.apply_(make(), numbers(5, "f"), numbers(5, "f", 1))
 
     assert made.dtype == np.float32
+
+
+def test_a_reduction_goes_through_all_that_numbers_go_through(either_way):
+    dx = numbers(30, seed=4)
+    size = np.linalg.norm(dx)
+    gate = np.exp(-size) + np.sqrt(size) % 0.5 + min(size, 2) ** 3 + size**0.25
+
+    np.testing.assert_allclose(o.apply_(ThroughFunctions(), np.zeros(30), dx), gate * dx, rtol=1e-13)
+    assert np.array_equal(o.apply_(ThroughFunctions(), np.zeros(30), np.zeros(30)), np.zeros(30))
 
 
 @needs_numba

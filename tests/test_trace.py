@@ -9,6 +9,7 @@ from all_rules import ALL, RANDOM, UNCOMPILED
 
 from minigrad import (
     Buffer,
+    Optimiser,
     Program,
     Tensor,
     TraceError,
@@ -22,6 +23,7 @@ from minigrad import (
     params,
     pullback,
     rand,
+    rule,
     sampling,
     seed,
     trace,
@@ -30,6 +32,7 @@ from minigrad import (
 )
 from minigrad.losses import logitcrossentropy
 from minigrad.nn import Chain, Dense, relu, softmax
+from minigrad.optimise.formulas import norm
 
 
 @pytest.fixture

@@ -207,9 +207,9 @@ def of_numbers_too(ufunc):
 
     def call(*args):
         result = ufunc(*args)
-        return result if isinstance(result, np.ndarray) else result.item()
+        return result.item() if isinstance(result, np.generic) else result
 
-    call.ufunc = ufunc
+    call.ufunc, call.__name__ = ufunc, f"{ufunc.__name__}_"
     return call
 
 

@@ -47,8 +47,19 @@ class Collected:
         elif x is possibly:
             self.texts.append("def possibly(condition):\n    return condition")
         elif hasattr(x, "definition"):  # a formula that was rewritten, as its parsed text
-            self.names(names_in(x.__code__), sys.modules[x.__module__])
-            self.texts.append(ast.unparse(without_annotations(copy.deepcopy(x.definition))))
+            called = {each: x.__globals__[each] for each in names_in(x.__code__) if each in x.__globals__}
+            for each in called.values():
+                self.add(each.__name__, each, module)
+            text = without_annotations(copy.deepcopy(x.definition))
+            for node in ast.walk(text):
+                if isinstance(node, ast.Name) and node.id in called:
+                    node.id = called[node.id].__name__
+            self.texts.append(ast.unparse(text))
+        elif hasattr(x, "ufunc"):  # that makes Python's numbers of Python's
+            self.texts.append(
+                f"def {name}(*args):\n    result = np.{x.ufunc.__name__}(*args)\n"
+                "    return result.item() if isinstance(result, np.generic) else result"
+            )
         elif isinstance(x, types.FunctionType) and not inspect.unwrap(x).__closure__:
             x = inspect.unwrap(x)
             self.names(names_in(x.__code__), sys.modules[x.__module__])
