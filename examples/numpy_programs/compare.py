@@ -7,6 +7,15 @@ import numpy as np
 from minigrad import gradient
 
 
+def __getattr__(name):
+    """Let a program have ``odeint``, SciPy's, which minigrad differentiates; the others do not need SciPy for it."""
+    if name == "odeint":
+        from minigrad.scipy import odeint
+
+        return odeint
+    raise AttributeError(name)
+
+
 def show(loss, arguments, description):
     """Print the value of ``loss(*arguments().values())`` and one line for each of its arguments.
 

@@ -77,7 +77,6 @@ class Equation:
 
         moving = type(times) is Tensor and recorded(times) is not None
 
-        @adjoint
         def solution(times, y, *free):
             at, start, numbers = lower((times, y, free), None)
             found = (solve or self.solve)(self.on_numbers(numbers), at, start, self.rtol, self.atol)
@@ -85,12 +84,14 @@ class Equation:
                 raise Unsolved
 
             def back(g):
-                along = solution(times, y, *free) if tensors_in((times, y, free)) else found
+                along = differentiable(times, y, *free) if tensors_in((times, y, free)) else found
                 return self.way_back(times, along, free, g, moving)
 
             return found, back
 
-        return solution(times, y, *free)
+        solution.__module__ = "scipy.integrate"  # not to be written out in the text of a program
+        differentiable = adjoint(solution)
+        return differentiable(times, y, *free)
 
     def way_back(self, times, along, free, g, moving):
         """Return the gradients by the times, by the first state and by what is free."""
