@@ -159,7 +159,7 @@ else:
         Case(ms.convolve, (real(3, 4), real(2, 2), "same")),
         Case(ms.convolve, (real(3, 4), real(2, 2)), dict(method="fft"), tolerance=1e-5),
         Case(ms.convolve, (real(2, 3, 4), real(1, 2, 2), "valid"), dict(axes=(1, -1)), tolerance=1e-5),
-        Case(ms.signal.convolve_over, (real(2, 4, 3), real(3, 2)), dict(axes=([1], [1]), dot_axes=([2], [0]), mode="same")),
+        Case(ms.signal.convolve_over, (real(2, 4, 3), real(3, 2), ([1], [1]), ([2], [0]), "same")),
         Case(ms.signal.convolve_over, (real(2, 3), real(4)), dict(axes=([1], [0]), mode="valid")),
         Case(ms.signal.convolve_over, (real(2, 3), real(2, 2)), complex=True),
         Case(ms.fftconvolve, (real(2, 3), real(2, 2)), dict(axes=1), tolerance=1e-5),
@@ -178,6 +178,7 @@ else:
         *[SymmetricNormal(f, (real(4, 2), real(2), positive_definite(2, 2)))
           for f in (stats.multivariate_normal.logpdf, stats.multivariate_normal.pdf)],
         Case(stats.multivariate_normal.logpdf, (real(2, 3), 0.5, positive(3))),
+        SymmetricNormal(stats.log_of_vectors, (real(4, 2), real(2), positive_definite(2, 2))),
         Case(stats.multivariate_normal.entropy, (None, positive(2))),
     ]
     KINKS = [

@@ -2,8 +2,9 @@
 
     dS/dt = -infect S I,   dE/dt = infect S I - E / hatch,   dI/dt = E / hatch - recover I
 
-The equation is solved by ``odeint`` (LSODA), whose derivative is the adjoint equation, solved back in time by the same
-method.  The loss is the negative log likelihood of the counts, which are normal around n I(t), and a prior of the rates.
+The equation is solved by ``odeint`` (LSODA), whose derivative is the adjoint equation, solved back in time by the
+same method.  The loss is the negative log likelihood of the counts, which are normal around n I(t), and a prior of
+the rates.
 
 Reference: Froehlich, Loos and Hasenauer, "Scalable inference of ordinary differential equation models of biochemical
 processes", arXiv:1711.08079.

@@ -23,7 +23,8 @@ HERE = Path(__file__).parent
 DOCS = HERE.parent.parent / "docs"
 NUMBERS, PAGE = DOCS / "performance.jsonl", DOCS / "performance.md"
 PICTURE = DOCS / "pictures" / "performance.png"
-BENCHMARKS = ["tape", "composing", "digits", "compiled", "optimisers", "startup", "memory", "scaling"]
+BENCHMARKS = ["tape", "autograd_programs", "composing", "digits", "compiled", "optimisers", "startup"]
+BENCHMARKS += ["memory", "scaling"]
 PACKAGES = ["minigrad", "numpy", "numba", "torch", "jax", "optax", "pytensor", "autograd"]
 
 

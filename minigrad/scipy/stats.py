@@ -19,11 +19,10 @@ import scipy.special as sp
 
 from ..arrays import as_numbers
 from ..core.errors import NoDerivativeError
-from ..core.table import possibly, refuse_if
+from ..core.table import possibly, primitive, refuse_if, row
 from ..core.tensor import lower, recorded, tensors_in
 from ..hints import chapter
 from .entering import made_of_others
-from .linalg import solve_triangular
 
 LOG_ROOT_2PI = math.log(2 * math.pi) / 2
 DRAWN = "draw standard numbers and transform them: loc + scale * rng.normal(size=n); see minigrad.sampling"
@@ -140,6 +139,14 @@ def of_one_number(name, shapes, support, logpdf, cdf, sf, logcdf=None, logsf=Non
     def method(f, below, above, density=0):
         def evaluate(x, *parameters):
             x, *shapes, loc, scale = map(double, (x, *parameters))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                z = (x - loc) / scale
+            if possibly(~ordinary(z, *support, *shapes, scale)):
+                return with_care(x, loc, shapes, scale)
+            y = f(z, *shapes)
+            return y - np.log(scale) if density else y
+
+        def with_care(x, loc, shapes, scale):
             allowed, (*shapes, scale) = with_ones(shapes + [scale])
             far, x = without_infinities(x)
             z = (x - loc) / scale
@@ -160,6 +167,15 @@ def of_one_number(name, shapes, support, logpdf, cdf, sf, logcdf=None, logsf=Non
         logcdf=method(logcdf or log_of(cdf, sf), -np.inf, 0),
         logsf=method(logsf or log_of(sf, cdf), 0, -np.inf),
     )
+
+
+def ordinary(z, low, high, *positive):
+    """Say whether all numbers lie within an interval, and all parameters are positive."""
+    z, *positive = lower((z, *positive), None)
+    found = np.all((z > low) & (z < high))
+    for a in positive:
+        found = found & np.all(a > 0)
+    return found
 
 
 def with_ones(parameters):
@@ -213,7 +229,7 @@ def log_t(z, df):
 
 norm = of_one_number(
     "norm", "", (-np.inf, np.inf),
-    lambda z: -z * z / 2 - LOG_ROOT_2PI, sp.ndtr, lambda z: sp.ndtr(-z), sp.log_ndtr, lambda z: sp.log_ndtr(-z),
+    lambda z: z * z * -0.5 - LOG_ROOT_2PI, sp.ndtr, lambda z: sp.ndtr(-z), sp.log_ndtr, lambda z: sp.log_ndtr(-z),
 )  # fmt: skip
 t = of_one_number(
     "t", "df", (-np.inf, np.inf), log_t, lambda z, df: sp.stdtr(df, z), lambda z, df: sp.stdtr(df, -z)
@@ -302,8 +318,33 @@ dirichlet = Law(
 )
 
 
-def factor_of(mean, cov, allow_singular=False):
-    """Return the mean as a vector and the Cholesky factor of the covariance matrix."""
+@primitive
+def log_of_vectors(x, mean, cov):
+    """Return the logarithms of the normal density at points (n, d), for a mean (d,) and a covariance matrix (d, d)."""
+    factor = np.linalg.cholesky(cov)
+    z = np.linalg.solve(factor, (x - mean).T)
+    return -np.sum(z * z, axis=0) / 2 - len(cov) * LOG_ROOT_2PI - np.sum(np.log(np.diagonal(factor)))
+
+
+def solved(x, mean, cov):
+    return np.linalg.solve(cov, (x - mean).T)
+
+
+def log_of_vectors_cov(g, x, mean, cov):
+    v = solved(x, mean, cov)
+    return (np.matmul(g * v, v.T) - np.sum(g) * np.linalg.inv(cov)) / 2
+
+
+row(
+    log_of_vectors,
+    lambda g, x, mean, cov: -(g * solved(x, mean, cov)).T,
+    lambda g, x, mean, cov: (g * solved(x, mean, cov)).T,
+    log_of_vectors_cov,
+)
+
+
+def vector_and_matrix(mean, cov, allow_singular=False):
+    """Return the mean as a vector, and the covariance matrix."""
     if allow_singular:
         raise NoDerivativeError(
             "multivariate_normal: minigrad.scipy.stats takes regular covariance matrices alone. For the value alone "
@@ -311,25 +352,24 @@ def factor_of(mean, cov, allow_singular=False):
         )
     mean, cov = double(0.0 if mean is None else mean), double(cov)
     d = max(np.size(mean), *np.shape(cov), 1)
-    return np.zeros(d) + np.ravel(mean), np.linalg.cholesky(cov * np.eye(d) if np.ndim(cov) < 2 else cov)
+    return np.zeros(d) + np.ravel(mean), cov * np.eye(d) if np.ndim(cov) < 2 else cov
 
 
 def log_multivariate_normal(x, mean, cov, allow_singular):
     """x of shape (..., d); of one dimension also a vector of points."""
-    mean, factor = factor_of(mean, cov, allow_singular)
+    mean, cov = vector_and_matrix(mean, cov, allow_singular)
     d, x = len(mean), double(x)
     points = np.reshape(x, (-1, d))
     if np.ndim(x) > 1 and np.shape(x)[-1] != d or np.ndim(x) == 1 and d > 1 and len(x) != d:
         raise ValueError(f"multivariate_normal: points of {d} numbers stand along the last axis; got {np.shape(x)}")
-    z = solve_triangular(factor, (points - mean).T, lower=True)
-    y = -np.sum(z * z, axis=0) / 2 - d * LOG_ROOT_2PI - np.sum(np.log(np.diagonal(factor)))
+    y = log_of_vectors(points, mean, cov)
     shape = np.shape(x) if d == 1 and np.ndim(x) < 2 else np.shape(x)[:-1]
     return np.reshape(y, [n for n in shape if n != 1])[()]  # as SciPy squeezes it
 
 
 def entropy_of_normal(mean, cov):
-    mean, factor = factor_of(mean, cov)
-    return len(mean) * (0.5 + LOG_ROOT_2PI) + np.sum(np.log(np.diagonal(factor)))
+    mean, cov = vector_and_matrix(mean, cov)
+    return len(mean) * (0.5 + LOG_ROOT_2PI) + np.sum(np.log(np.diagonal(np.linalg.cholesky(cov))))
 
 
 normal = "x, mean=None, cov=1, allow_singular=False"

@@ -10,7 +10,7 @@ import inspect
 import numpy as np
 
 from ...calculus import higher
-from ...core.gradient import pullback
+from ...core.gradient import pullback, withgradient
 from ...core.trees import leaves, rebuild
 
 __all__ = ["deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian", "hessian_tensor_product",
@@ -43,7 +43,6 @@ def of_any_argument(operator):
             x = tuple(args[k] for k in positions)
             return operator(of_one, x if several else x[0], *options, **named)
 
-        operated.__name__ = f"{who}_of_{getattr(fun, '__name__', 'function')}"
         return operated
 
     return at_position
@@ -59,10 +58,11 @@ def ones_like(y):
 
 
 def one_real_number(y, who):
-    if isinstance(y, (tuple, list, dict)) or np.size(y) != 1 or np.iscomplexobj(y):
+    if isinstance(y, (tuple, list, dict)) or getattr(y, "size", 1) != 1 or np.iscomplexobj(y):
         what = f"an array of shape {y.shape}, {y.dtype}" if hasattr(y, "shape") else repr(y)
         instead = "Take np.sum or np.mean of it, or use jacobian, elementwise_grad or holomorphic_grad"
         raise TypeError(f"{who}: the function must return one real number; it returned {what}. {instead}")
+    return np.sum(y) if getattr(y, "shape", ()) else y
 
 
 @of_any_argument
@@ -94,9 +94,12 @@ def value_and_grad(f, x):
     >>> value_and_grad(lambda x: x**2)(3.0)
     (9.0, 6.0)
     """
-    vjp, y = make_vjp(f)(x)
-    one_real_number(y, "grad")
-    return y, vjp(ones_like(y))
+
+    def number(x):
+        return one_real_number(y := f(x), "grad"), y
+
+    (_, y), (g,) = withgradient(number, x)
+    return y, conjugated(higher.zeros_for_none(x, g))
 
 
 @of_any_argument
@@ -106,7 +109,7 @@ def grad(f, x):
     >>> grad(lambda x, y: x * y, argnum=(0, 1))(2.0, 3.0)
     (3.0, 2.0)
     """
-    return value_and_grad(f)(x)[1]
+    return value_and_grad.__wrapped__(f, x)[1]
 
 
 @of_any_argument
@@ -116,7 +119,7 @@ def elementwise_grad(f, x):
     >>> elementwise_grad(np.square)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    vjp, y = make_vjp(f)(x)
+    vjp, y = make_vjp.__wrapped__(f, x)
     if np.iscomplexobj(y):
         raise TypeError("elementwise_grad: the function returned complex numbers; use holomorphic_grad")
     return vjp(ones_like(y))
@@ -170,7 +173,7 @@ def grad_and_aux(f, x):
     >>> grad_and_aux(lambda x: (x**2, "seen"))(3.0)
     (6.0, 'seen')
     """
-    vjp, (y, aux) = make_vjp(f)(x)
+    vjp, (y, aux) = make_vjp.__wrapped__(f, x)
     one_real_number(y, "grad_and_aux")
     return vjp((ones_like(y), None)), aux
 
@@ -201,8 +204,7 @@ def hessian_tensor_product(fun, argnum=0):
     >>> hessian_vector_product(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    slope = lambda *args, **kw: np.tensordot(grad(fun, argnum)(*args[:-1], **kw), args[-1], np.ndim(args[-1]))
-    return grad(slope, argnum)
+    return grad(lambda *a, **kw: np.tensordot(grad(fun, argnum)(*a[:-1], **kw), a[-1], np.ndim(a[-1])), argnum)
 
 
 def tensor_jacobian_product(fun, argnum=0):
