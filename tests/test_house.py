@@ -46,7 +46,7 @@ BUDGETS = {
     "training/steps": 1040,
     "checkpoint": 450,
     "showing": 460,
-    "scipy": 680,
+    "scipy": 700,
     "compat": 10,
     "compat/autograd": 249,
     "distributed": 540,
