@@ -10,7 +10,7 @@ from minigrad import gradient
 def __getattr__(name):
     """Let a program have ``odeint``, SciPy's, which minigrad differentiates; the others do not need SciPy for it."""
     if name == "odeint":
-        from minigrad.scipy import odeint
+        from minigrad.scipy.integrate import odeint
 
         return odeint
     raise AttributeError(name)

@@ -17,7 +17,7 @@ import sys as _sys
 from . import descent, numpy, operators, primitives
 from .builtins import dict, isinstance, list, tuple, type  # noqa: A004, F401
 from .operators import *  # noqa: F403
-from .primitives import checkpoint, defjvp, defvjp, defvjp_argnum, primitive  # noqa: F401
+from .primitives import *  # noqa: F403
 
 misc, extend, differential_operators = descent, primitives, operators
 _MODULES = {"extend": extend, "differential_operators": differential_operators, "misc": misc}

@@ -100,9 +100,8 @@ def slope_by_a(x, f, a, x0, distance, tol):
     """u = g + u dx/dx at the fixed point, iterated too; then u dx/da."""
     by_x, _ = make_vjp(f(a))(x)
     by_a, _ = make_vjp(lambda a: f(a)(x))(a)
-    nothing = rebuild(x, map(np.zeros_like, leaves(x)))
     step = lambda g: lambda u: rebuild(g, map(np.add, leaves(g), leaves(by_x(u))))
-    return lambda g: by_a(fixed_point(step, g, nothing, distance, tol))
+    return lambda g: by_a(fixed_point(step, g, rebuild(x, map(np.zeros_like, leaves(x))), distance, tol))
 
 
 defvjp(fixed_point, None, slope_by_a, None, None, None)

@@ -9,6 +9,8 @@ from ...core.tensor import recorded, tensors_in
 from ...core.trees import leaves, leaves_along, rebuild
 from .operators import conjugated
 
+__all__ = ["checkpoint", "defjvp", "defvjp", "defvjp_argnum", "primitive"]
+
 
 def primitive(f):
     """Return ``f`` as a function whose inside is not recorded; ``defvjp`` gives it its derivative.
