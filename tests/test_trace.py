@@ -307,6 +307,32 @@ def test_a_training_step_of_every_rule_is_as_exact(name, dtype):
         assert all(a.tobytes() == p.data.tobytes() and a.dtype == dtype for a, p in zip(numbers, (W, b)))
 
 
+gain = 2.0
+
+
+def softened(g):
+    return g / (1 + abs(g))
+
+
+@rule
+def Signed(x, dx, m, eta=0.1):
+    m = 0.9 * m + np.sign(dx) + np.exp(-abs(dx))
+    return eta * gain * np.exp(-eta) * softened(m) * np.where(dx > 0, 1.0, 2.0) / norm(softened(dx), over="all"), m
+
+
+def test_a_training_step_of_ones_own_rules_stands_by_itself(small):
+    loss, W, b = small
+    opt, space = Optimiser(Signed(), Signed(0.5)), {}
+    exec(trace(loss, params(W, b)).source(step=opt), space)
+    state, numbers = space["first_state"](W.data, b.data), (W.data.copy(), b.data.copy())
+
+    for _ in range(3):
+        update_(opt, params(W, b), gradient(loss, params(W, b)))
+        _, numbers, state = space["training_step"](*numbers, state)
+
+    assert np.array_equal(numbers[0], W.data) and np.array_equal(numbers[1], b.data)
+
+
 @pytest.mark.parametrize("name", sorted(NO_FORMULA))
 def test_an_optimiser_without_a_formula_cannot_be_written_out(small, name):
     loss, W, b = small
