@@ -202,6 +202,16 @@ def test_saved_and_loaded_they_go_on_bit_for_bit(name, tmp_path, either_way):
     assert same(run(other, new, begin=3), run(opt, old, begin=3))
 
 
+def test_a_deep_copy_alone_has_the_same_groups():
+    ps, others = start(), start()
+    opt = Groups((ps[::2], ADAM()), otherwise=Descent())
+    copied, (together, their) = copy.deepcopy(opt), copy.deepcopy((opt, ps))
+
+    expected = run(Groups((others[::2], ADAM()), otherwise=Descent()), others)
+    assert same(run(copied, ps), expected) and same(run(together, their), expected)
+    assert repr(together) == repr(opt)
+
+
 def test_state_of_a_parameter_in_another_group_is_not_loaded():
     ps, others = start(), start()
     opt, other = Groups((ps[:2], ADAM()), otherwise=ADAM()), Groups((others[:1], ADAM()), otherwise=ADAM())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import re
@@ -182,9 +183,16 @@ class Members:
     def __init__(self, label, named=(), predicate=None):
         self.label, self.predicate = label, predicate
         self.names = IdDict((p, name) for name, p in named)
+        self.copied_from = IdDict()
 
     def has(self, name, p):
-        return p in self.names if self.predicate is None else bool(self.predicate(name, p))
+        return p in self.names or p in self.copied_from if self.predicate is None else bool(self.predicate(name, p))
+
+    def __deepcopy__(self, memo):
+        """Of an optimiser copied alone the groups are those of the same parameters, else of their copies."""
+        new = Members(self.label, predicate=self.predicate)
+        new.names, new.copied_from = copy.deepcopy(self.names, memo), IdDict(self.names.items())
+        return new
 
     def name_of(self, p):
         return self.names.get(p, "")
