@@ -94,7 +94,8 @@ def member_of(owner, o):
 
 def holders(opt, name):
     """The optimiser, or those among its members, that have a hyperparameter."""
-    if hasattr(opt, name) and not (callable(getattr(opt, name)) or isinstance(getattr(opt, name), IdDict)):
+    value = getattr(opt, name, IdDict)  # what is called, or kept, is no hyperparameter
+    if not (callable(value) or isinstance(value, IdDict)):
         return [opt]
     return [found for member in getattr(opt, "os", ()) for found in holders(member, name)]
 
