@@ -124,7 +124,9 @@ def test_a_gradient_call_takes_few_instructions_besides():
     ps = Params([x])
     gradient(lambda: np.sum(x), ps)
 
-    assert instructions(lambda: gradient(lambda: np.sum(x), ps))[0] <= 794 * ALLOWANCE
+    told = 20 * (np.__version__ < "2")  # NumPy 1 is told what to do about errors by functions of Python's
+
+    assert instructions(lambda: gradient(lambda: np.sum(x), ps))[0] <= (794 + told) * ALLOWANCE
 
 
 def test_the_gradient_of_the_manuals_small_example_takes_few_instructions():

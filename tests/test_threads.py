@@ -9,7 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from minigrad import ADAM, LostGradientError, Tensor, gradient, isderiving, params, update_
+from minigrad import (
+    ADAM,
+    AbstractOptimiser,
+    ClipNorm,
+    Descent,
+    ExpDecay,
+    LostGradientError,
+    Optimiser,
+    Scheduler,
+    Tensor,
+    apply_,
+    gradient,
+    isderiving,
+    params,
+    update_,
+)
 
 W, b = Tensor([1.0, 2.0, 3.0]), Tensor(2.0)
 
@@ -223,3 +238,29 @@ def test_another_threads_recorded_value_is_refused_inside_a_gradient_of_ones_own
     with ThreadPoolExecutor(1) as pool:
         with pytest.raises(LostGradientError, match="a tape belongs to its thread"):
             gradient(lambda x: pool.submit(gradient, lambda y: y * x, 1.0).result()[0] * x, 1.0)
+
+
+# ---------------------------------------------------------------------------------------- steps in threads
+class Own(AbstractOptimiser):
+    """A rule of one's own, which Python runs."""
+
+
+apply_.register(Own, lambda opt, x, dx: dx)
+RULES = {
+    "a formula": lambda: Descent(1.0),
+    "a replaced hyperparameter": lambda: Optimiser(ExpDecay(1.0, 1.0), Descent(1.0)),
+    "a norm": lambda: Optimiser(ClipNorm(1e9), Descent(1.0)),
+    "a rule of one's own": Own,
+    "a schedule": lambda: Scheduler(Descent(1.0), eta=lambda t: 1.0),
+}
+
+
+@pytest.mark.parametrize("n, steps", [(3, 100), (150_000, 8)])
+@pytest.mark.parametrize("name", RULES)
+def test_steps_of_one_optimiser_on_one_parameter_are_not_lost(name, n, steps, either_way):
+    opt, x, dx = RULES[name](), np.zeros(n), np.ones(n)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: update_(opt, x, dx), range(3 * steps)))
+
+    assert x.min() == x.max() == -3 * steps

@@ -33,7 +33,7 @@ def first_gradient(command, monkeypatch):
     """Run an example until its first gradient; return the function and what it is differentiated by."""
 
     class Asking(gradient.Run):
-        def __init__(self, f, args, who):
+        def __init__(self, f, args, *others):
             raise Asked(f, args)
 
     monkeypatch.setattr(gradient, "Run", Asking)

@@ -48,6 +48,10 @@ def update_(opt: Any, x: Any, dx: Any = ...) -> None:
     A step is whole or not made.  After an error, also in a rule of your own, after Ctrl-C or a timeout by signal,
     either all parameters have moved or none, and the state of the built-in rules with them.
 
+    Threads may update different parameters at once, by one optimiser or by several. On *one* parameter only the
+    steps of one optimiser (an ``AbstractOptimiser``, as all built-in ones are) wait for each other; where several
+    optimisers, or ``update_(x, step)``, share a large parameter, hold a lock of your own, or steps are lost.
+
     float16 parameters are computed in float32.  All built-in rules, alone or composed, run as one pass over
     memory, many parameters in one call.
 
