@@ -46,7 +46,9 @@ def refuse_recorded(who, name, x):
 
 def double(x):
     """Return numbers, lists and Tensors in double precision, in which SciPy works."""
-    x = as_numbers(x, "a distribution's argument")
+    if type(x) is int or type(x) is float:
+        return np.float64(x)
+    x = x if type(x) is np.ndarray else as_numbers(x, "a distribution's argument")
     x = x if hasattr(x, "dtype") else np.float64(x)
     return x if x.dtype == float else x.astype(float)
 
@@ -172,9 +174,9 @@ def of_one_number(name, shapes, support, logpdf, cdf, sf, logcdf=None, logsf=Non
 def ordinary(z, low, high, *positive):
     """Say whether all numbers lie within an interval, and all parameters are positive."""
     z, *positive = lower((z, *positive), None)
-    found = np.all((z > low) & (z < high))
+    found = ((z > low) & (z < high)).all()
     for a in positive:
-        found = found & np.all(a > 0)
+        found = found & (a > 0).all()
     return found
 
 
