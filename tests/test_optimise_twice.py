@@ -10,7 +10,7 @@ import pytest
 from all_rules import numbers
 
 from minigrad import (
-    LBFGS, SAM, Cos, Scheduler, Sophia, Tensor, compiled, gradient, gradient_for, params, skip, train_, train_step_,
+    LBFGS, SAM, Cos, Scheduler, Sophia, Tensor, gradient, gradient_for, params, skip, train_, train_step_,
     update_,
 )  # fmt: skip
 from minigrad.optimise import (
@@ -222,19 +222,6 @@ def test_scipy_is_not_imported_before():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout.strip() == "False"
-
-
-def test_compiled_steps_are_made_eagerly_or_refused():
-    ps, qs = model(), model()
-
-    train(ps, SAM(Descent(0.01)), compiled=True)
-    train(qs, SAM(Descent(0.01)))
-    assert np.array_equal(flat(ps), flat(qs))
-
-    with pytest.raises(TypeError, match="looks at the loss again"):
-        step = compiled(loss_of(ps), ps, SAM(Descent(0.01)))
-        for _ in range(4):
-            step(X)
 
 
 def test_a_loss_with_more_to_say_is_one_too():
