@@ -50,7 +50,8 @@ class LAMB(Rule):
     ----------
     eta : number >= 0             learning rate
     beta : two numbers in [0, 1)  the parts of m and of v that are kept at each step
-    epsilon, epsilon_root : numbers >= 0     keep the quotient finite, outside and inside of the root
+    epsilon : number >= 0         keeps the quotient finite, outside of the root
+    epsilon_root : number >= 0    the same inside of it
     decay : number >= 0           weight decay
 
     State: ``opt.state[W]``, the tuple (m, v, [beta1^t, beta2^t]).  The norms are those of each parameter.  The same as
@@ -128,7 +129,8 @@ class NovoGrad(Rule):
     ----------
     eta : number >= 0             learning rate
     beta : two numbers in [0, 1)  the parts of m and of v that are kept at each step
-    epsilon, epsilon_root : numbers >= 0     keep the quotient finite, outside and inside of the root
+    epsilon : number >= 0         keeps the quotient finite, outside of the root
+    epsilon_root : number >= 0    the same inside of it
     decay : number >= 0           weight decay, added to the scaled gradient
 
     State: ``opt.state[W]``, the tuple (m, [v, t]): half the memory of ADAM.  The same as optax's ``novograd``; PyTorch
@@ -160,7 +162,7 @@ class Cautious(Rule):
     """Leave out what of a step goes up the gradient, and make the rest longer instead: a stage behind any rule.
 
         agree = 1 where dx * gradient > 0, else 0             dx: the step that arrives; gradient: as it came in
-        step  = dx * agree * elements / (total(agree) + 1)
+        step = dx * agree * elements / (total(agree) + 1)
 
     ``Optimiser(ADAM(), Cautious())`` is the cautious ADAM of the paper.  The gradient is the one that came into the
     composition, before its first stage.  Behind a rule of your own, registered on ``apply_``, it is that rule's step,

@@ -60,7 +60,8 @@ class Adan(Rule):
     ----------
     eta : number >= 0               learning rate
     beta : three numbers in [0, 1)  the parts of m, d and v that are kept at each step
-    epsilon, epsilon_root : numbers >= 0     keep the quotient finite, outside and inside of the root
+    epsilon : number >= 0         keeps the quotient finite, outside of the root
+    epsilon_root : number >= 0    the same inside of it
     decay : number >= 0             weight decay, multiplied by eta
 
     State: ``opt.state[W]``, the tuple (m, d, v, the last dx, [beta1^t, beta2^t, beta3^t, t]).  The same as optax's
@@ -102,7 +103,8 @@ class AdEMAMix(Rule):
     eta : number >= 0               learning rate
     beta : three numbers in [0, 1)  the parts of m, v and slow that are kept at each step
     alpha : number >= 0             weight of the slow mean
-    epsilon, epsilon_root : numbers >= 0     keep the quotient finite, outside and inside of the root
+    epsilon : number >= 0         keeps the quotient finite, outside of the root
+    epsilon_root : number >= 0    the same inside of it
     decay : number >= 0             weight decay, multiplied by eta
 
     State: ``opt.state[W]``, the tuple (m, slow, v, [beta1^t, beta2^t]).  The slow mean is not corrected for its start:
