@@ -237,7 +237,7 @@ def test_a_default_shown_by_its_name_is_still_the_function():
 # ---- declarations of rules
 
 RULES = [cls for cls in {id(cls): cls for cls in vars(o).values()}.values()
-         if inspect.isclass(cls) and issubclass(cls, o.AbstractOptimiser) and getattr(cls, "formula", None)
+         if inspect.isclass(cls) and issubclass(cls, o.rules.Rule) and getattr(cls, "formula", None)
          and not issubclass(cls, o.rules.WholeRule)]  # which are called as they are
 WRITTEN_OUT = {o.ExpDecay, o.Rprop, o.Sophia}  # whose formulas do not take their hyperparameters as they are
 
