@@ -58,7 +58,7 @@ class CompiledStep:
     A step may be called from several threads, which wait for each other; not inside of a gradient.
 
     >>> import numpy as np
-    >>> from minigrad import Tensor, params
+    >>> from minigrad import Tensor, compiled, params
     >>> W = Tensor([1.0, 2.0])
     >>> step = compiled(lambda x: np.sum(W * x), params(W))
     >>> [step(np.ones(2)).val for _ in range(2)]
@@ -112,7 +112,7 @@ class CompiledStep:
         Raises ValueError for an array without such an axis, and before any step is made.
 
         >>> import numpy as np
-        >>> from minigrad import Descent, Tensor, params
+        >>> from minigrad import Descent, Tensor, compiled, params
         >>> W = Tensor([1.0, 2.0])
         >>> step = compiled(lambda x: np.sum(W * x), params(W), Descent(0.5))
         >>> step.loop(4, np.ones((4, 2)))
