@@ -77,6 +77,7 @@ class Plan:
         self.updates_only = not (self.replacing or self.unlocked)
         self.one_call = self.updates_only and not (self.passes or self.noise)  # which no thread can meet half done
         self.one_replaces = self.replacing[0] if len(self.replacing) == 1 and not self.unlocked else None
+        self.at_once = self.one_replaces is not None and not (self.passes or self.noise)
 
     def lay_out_hyper(self, stages):
         """Give the hyperparameters of all stages their places in one array."""
@@ -153,16 +154,16 @@ class Plan:
     def again(self, stages, params, dxs):
         """Make a compiled step like the last; False, and nothing is written, if it cannot be made so."""
         self.read_hyper(stages)
+        if self.one_call:
+            return self.tasks.update(params, params, dxs) is params
+        if self.at_once:
+            return self.replacing_again(stages, params, params, dxs)
         xs = params
         if self.unlocked:
             xs, dxs = tasks.held(params, dxs)
         if self.noise.of:
             return undisturbed(lambda: self.noise.drawn(stages, lambda: self.passed(stages, params, xs, dxs)))
-        if self.passes:
-            return self.passed(stages, params, xs, dxs)
-        if self.updates_only:
-            return self.tasks.update(params, xs, dxs) is params
-        return self.replacing_again(stages, params, xs, dxs)
+        return self.passed(stages, params, xs, dxs)
 
     def passed(self, stages, params, xs, dxs):
         """Work out what formulas ask for, and make the step."""
@@ -173,12 +174,11 @@ class Plan:
                 return False
         if self.updates_only:
             return work.update(params, xs, dxs) is params
-        return self.replacing_again(stages, params, xs, dxs)
+        way = self.again_in_pieces if self.one_replaces is None else self.replacing_again
+        return way(stages, params, xs, dxs)
 
     def replacing_again(self, stages, params, xs, dxs):
-        """Make a step in which hyperparameters may be replaced, or which several threads share."""
-        if self.one_replaces is None:
-            return self.again_in_pieces(stages, params, xs, dxs)
+        """Make a step in which the hyperparameters of one stage are replaced."""
         k, names, values = self.one_replaces
         own, pairs = vars(stages[k]), zip(names, values)
         try:
