@@ -24,8 +24,8 @@ elements of the parameter, or, with ``over="all"``, of all parameters of the ste
 Quirks of Flux's formulas are marked ``# Flux:`` and listed in docs/differences.md.
 """
 
-from .functions import abs2, absolute, cbrt, clip, maximum, minimum, norm, real, sign, sqrt, total, where
-from .functions import mean  # noqa: F401  (for formulas of users)
+from .functions import abs2, absolute, cbrt, clip, maximum, minimum, real, sign, sqrt, where
+from .functions import mean as mean, norm as norm, total as total  # formulas of users find them here, too
 
 # The rules of the manual, in its order.
 
