@@ -52,9 +52,7 @@ class Run:
 
     __slots__ = ("args", "params", "inputs", "value", "outputs", "entries")
 
-    def __init__(self, f, args, who, copied=False, others=()):
-        if others:
-            raise told.unknown_keyword(who, *others)
+    def __init__(self, f, args, who, copied=False):
         if not callable(f):
             raise TypeError(not_callable(f, who))
         if not args:
@@ -230,7 +228,9 @@ def pullback(f: Callable[..., Any], *args: Any, **others: NoReturn) -> tuple[Any
 
 
 def value_and_back(f, args, others):
-    run = Run(f, args, "pullback", True, others)
+    if others:
+        raise told.unknown_keyword("pullback", *others)
+    run = Run(f, args, "pullback", copied=True)
     run.refuse_kept(leaves(run.value))
     as_tensor = any(type(x) is Tensor for x in run.inputs)
     found = [plain(y, as_tensor) for y in leaves(run.value)]
@@ -280,7 +280,9 @@ def withgradient(f: Any, *args: Any, **others: NoReturn) -> Any:
 
 def differentiate(f, args, who, others):
     """Run a loss and walk back: return the Run, and the gradient of its first output, one real number."""
-    run = Run(f, args, who, False, others)
+    if others:
+        raise told.unknown_keyword(who, *others)
+    run = Run(f, args, who)
     loss = run.value
     if who == "withgradient" and isinstance(loss, tuple) and loss:
         loss = loss[0]
