@@ -72,3 +72,9 @@ def test_an_argument_used_twice_has_the_sum_of_both_gradients():
             parts = gradient(loss_of(case), xs[0], xs[0])
 
             same(twice(case, xs[0]), [sum(g for g in parts if g is not None)], case)
+
+
+def test_the_number_of_entries_that_are_not_0_is_counted_in_either_order_of_bytes():
+    x = np.array([1.0, 0.0, 3.0], ">f8")
+
+    assert gradient(lambda x: np.linalg.norm(x, 0) * np.sum(x), x)[0].tolist() == [2.0, 2.0, 2.0]

@@ -74,7 +74,7 @@ def vector_norm(x, ord, axis, keepdims):
     if ord == -np.inf:
         return tip(np.min(np.abs(x), axis=axis, keepdims=keepdims))
     if ord == 0:
-        return np.sum(x != 0, axis=axis, keepdims=keepdims, dtype=x.real.dtype)
+        return np.sum(x != 0, axis=axis, keepdims=keepdims, dtype=x.real.dtype.newbyteorder("="))
     if ord == 1:
         return tip(np.sum(np.abs(x), axis=axis, keepdims=keepdims))
     return power_norm(x, ord, axis, keepdims)
