@@ -425,7 +425,7 @@ def test_a_rank_that_has_left_is_named(capfd):
 
 
 def leave_and_be_ended(comm, program):
-    ended = threading.Timer(2.5, lambda: setattr(comm.world, "aborted", True))
+    ended = threading.Timer(1.7, lambda: setattr(comm.world, "aborted", True))
     ended.start()
     program(comm)
 
@@ -608,7 +608,7 @@ from minigrad import distributed
 from minigrad.data import DataLoader
 
 how = sys.argv[1]
-group = distributed.group(timeout=2)
+group = distributed.group(timeout=1)
 w = Tensor(np.full(3, float(group.rank)))
 group.broadcast_(w)
 loader = DataLoader(np.random.default_rng(0).normal(size=(30, 3)), 10, shuffle=True, rng=0, shard=group)
@@ -673,7 +673,7 @@ def test_processes_compute_what_one_computes(size, tmp_path):
     [
         ("raise", "rank 1: ZeroDivisionError: oh"),
         ("exit", "rank 1: SystemExit: 0"),
-        ("sleep", "rank 0 has waited 2 s for rank 1"),
+        ("sleep", "rank 0 has waited 1 s for rank 1"),
         ("kill", ""),  # the launcher says it in its own words
         ("leave", "rank 1 left while the others were still at work"),
     ],

@@ -17,7 +17,7 @@ from minigrad.core.trees import leaves
 
 EXAMPLES = pathlib.Path(minigrad.__file__).parents[1] / "examples"
 SCRIPTS = {
-    path.stem: [str(path)] for path in EXAMPLES.glob("*.py") if path.stem not in ("options", "schedule_gallery")
+    path.stem: [str(path)] for path in EXAMPLES.glob("*.py") if path.stem not in ("options", "scikit_learn", "schedule_gallery")
 } | {"train_digits --conv": [str(EXAMPLES / "train_digits.py"), "--conv"]}
 NUMPY_PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("numpy_programs/*.py") if path.stem != "compare")
 

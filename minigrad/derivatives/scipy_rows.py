@@ -16,6 +16,7 @@ from scipy.special._ufuncs import _zeta  # what scipy.special.zeta(x, q) calls
 from ..core.errors import NoDerivativeError
 from ..core.table import constant, row
 from .shape_parameters import (
+    along,
     beta_density,
     betainc_by_shapes,
     gamma_density,
@@ -81,9 +82,9 @@ row(sp.gammainc,    lambda g, a, b: g * gammainc_by_shape(1, a, b),
                     lambda g, a, b: g * gamma_density(a, b))
 row(sp.gammaincc,   lambda g, a, b: -g * gammainc_by_shape(1, a, b),
                     lambda g, a, b: -g * gamma_density(a, b))
-row(sp.gammaincinv, lambda g, y, a: -g * gammainc_by_shape(1, a, y) / gamma_density(a, y),
+row(sp.gammaincinv, lambda g, y, a: -g * along(gammainc_by_shape(1, a, y), gamma_density(a, y)),
                     lambda g, y, a: g / gamma_density(a, y))
-row(sp.gammainccinv, lambda g, y, a: -g * gammainc_by_shape(1, a, y) / gamma_density(a, y),
+row(sp.gammainccinv, lambda g, y, a: -g * along(gammainc_by_shape(1, a, y), gamma_density(a, y)),
                     lambda g, y, a: -g / gamma_density(a, y))
 row(sp.betainc,     lambda g, a, b, x: g * betainc_by_shapes(1, 0, a, b, x),
                     lambda g, a, b, x: g * betainc_by_shapes(0, 1, a, b, x),
@@ -91,8 +92,8 @@ row(sp.betainc,     lambda g, a, b, x: g * betainc_by_shapes(1, 0, a, b, x),
 row(sp.betaincc,    lambda g, a, b, x: -g * betainc_by_shapes(1, 0, a, b, x),
                     lambda g, a, b, x: -g * betainc_by_shapes(0, 1, a, b, x),
                     lambda g, a, b, x: -g * beta_density(a, b, x), signature="a, b, x")
-row(sp.betaincinv,  lambda g, y, a, b: -g * betainc_by_shapes(1, 0, a, b, y) / beta_density(a, b, y),
-                    lambda g, y, a, b: -g * betainc_by_shapes(0, 1, a, b, y) / beta_density(a, b, y),
+row(sp.betaincinv,  lambda g, y, a, b: -g * along(betainc_by_shapes(1, 0, a, b, y), beta_density(a, b, y)),
+                    lambda g, y, a, b: -g * along(betainc_by_shapes(0, 1, a, b, y), beta_density(a, b, y)),
                     lambda g, y, a, b: g / beta_density(a, b, y), signature="a, b, x")
 row(sp.stdtr, student_a, lambda g, a, b: g * student_density(a, b / a**0.5) / a**0.5)
 constant(sp.gammasgn)

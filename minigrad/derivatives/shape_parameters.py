@@ -57,6 +57,12 @@ def in_blocks(integral, inside, *xs):
 
 
 # ------------------------------------------------------------------------------------------------ gamma
+def along(slope, density):
+    """Return how an inverse moves with a shape: slope / density; 0 at the edge, where it stays for every shape."""
+    inside = density > 0
+    return np.where(inside, slope, 0) / np.where(inside, density, 1)
+
+
 def gamma_density(a, x):
     """Return the derivative of gammainc with respect to x; for large a without the difference of large logarithms."""
     a = a + 0 * x  # in the precision of x

@@ -43,6 +43,7 @@ class AbstractOptimiser(Checked):
     def reset_(self) -> None:
         """Forget the state of every parameter, as if no step had been made; hyperparameters stay.
 
+        >>> import numpy as np
         >>> from minigrad.optimise import Momentum, update_
         >>> opt, x = Momentum(), np.ones(2)
         >>> update_(opt, x, np.ones(2)); len(opt.velocity)
@@ -69,6 +70,7 @@ class AbstractOptimiser(Checked):
 
         Raises TypeError for what holds no parameter.
 
+        >>> import numpy as np
         >>> from minigrad.optimise import Momentum, update_
         >>> opt, W, b = Momentum(), np.zeros(2), np.zeros(1)
         >>> opt.freeze_(W); update_(opt, [W, b], [np.ones(2), np.ones(1)]); W, b
@@ -97,6 +99,7 @@ class AbstractOptimiser(Checked):
 
         Raises TypeError if nothing in the optimiser averages; RuntimeError within itself.
 
+        >>> import numpy as np
         >>> from minigrad.optimise import EMA, Descent, Optimiser, update_
         >>> opt, W = Optimiser(Descent(1.0), EMA(0.5)), np.zeros(2)
         >>> for _ in range(2): update_(opt, W, np.ones(2))
@@ -121,6 +124,7 @@ class AbstractOptimiser(Checked):
     def thaw_(self, ps: Any = None) -> None:
         """Move frozen parameters again, with the state that they had; all of them if none are given.
 
+        >>> import numpy as np
         >>> from minigrad.optimise import Descent, update_
         >>> opt, W = Descent(), np.zeros(2)
         >>> opt.freeze_(W); opt.thaw_(); update_(opt, W, np.ones(2)); W

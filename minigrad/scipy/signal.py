@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.signal
 
+from ..arrays import as_numbers
 from ..core.table import primitive, row
 from .entering import made_of_others
 
@@ -118,6 +119,7 @@ def convolve_over(A, B, axes=None, dot_axes=((), ()), mode="full"):
     >>> convolve_over(np.ones((5, 3)), np.ones((7, 2)), axes=[[1], [1]], mode="valid").shape
     (5, 7, 2)
     """
+    A, B = as_numbers(A, "convolve: A"), as_numbers(B, "convolve: B")
     n, (over, kernel) = np.ndim(A), axes or (range(np.ndim(A)), range(np.ndim(B)))
     size = [np.shape(B)[k] for k in kernel]
     if mode == "valid" and any(np.shape(A)[k] < n for k, n in zip(over, size)):  # the smaller slides over the larger

@@ -5,7 +5,8 @@
     norm.logpdf(x, loc, scale)        norm(loc, scale).logpdf(x)
 
 The parameters have SciPy's names, order and defaults, and broadcast.  Outside of the support a density is 0 and
-its derivative, too; where a parameter is not allowed the value is NaN.  What has no derivative here is SciPy's own
+its derivative, too; at its very edge the logarithm is infinite, and the slopes of a density that falls to 0 there are
+NaN.  Where a parameter is not allowed the value is NaN.  What has no derivative here is SciPy's own
 for plain numbers, and refused for what is differentiated, with what to write (``REFUSED``).
 """
 
