@@ -15,9 +15,10 @@ from minigrad import TraceError, trace, withgradient
 from minigrad.core import gradient
 from minigrad.core.trees import leaves
 
+LEFT_OUT = "options", "scikit_learn", "schedule_gallery"
 EXAMPLES = pathlib.Path(minigrad.__file__).parents[1] / "examples"
 SCRIPTS = {
-    path.stem: [str(path)] for path in EXAMPLES.glob("*.py") if path.stem not in ("options", "scikit_learn", "schedule_gallery")
+    path.stem: [str(path)] for path in EXAMPLES.glob("*.py") if path.stem not in LEFT_OUT
 } | {"train_digits --conv": [str(EXAMPLES / "train_digits.py"), "--conv"]}
 NUMPY_PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("numpy_programs/*.py") if path.stem != "compare")
 
