@@ -161,11 +161,14 @@ def leaves_along(x, other, who):
     >>> leaves_along({"a": 1.0, "b": (2.0, 3.0)}, {"b": None, "a": [4.0]}, "f")
     [[4.0], None, None]
     """
-    children = parts(x)
+    kind = type(x)
+    children = x if kind is tuple or kind is list else None if kind in ATOMS else parts(x)
     if children is None:
         return [other]
     if other is None:
         return [None] * len(leaves(x))
+    if type(other) in (tuple, list) and len(other) == len(children) and ATOMS.issuperset(map(type, children)):
+        return [*other]  # as a rule
     if isinstance(x, dict) and isinstance(other, dict) and x.keys() == other.keys():
         others = [other[key] for key in x]
     else:
