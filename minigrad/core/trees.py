@@ -167,7 +167,7 @@ def leaves_along(x, other, who):
         return [other]
     if other is None:
         return [None] * len(leaves(x))
-    if type(other) in (tuple, list) and len(other) == len(children) and ATOMS.issuperset(map(type, children)):
+    if children is x and type(other) in (tuple, list) and len(other) == len(x) and ATOMS.issuperset(map(type, x)):
         return [*other]  # as a rule
     if isinstance(x, dict) and isinstance(other, dict) and x.keys() == other.keys():
         others = [other[key] for key in x]
