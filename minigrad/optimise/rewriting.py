@@ -388,7 +388,10 @@ def helper(outside, function):
 def is_no_formula(function):
     """Say why something that is called has no place in a formula."""
     if changes(function):
-        return "gives another result each time, and a rule makes the same step of the same numbers"
+        return (
+            "gives another result each time, and a rule makes the same step of the same numbers; for noise let it take "
+            "`normal`, as in def rule(x, dx, *, eta=0.1, normal)"
+        )
     if isinstance(function, np.ufunc):
         return "is no elementwise ufunc of NumPy's own"
     return (
