@@ -57,10 +57,11 @@ def both_ways(request, train):
 
 def check(name, by_formulas, by_kernels):
     (x, state), (y, flushed) = by_formulas, by_kernels
-    assert np.array_equal(x, y)
+    assert np.array_equal(x, y, equal_nan=True)  # TrustRatio alone runs away
     for a, b in zip(state, flushed):
-        differ = parts(a) != parts(b)
-        if name in DECIDING:
+        differ = (parts(a) != parts(b)) & ~(np.isnan(parts(a)) & np.isnan(parts(b)))
+        little_added = name == "LaProp" and x.dtype != float  # 1e-15 to a divisor, so nothing is flushed
+        if name in DECIDING or little_added:
             assert not differ.any()
         else:
             assert not differ.any() or (is_denormal(a) & (parts(b) == 0))[differ].all()

@@ -331,8 +331,13 @@ SOLVERS = {
         o.ClipValue(1), o.WeightDecay(1e-5), o.ADAM(0.01), o.ExpDecay(1, 0.1, 10_000)
     ),
 }
+# What goes on in steps of one size, or with noise, comes nearer as its steps become shorter.
+SOLVERS |= {
+    name: lambda name=name: o.Optimiser(ALL[name](), o.ExpDecay(1, 0.1, 5_000, 1e-3))
+    for name in ("Prodigy", "Noisy")
+}
 TRANSFORMS = {"ClipValue", "ClipNorm", "ClipGlobalNorm", "WeightDecay", "InvDecay", "ExpDecay"}
-TRANSFORMS |= {"TrustRatio", "ClipUnitNorm", "Centralise"}
+TRANSFORMS |= {"TrustRatio", "ClipUnitNorm", "Centralise", "TwoPasses"}  # the last is for kernels alone
 
 
 @pytest.mark.slow

@@ -136,6 +136,8 @@ def refuse_complex(name, dtype):
 # -------------------------------------------------------------------------------------------- Adafactor
 def adafactor(x, dx, rows, columns, t: float, *, eta, power, epsilon, limit, decay):
     t = t + 1
+    if not x.size:
+        return dx, rows, columns, t
     fresh, least = t**-power, float(np.finfo(x.dtype).eps)
     if x.ndim > 1:
         rows = rows + fresh * (np.mean(dx * dx, -1, keepdims=True) - rows)

@@ -103,4 +103,4 @@ def apply_centralisation(opt: Centralise, x, dx):
     if x.ndim < 2:
         return np.array(dx, x.dtype)
     dx = np.asarray(dx, native(x.dtype))
-    return (dx - np.mean(dx, axis=along(opt.unit, x), keepdims=True)).astype(x.dtype)
+    return (dx - np.mean(dx, axis=along(opt.unit, x), keepdims=True)).astype(x.dtype) if dx.size else np.array(dx)

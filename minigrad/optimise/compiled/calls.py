@@ -83,5 +83,15 @@ def seen_in(array, view):
     offset, shape, strides = view
     if array.ndim == 0 or not offset:
         return strided(array, shape, strides)
-    memory = array.data if array.flags.c_contiguous else array.T.data
-    return strided(np.ndarray((1,), array.dtype, memory, offset * array.itemsize), shape, strides)
+    return strided(np.asarray(Element(array, offset)), shape, strides)
+
+
+class Element:
+    """One number of an array, whatever its layout: so many numbers of its size behind its first."""
+
+    def __init__(self, array, offset):
+        interface = array.__array_interface__
+        address, read_only = interface["data"]
+        place = address + offset * array.itemsize, read_only
+        self.array = array  # which stays as long as this
+        self.__array_interface__ = {**interface, "data": place, "shape": (1,), "strides": None}
