@@ -184,6 +184,9 @@ def poly(seq_of_zeros):
     return p
 
 
+EIGENVALUES_ARE_COMPLEX = np.lib.NumpyVersion(np.__version__) >= "2.5.0"  # also those of real matrices that are real
+
+
 @composition(np.roots)
 def roots(p):
     p = np.atleast_1d(p)
@@ -197,7 +200,10 @@ def roots(p):
         return zeros
     leading = p[first : last + 1]
     companion = np.concatenate([-leading[None, 1:] / leading[0], np.eye(last - first, dtype=p.dtype)[:-1]])
-    return np.concatenate([np.linalg.eigvals(companion), zeros.astype(p.dtype)])
+    found = np.linalg.eigvals(companion)
+    if EIGENVALUES_ARE_COMPLEX and p.dtype.kind == "f" and not np.any(np.imag(found)):
+        found = np.real(found)
+    return np.concatenate([found, zeros.astype(p.dtype)])
 
 
 @composition(np.vander, rounded=True)
