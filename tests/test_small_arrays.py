@@ -21,6 +21,8 @@ REASONS = {  # function: why some arrays that NumPy takes are not taken here
     np.polydiv: "polynomials have one axis; of more, NumPy gives numbers without a meaning",
     np.fft.irfft: "of no numbers, filled up, NumPy reads memory that nobody wrote",
     np.fft.hfft: "as irfft",
+    np.fft.irfft2: "as irfft",
+    np.fft.irfftn: "as irfft",
 }
 if np.__version__ < "2.2":
     REASONS[np.trim_zeros] = "of several axes NumPy trimmed only the first, if that"
