@@ -13,6 +13,7 @@ from minigrad import optimise as o
 from minigrad.optimise.compiled import cache, kernels, loops
 
 
+@needs_numba
 def test_the_name_changes_with_everything_the_code_is_made_of(monkeypatch):
     name = cache.name("text", "f")
     others = [cache.name("other text", "f"), cache.name("text", "d")]
