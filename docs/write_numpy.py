@@ -27,42 +27,65 @@ HEAD = """# What is differentiated
 
 Written by `python docs/write_numpy.py` from the table of derivatives ({versions}) and the tests' tables.
 
-Call these functions, or the operators and methods that stand for them, on Tensors inside of `gradient`. *By*
-names the arguments with a derivative; *order* says up to which derivative each is compared with finite
-differences, *dtypes* with which arguments. In a function **made of others** the tape follows its definition,
-by whatever arrays it is given. `minigrad.supported("name")` answers the same question in a session. The
-functions of SciPy are there when your program imports `scipy.special` or `scipy.linalg`; minigrad never does.
-Those that turn their arguments into plain arrays first (an error, while a gradient is taken) are in
-`minigrad.scipy`, under the same names: `from minigrad.scipy import logsumexp, expm, convolve, odeint`, and the
-distributions as in `from minigrad.scipy.stats import norm, gamma`. Incomplete gamma and beta functions, and so
-`cdf` and `sf`, are differentiated by their shape parameters, too, to every order.
+Call these functions, or the operators and methods that stand for them, on Tensors inside of `gradient`.
+`minigrad.supported("name")` answers the same question in a session. In the [long
+table](#differentiable-{count}-functions) *by* names the arguments with a derivative, *order* says up to which
+derivative each is compared with finite differences, *dtypes* with which arguments. In a function **made of
+others** the tape follows its definition, by whatever arrays it is given.
 
-`odeint(func, y0, t, args)` and `solve_ivp` are differentiated by the adjoint equation: by the start, the times and
-whatever `args` holds, to every order, with memory that does not grow with the number of steps, and by the tolerances
-that they are called with. What the function uses of what is differentiated must come by `args`; `dense_output` and
-`events` are refused while a gradient is taken, with what to write.
-
-Left out of `minigrad.scipy.stats`, and SciPy's own for plain numbers: `rvs` (draw standard numbers and transform
-them), `ppf` and `isf` (`scipy.special` has `ndtri`, `gammaincinv`, `betaincinv`), `fit` (minimise the negative log
-likelihood), `cdf` of `multivariate_normal` (SciPy integrates it at random), `allow_singular=True`, the derivative
-by a count of `poisson`, and other distributions. Bessel functions are not differentiated by their order.
-
-`dtype=` is a cast of what is computed with, also of ufuncs; keywords that have no derivative here (`out=` above
+`dtype=` is a cast of what is computed with, also of ufuncs. Keywords that have no derivative here (`out=` above
 all, `where=` of a ufunc) are refused by name while a gradient is taken, with what to write. Of the methods of
-ufuncs, `reduce`, `reduceat`, `accumulate` and `outer` are differentiated; `at` writes into its argument and is refused.
+ufuncs, `reduce`, `reduceat`, `accumulate` and `outer` are differentiated; `at` writes into its argument and is
+refused.
 
-Values are NumPy's, to the last bit and dtype, and derivatives are mathematics'. Whole numbers have the value that
-NumPy computes of them, which may wrap around, and the derivative that the same numbers have in floating point. (A
-number of Python's that is differentiated is a `float64` of NumPy's, which widens a float32 array where the plain
-number would not: hand over `np.float32(2)`.) On a branch cut the sign of the zero says which side is meant, for values
-and derivatives.
+Code written for the [array API standard](https://data-apis.org/array-api/2024.12/) runs on Tensors:
+`t.__array_namespace__()` is `minigrad.array_api`, in which every function of the standard that the installed
+NumPy has takes and gives Tensors.
 
-Complex numbers: the gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. Of a
-holomorphic function `jacobian(f, z, holomorphic=True)` gives the complex derivative, and a function that is not
-holomorphic is an error there.
+## Values, whole and complex numbers
 
-Code written for the array API standard runs on Tensors: `t.__array_namespace__()` is `minigrad.array_api`, in
-which every function of the standard that the installed NumPy has takes and gives Tensors.
+Values are NumPy's, to the last bit and dtype, and derivatives are mathematics'. Whole numbers have the value
+that NumPy computes of them, which may wrap around, and the derivative that the same numbers have in floating
+point. (A number of Python's that is differentiated is a `float64` of NumPy's, which widens a float32 array
+where the plain number would not: hand over `np.float32(2)`.) On a branch cut the sign of the zero says which
+side is meant, for values and derivatives.
+
+The gradient of a real loss with respect to z = x + iy is dL/dx + i dL/dy, as in Zygote. Of a holomorphic
+function `jacobian(f, z, holomorphic=True)` gives the complex derivative, and a function that is not holomorphic
+is an error there.
+
+## SciPy's functions
+
+Those of `scipy.special` that go element by element take Tensors as they are, once your program has imported
+`scipy.special`; minigrad never does. Those that turn their arguments into plain arrays first (an error, while a
+gradient is taken) are in `minigrad.scipy`, under the same names, and the distributions in
+`minigrad.scipy.stats`:
+
+```python
+import numpy as np
+from minigrad import gradient
+from minigrad.scipy import expm, odeint
+from minigrad.scipy.stats import norm
+
+assert np.isclose(gradient(lambda m: norm.logpdf(3.0, m, 2.0), 1.0)[0], (3.0 - 1.0) / 2.0**2)
+assert np.isclose(gradient(lambda x: np.trace(expm(x * np.eye(2))), 1.0)[0], 2 * np.e)
+decay, = gradient(lambda k: odeint(lambda y, t, k: -k * y, 1.0, np.array([0.0, 2.0]), args=(k,))[-1, 0], 0.5)
+assert np.isclose(decay, -2 * np.exp(-1))
+```
+
+Incomplete gamma and beta functions, and so `cdf` and `sf`, are differentiated by their shape parameters, too,
+to every order.
+
+`odeint(func, y0, t, args)` and `solve_ivp` are differentiated by the adjoint equation: by the start, the times
+and whatever `args` holds, to every order, as accurately as the tolerances say that they are called with, and
+with memory that does not grow with the number of steps. What the function uses of what is differentiated must
+come by `args`; `dense_output` and `events` are refused while a gradient is taken, with what to write.
+
+Left out of `minigrad.scipy.stats`, and SciPy's own for plain numbers: `rvs` (draw standard numbers and
+transform them), `ppf` and `isf` (`scipy.special` has `ndtri`, `gammaincinv`, `betaincinv`), `fit` (minimise the
+negative log likelihood), `cdf` of `multivariate_normal` (SciPy integrates it at random), `allow_singular=True`,
+the derivative by a count of `poisson`, and other distributions. Bessel functions are not differentiated by
+their order.
 """
 
 KINKS_HEAD = """## Conventions
@@ -184,7 +207,7 @@ def page():
     constants = [line.function for line in lines if line.note == "constant"]
     refused = [line for line in lines if line.note.startswith("refused")]
     parts = [
-        HEAD.format(versions=versions()),
+        HEAD.format(versions=versions(), count=len(differentiable)),
         f"## Differentiable: {len(differentiable)} functions",
         differentiable_table(differentiable),
         KINKS_HEAD + kinks_table(kinks),
@@ -194,6 +217,7 @@ def page():
         ", ".join(f"`{name}`" for name in constants) + ".",
         f"## Refused: {len(refused)} functions",
         "\n".join(f"* `{line.function}`: {line.note.removeprefix('refused: ')}" for line in refused),
+        "Next: [On several processes](distributed.md).",
     ]
     return "\n\n".join(parts) + "\n"
 

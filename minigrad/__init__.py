@@ -1,12 +1,14 @@
 """minigrad: Flux's optimisers and Zygote's gradients for ordinary NumPy.
 
-What people use, in ``minigrad`` itself but for nn, data and checkpoint; ``help(minigrad.ADAM)`` explains one:
+What people use, in ``minigrad`` itself but for nn, data, metrics and checkpoint; ``help(minigrad.ADAM)`` explains one:
 
     gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, checked by gradcheck
     parameters: Tensor, randn, zeros, params, named_params, Params, Grads
     inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, checked, Buffer, array, r_, c_
     training: ADAM, Momentum, ..., Optimiser, update_, compiled, train_, mse, ..., Scheduler, Cos, ...
-    models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_
+    looking at it: trace, supported, race, explore_momentum, landscape
+    models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_, metrics.accuracy
+    further: minigrad.scipy, minigrad.compat.autograd, minigrad.distributed, as_scipy
 
 The book, in the order of reading; a floor imports only from floors above it:
 

@@ -18,7 +18,7 @@ _generator = None  # made when it is first needed: np.random takes longer to imp
 
 
 def seed(n: int) -> None:
-    """Restart the random numbers of ``rand`` and ``randn``.
+    """Restart the random numbers of what has no ``rng`` of its own: ``rand``, initialisers, Dropout, shuffling, ...
 
     Parameters
     ----------

@@ -1,6 +1,8 @@
 """The manual is executed: every Python block of every page in docs/, in order, each page in one namespace."""
 
+import contextlib
 import doctest
+import io
 import re
 import time
 from pathlib import Path
@@ -15,24 +17,26 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL | doctest
 
 
 def blocks(page):
-    """Return the Python blocks of a page with the numbers of the lines before them."""
+    """Return the Python blocks of a page: how many lines are before it, the source, what it prints if that is shown."""
     text = page.read_text(encoding="utf-8")
-    found = re.finditer(r"^```python\n(.*?)^```$", text, flags=re.M | re.S)
-    return [(text[: match.start(1)].count("\n"), match[1]) for match in found]
+    found = re.finditer(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", text, flags=re.M | re.S)
+    return [(text[: match.start(1)].count("\n"), match[1], match[2]) for match in found]
 
 
 def execute(page, shortened=lambda source: source):
     """Run a page, its dialogues as doctests, and return its variables."""
     variables = {"__name__": "manual"}
     minigrad.seed(0)
-    for line, source in blocks(page):
+    for line, source, shown in blocks(page):
         source = shortened(source)
         if source.lstrip().startswith(">>>"):
             dialogue = doctest.DocTestParser().get_doctest(source, variables, page.name, str(page), line)
             dialogue.globs = variables  # what a dialogue defines stays
             doctest.DebugRunner(optionflags=FLAGS).run(dialogue, clear_globs=False)
         else:
-            exec(compile("\n" * line + source, str(page), "exec"), variables)
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile("\n" * line + source, str(page), "exec"), variables)
+            assert shown is None or shown.rstrip() == printed.getvalue().rstrip()
     return variables
 
 
@@ -83,6 +87,18 @@ def test_links_lead_somewhere():
     for page in DOCS.glob("*.md"):
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"
+
+
+def test_every_page_is_on_the_first_one_and_leads_to_the_next():
+    pages = re.findall(r"^\| .*", (DOCS / "index.md").read_text(encoding="utf-8"), flags=re.M)
+    in_order = list(dict.fromkeys(re.findall(r"\]\(([\w-]+\.md)\)", "\n".join(pages))))
+
+    assert set(in_order) == {page.name for page in DOCS.glob("*.md")} - {"index.md"}
+    for page, after in zip(["index.md", *in_order], in_order):
+        if page in ("layers.md", "distributed.md"):
+            continue
+        last = (DOCS / page).read_text(encoding="utf-8").rstrip().splitlines()[-1]
+        assert last.startswith("Next: [") and f"]({after})" in last, page
 
 
 def test_every_chapter_of_the_package_has_its_place_in_the_map():

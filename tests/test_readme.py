@@ -34,13 +34,14 @@ def test_the_twelve_lines_move_both_parameters_downhill():
     assert float(after["loss"](after["x"], after["y"])) < float(after["l"])
 
 
-def test_the_program_shown_is_the_one_that_is_printed(capsys):
-    block = next(block for block in PYTHON_BLOCKS if "print(trace(" in block)
+def test_what_is_shown_below_a_block_is_what_it_prints(capsys):
+    pairs = re.findall(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", README, flags=re.M | re.S)
+    shown = {source: text for source, text in pairs if text}
 
-    run(block)
-
-    shown = README.split(block)[1].split("```text\n")[1].split("```")[0]
-    assert capsys.readouterr().out == shown
+    assert len(shown) == 3  # a gradient, its program, a formula
+    for source, text in shown.items():
+        run(source)
+        assert capsys.readouterr().out == text
 
 
 def test_the_derivatives_shown_are_right():

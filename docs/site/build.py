@@ -148,7 +148,8 @@ def build(target):
     (source / "readme.md").write_text(readme, encoding="utf-8")
     shutil.copytree(DOCS / "pictures", source / "pictures")
     reference(source / "reference")
-    pages = sorted(p.stem for p in DOCS.glob("*.md") if p.stem != "index")
+    listed = re.findall(r"\]\(([\w-]+)\.md\)", (DOCS / "index.md").read_text(encoding="utf-8"))
+    pages = [name for name in dict.fromkeys(listed) if (DOCS / f"{name}.md").exists()]  # in the order of reading
     tree = ["", "```{toctree}", ":hidden:", "", "readme", *pages, "reference/index", "```", ""]
     with open(source / "index.md", "a", encoding="utf-8") as file:
         file.write("\n".join(tree))

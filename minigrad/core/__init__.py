@@ -10,5 +10,7 @@
     params      Params and Grads; where the Tensors of a model are
     gradient    gradient, withgradient, pullback
 
-It imports NumPy and itself, and knows no derivative: ``minigrad.derivatives`` fills its table.
+It imports NumPy and itself, and knows no derivative: ``minigrad.derivatives`` fills its table.  What else it does
+not know, other floors put into four small classes, which do the simplest thing until then: ``Told`` in errors (how
+users are told), ``Forms`` in table, ``Asked`` and ``Foreign`` in tensor.  At a first reading, pass over them.
 """

@@ -10,7 +10,6 @@ HOMES = os.path.dirname(__file__), os.path.dirname(np.__file__), os.__file__
 libraries = tuple(os.path.dirname(path) + os.sep for path in HOMES)
 
 
-
 class Told:
     """How users are told of what goes wrong; ``minigrad.doors`` puts better ways in the place of these.
 

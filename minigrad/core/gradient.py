@@ -357,7 +357,7 @@ def gradient(f: Any, *args: Any, **others: NoReturn) -> Any:
     """
     if not args and isinstance(f, Params):
         return lambda function: gradient(zero_argument(function), f)
-    return told.enter(differentiate, f, args, "gradient", others)[1]
+    return told.enter(differentiate, f, args, "gradient", others)[1]  # calls ``differentiate``, with a door around
 
 
 def zero_argument(function):

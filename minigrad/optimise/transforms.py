@@ -19,7 +19,7 @@ class InvDecay(Rule):
 
     Parameters
     ----------
-    gamma : number >= 0     how fast it decays; the n-th step is 1 / (1 + gamma n) of the first formula's
+    gamma : number >= 0     how fast it decays
 
     State: ``opt.state[W]``, the number n of the next step.  The first step is already divided.
 

@@ -53,6 +53,8 @@ class History(list):
     ----------
     epochs : list of Epoch, those that were gone through to the end
 
+    ``plot()`` draws it, ``to_csv(path)`` writes a line for every epoch, ``rows()`` returns these lines.
+
     >>> history = History([2.0, 1.0]); history == [2.0, 1.0], history.epochs
     (True, [])
     """
