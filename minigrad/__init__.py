@@ -6,9 +6,8 @@ What people use, in ``minigrad`` itself but for nn, data, metrics and checkpoint
     parameters: Tensor, randn, zeros, params, named_params, Params, Grads
     inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, checked, Buffer, array, r_, c_
     training: ADAM, Momentum, ..., Optimiser, update_, compiled, train_, mse, ..., Scheduler, Cos, ...
-    looking at it: trace, supported, race, explore_momentum, landscape
     models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_, metrics.accuracy
-    further: minigrad.scipy, minigrad.compat.autograd, minigrad.distributed, as_scipy
+    to look at: trace, supported, race, landscape; further: minigrad.scipy, compat.autograd, distributed, as_scipy
 
 The book, in the order of reading; a floor imports only from floors above it:
 
