@@ -23,10 +23,11 @@ from typing import NamedTuple
 
 ONE_THREAD = {
     **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")},
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "JAX_PLATFORMS": "cpu",
 }
 OURS = "minigrad"
+THREADS = "2 threads"  # in the name of a contender that may have more than one core
 CHUNK = 0.002  # seconds
 _fresh = multiprocessing.get_context("spawn")
 
@@ -80,7 +81,7 @@ def race(table, unit, factor, cases, contenders, options):
     wanted = {name: make for name, make in contenders.items() if chosen(name, options)}
     missing = set()
     with contextlib.ExitStack() as stack:
-        workers = {name: stack.enter_context(worker(make)) for name, make in wanted.items()}
+        workers = {name: stack.enter_context(worker(name, make)) for name, make in wanted.items()}
         for case in cases:
             ready = {
                 name: ask
@@ -127,11 +128,11 @@ def prepared(name, ask, case, seconds, missing):
 
 
 @contextlib.contextmanager
-def worker(make):
+def worker(name, make):
     """Start a process that prepares and times steps; give the function that asks it."""
     os.environ.update(ONE_THREAD)
     here, there = _fresh.Pipe()
-    process = _fresh.Process(target=serve, args=(there, make), daemon=True)
+    process = _fresh.Process(target=serve, args=(there, make, THREADS not in name), daemon=True)
     process.start()
 
     def ask(*order):
@@ -146,8 +147,10 @@ def worker(make):
         process.kill()
 
 
-def serve(pipe, make):
-    """In a worker: prepare a case, or time its step, until there is nothing more to do."""
+def serve(pipe, make, one):
+    """In a worker, on one core as a rule: prepare a case, or time its step, until there is nothing more to do."""
+    if one and hasattr(os, "sched_setaffinity"):  # jax computes with all cores, whatever it is told
+        os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     step, n = None, 1
     while (order := pipe.recv()) is not None:
         what, *values = order
