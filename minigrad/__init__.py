@@ -2,12 +2,11 @@
 
 What people use, in ``minigrad`` itself but for nn, data, metrics and checkpoint; ``help(minigrad.ADAM)`` explains one:
 
-    gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, checked by gradcheck
+    gradients: gradient, withgradient, pullback, jacobian, hessian, jvp, hvp, gradcheck; shown by trace, supported
     parameters: Tensor, randn, zeros, params, named_params, Params, Grads
     inside a gradient: dropgrad, ignore, hook, adjoint, checkpointed, checked, Buffer, array, r_, c_
-    training: ADAM, Momentum, ..., Optimiser, update_, compiled, train_, mse, ..., Scheduler, Cos, ...
+    training: ADAM, Momentum, ..., Optimiser, update_, compiled, train_, mse, ..., Scheduler, Cos, ..., race
     models: nn.Chain, nn.Dense, nn.relu, ..., data.DataLoader, checkpoint.save, checkpoint.load_, metrics.accuracy
-    to look at: trace, supported, race, landscape; further: minigrad.scipy, compat.autograd, distributed, as_scipy
 
 The book, in the order of reading; a floor imports only from floors above it:
 
