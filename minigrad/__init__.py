@@ -12,7 +12,7 @@ The book, in the order of reading; a floor imports only from floors above it:
 
     core/                   THE AFTERNOON: tape, Tensor, recording, Params, gradient
     doors, foreign, shown   short tracebacks and users' own lines in warnings; arrays of other kinds; notebooks
-    fields, iddict, interrupts, randomness, aliases    Greek names; weak dictionaries; Ctrl-C; generators; types
+    fields, iddict, interrupts, randomness, aliases, moving    Greek names; weak dictionaries; Ctrl-C; generators; ...
     habits, hints, conversions    what other libraries call it; how what is not here is answered
     derivatives/            THE FIRST TABLE: NumPy function -> one vjp per argument
     calculus/               jacobian, hessian, adjoint, Buffer, gradcheck
@@ -25,8 +25,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     training/               the training loop; a step as one function
     checkpoint/             saving and resuming
     showing/                optimisers at work: races, momentum's sliders, landscapes
-    bridge, scipy/, array_api    SciPy's optimisers; SciPy's functions; the array API standard's names
-    notebook                how notebooks show it: tables and curves
+    bridge, scipy/, array_api, notebook    SciPy's optimisers, its functions; the array API standard's names; tables, curves
     compat/                 programs written for HIPS autograd
     distributed/            training on several processes, over MPI
 """

@@ -103,7 +103,8 @@ ELSEWHERE = {
     },
     nn: {
         "Linear": r"Dense\(n_in, n_out\)", "Sequential": r"Chain\(a, b, c\)", "ReLU": r"Dense\(2, 3, relu\)",
-        "Conv2d": r"Conv\(\(3, 3\), n_in, n_out\)", "BatchNorm": "LayerNorm", "Parameter": r"Tensor\(x\)",
+        "Conv2d": r"Conv\(\(3, 3\), n_in, n_out\)", "BatchNorm2d": r"BatchNorm\(n\)",
+        "GroupNorm": "LayerNorm", "Parameter": r"Tensor\(x\)",
         "Module": "any class with Tensors", "functional": r"minigrad\.losses", "mse": r"minigrad\.mse",
     },
     losses: {"cross_entropy": r"logitcrossentropy\(scores", "mse_loss": r"mse\(yhat, y\)", "MSE": r"losses\.mse"},

@@ -14,6 +14,7 @@ from ..core.table import atomic, refuse_if, stand_in_among
 from ..core.tape import Parts, Tape, active_tape, backward, place, take, under
 from ..core.tensor import Tensor, lower, new_tensor, on, recorded, tape_of, tensors_in
 from ..core.trees import at_leaves, leaves, rebuild
+from ..moving import Held
 from .whole import at_slot, record_exactly
 
 
@@ -294,7 +295,8 @@ def values_of(outputs):
 
 
 def recompute(g, f, xs, among, keys, low_leaves, first):
-    entries, _, outputs = rerun(f, xs, among, keys, low_leaves)
+    with Held():  # running statistics have moved the first time
+        entries, _, outputs = rerun(f, xs, among, keys, low_leaves)
     refuse_other_numbers(f, first, values_of(outputs))
     seeds = {}
     for y, seed in zip(outputs, g):

@@ -11,6 +11,7 @@ from ..core.params import Params
 from ..core.tensor import Tensor
 from ..core.trees import leaves, places, rebuild
 from ..doors import door
+from ..moving import Held
 
 if TYPE_CHECKING:
     from ..aliases import LossFunction
@@ -48,27 +49,29 @@ def gradcheck(
     >>> gradcheck(lambda x, y: np.sum(np.sin(x) * y), np.ones(3), 2.0)
     True
     """
-    implicit = len(args) == 1 and isinstance(args[0], Params)
-    if implicit:
+    with Held():  # running statistics stay where they are
+        names, found, arrays, evaluate = taken_apart(f, args)
+        checkable = [k for k, a in enumerate(arrays) if a is not None and a.dtype.kind in "fc"]
+        if not checkable:
+            raise TypeError(
+                "gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2"
+            )
+        for k in checkable:
+            compare(evaluate, arrays[k], found[k], names[k], step, rtol, atol)
+    return True
+
+
+def taken_apart(f, args):
+    """Return the names of arguments, their gradients, arrays of their numbers, and what evaluates ``f`` at these."""
+    if len(args) == 1 and isinstance(args[0], Params):
         (ps,) = args
         names = [f"parameter {k}" for k in range(len(ps))]
-        found = gradient(f, ps).values()
-        arrays = [p.data for p in ps]
-        evaluate = lambda: float(f())
-    else:
-        names = [place for k, x in enumerate(args) for place in places(x, f"argument {k}")]
-        found = leaves(gradient(f, *args))
-        kinds = leaves(args)
-        arrays = [np.array(x) if is_number(x) else None for x in kinds]
-        evaluate = lambda: float(f(*rebuild(args, map(as_kind, kinds, arrays))))
-    checkable = [k for k, a in enumerate(arrays) if a is not None and a.dtype.kind in "fc"]
-    if not checkable:
-        raise TypeError(
-            "gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2"
-        )
-    for k in checkable:
-        compare(evaluate, arrays[k], found[k], names[k], step, rtol, atol)
-    return True
+        return names, gradient(f, ps).values(), [p.data for p in ps], lambda: float(f())
+    names = [place for k, x in enumerate(args) for place in places(x, f"argument {k}")]
+    kinds = leaves(args)
+    arrays = [np.array(x) if is_number(x) else None for x in kinds]
+    evaluate = lambda: float(f(*rebuild(args, map(as_kind, kinds, arrays))))
+    return names, leaves(gradient(f, *args)), arrays, evaluate
 
 
 def is_number(x):

@@ -23,6 +23,7 @@ from ..core.trees import named_tensors
 from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC, from_a_signal
+from ..moving import RunningStatistics
 from ..optimise import apply_
 from ..optimise.swapping import swapped
 from ..optimise.state import state_to_save, tasks_to_load
@@ -64,7 +65,7 @@ def save(
     ----------
     path : str or Path that ends in .npz, or in .safetensors if that package is installed
     model : anything that holds Tensors: a layer, a Chain, a list, a Params.  The states of random
-        generators in it (``Dropout(0.5, rng=rng)``) are saved too.
+        generators in it (``Dropout(0.5, rng=rng)``) and the running statistics of BatchNorm are saved too
     opt : its optimiser, or a list, tuple or dict of optimisers, saved with the state of every parameter of the model
     schedule : Stateful or Plateau, of which the position is saved
     loader : DataLoader, of which are saved the order of the epoch that is going on, how many of its batches have been
@@ -248,12 +249,12 @@ def refuse_header(path, header):
 
 # --------------------------------------------------------------------- models: Tensors and generators
 def places(x):
-    """Return a dict from places to the Tensors and random generators that ``x`` holds, each once.
+    """Return a dict from places to the Tensors, random generators and running statistics that ``x`` holds, each once.
 
     Where two have the same place (an attribute called "a.b"), the second gets a number.
     """
     found = {}
-    for place, t in named_tensors(x, kinds=(Tensor, np.random.Generator)):
+    for place, t in named_tensors(x, kinds=(Tensor, np.random.Generator, RunningStatistics)):
         place = re.sub(r" at 0x[0-9a-fA-F]+", "", place)  # a key without a name of its own
         numbered = (f"{place} ({n})" for n in itertools.count(2))
         while place in found:
@@ -266,7 +267,13 @@ def take_model(model, *_):
     found = places(model)
     if not found:
         params(model)  # raises, and says how a parameter is made
-    return {place: x.data if isinstance(x, Tensor) else random_state(x) for place, x in found.items()}
+    return {place: taken(x) for place, x in found.items()}
+
+
+def taken(x):
+    if isinstance(x, RunningStatistics):
+        return vars(x)
+    return x.data if isinstance(x, Tensor) else random_state(x)
 
 
 def prepare_model(model, saved, _, where):
@@ -274,7 +281,8 @@ def prepare_model(model, saved, _, where):
     refuse_other_names(where, saved, found)
     commits = []
     for place, x in found.items():
-        prepare = prepare_tensor if isinstance(x, Tensor) else prepare_generator
+        others = prepare_statistics if isinstance(x, RunningStatistics) else prepare_generator
+        prepare = prepare_tensor if isinstance(x, Tensor) else others
         commits.append(prepare(x, saved[place], f"{where}/{place}" if place else where))
 
     def commit():
@@ -286,7 +294,7 @@ def prepare_model(model, saved, _, where):
 
 def prepare_tensor(t, saved, where):
     if not isinstance(saved, np.ndarray):
-        raise CheckpointError(f"{where} is a Tensor here and a random generator in the file")
+        raise CheckpointError(f"{where} is an array here, and none in the file. Nothing was overwritten")
     dtypes = saved.dtype, t.dtype.newbyteorder("=")
     for what, there, here in (("shape", saved.shape, t.shape), ("dtype", *dtypes)):
         if there != here:
@@ -299,9 +307,16 @@ def prepare_tensor(t, saved, where):
     return lambda: np.copyto(t.data, saved)
 
 
+def prepare_statistics(running, saved, where):
+    saved = saved if type(saved) is dict else {}
+    arrays = [(name, Tensor(x, copy=False)) for name, x in vars(running).items()]
+    commits = [prepare_tensor(x, saved.get(name), f"{where}.{name}") for name, x in arrays]
+    return lambda: [commit() for commit in commits]
+
+
 def prepare_generator(rng, saved, where):
     here = type(rng.bit_generator).__name__
-    there = saved["bit_generator"] if type(saved) is dict else "Tensor"
+    there = saved.get("bit_generator", "layer's statistics") if type(saved) is dict else "Tensor"
     if here != there:
         raise CheckpointError(f"{where} is a {there} in the file and a {here} here. Nothing was overwritten")
     return to_set_random_state(rng, saved, where)

@@ -22,11 +22,12 @@ from ..arrays import generator, ones, rand, randn, zeros
 from ..calculus.adjoint import dropgrad
 from ..core.table import refuse_if
 from ..core.tensor import Tensor
-from ..core.trees import parts
+from ..core.trees import named_tensors
 from ..derivatives.calls import as_array
 from ..derivatives.compound import normalise
 from ..doors import door, shorten
 from ..fields import readable
+from ..moving import RunningStatistics
 from .activations import as_activation, identity
 from .initialisers import glorot_uniform
 from .precision import in_precision, taken
@@ -209,12 +210,7 @@ class Dropout(Printed):
 
     @door
     def __call__(self, x: Any) -> Any:
-        if self.training is None:
-            raise ValueError(
-                "Dropout: training or not? Call trainmode_(model) before training and testmode_(model) "
-                "before the model is used, or make the layer with Dropout(p, training=...)"
-            )
-        if not self.training:
+        if not is_training(self):
             return x
         p = constant(self.p)
         kept = rand(*x.shape, dtype=np.float32, rng=self.rng).data >= p
@@ -266,6 +262,112 @@ class LayerNorm(Printed):
 
     def spelled(self):
         return call_of("LayerNorm", *self.scale.shape)
+
+
+@layer
+class BatchNorm(Printed):
+    """Brings each feature to mean 0 and variance 1 over the batch, then scales and shifts it.
+
+        x : (batch, ..., n)   ->   (batch, ..., n):   activation(scale * (x - mean) / sqrt(var + epsilon) + shift)
+
+    While training, mean and variance are those of the batch, over all axes but the last, and the running ones move
+    towards them; in test mode they are the running ones.  Whether one trains is said, never guessed:
+    ``trainmode_(model)`` before training, ``testmode_(model)`` before the model is used.
+
+    Parameters
+    ----------
+    n : int >= 1, features, or the channels of images
+    activation : function of an array
+    epsilon : float > 0, added to the variance
+    momentum : float in [0, 1], **the part of the new batch**: running <- (1 - momentum) * running + momentum * batch
+    training : bool, or None until one of the two functions says it
+    dtype : float64 or float32
+
+    Attributes
+    ----------
+    scale, shift : Tensors of shape (n,), at first ones and zeros
+    running : its ``mean`` and ``var`` are ndarrays of shape (n,), at first zeros and ones.  They are no parameters;
+        checkpoints and ``broadcast_`` take them with the model
+
+    Raises
+    ------
+    ValueError : if momentum is out of range; when called, if nobody said whether this is training, the last axis of x
+        is not n long, or there is only one number for each feature in training
+
+    Notes
+    -----
+    The batch is divided by the variance of these very numbers, the sum of squares over m; the running variance is the
+    estimate for all of them, over m - 1: as in Flux and PyTorch.
+
+    The running statistics move once for each time that a training layer is called: in a loop of your own with every
+    ``gradient`` of the loss, also if no step follows; in ``train_`` and compiled steps together with the step, and
+    not at all if it is not made.  What looks at the loss again moves nothing: ``gradcheck``, SAM, ``checkpointed``,
+    ``trace``, ``lr_find``, ``landscape``, the validation of ``train_``.  A batch with NaN or infinity moves nothing.
+
+    Differs from Flux: batch first and features last; a gradient call alone does not count as training.
+
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167; Flux 0.13 ``BatchNorm``.
+
+    >>> layer = BatchNorm(2, training=True, epsilon=0.0)
+    >>> layer, layer(np.array([[1.0, 10.0], [3.0, 30.0]])).data.tolist()
+    (BatchNorm(2)  # 4 parameters, [[-1.0, -1.0], [1.0, 1.0]])
+    >>> layer.running.mean, layer.running.var
+    (array([0.2, 2. ]), array([ 1.1, 20.9]))
+    """
+
+    scale: Tensor
+    shift: Tensor
+    activation: Callable
+    running: RunningStatistics
+    epsilon: float
+    momentum: float
+    training: bool
+
+    @readable
+    def __init__(
+        self,
+        n: int,
+        activation: Callable[[Any], Any] = identity,
+        *,
+        epsilon: float = 1e-5,
+        momentum: float = 0.1,
+        training: bool | None = None,
+        dtype: Any = float,
+    ) -> None:
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNorm: momentum is the part of the new batch, from 0 to 1; got {momentum!r}")
+        self.scale, self.shift = ones(n, dtype=dtype), zeros(n, dtype=dtype)
+        self.activation, self.running = as_activation("BatchNorm", activation), RunningStatistics(n, dtype)
+        self.epsilon, self.momentum, self.training = epsilon, momentum, training
+
+    @door
+    def __call__(self, x: Any) -> Any:
+        x, n = taken(self, x, self.scale), self.scale.shape[0]
+        check_features("BatchNorm", x, n)
+        if is_training(self):
+            centred, var = self.centred(x, x.size // n)
+        else:
+            mean, var = [part.astype(self.scale.dtype) for part in (self.running.mean, self.running.var)]
+            centred = x - mean
+        return self.activation(centred * (self.scale / np.sqrt(var + constant(self.epsilon))) + self.shift)
+
+    def centred(self, x, m):
+        """Return x without the mean of each feature's m numbers, and their variance; let the running ones move."""
+        if m < 2:
+            raise ValueError(
+                f"BatchNorm: in training each feature needs two numbers or more, and x of shape {x.shape} has {m}. "
+                "Give larger batches (the last one of an epoch may be smaller: DataLoader(..., partial=False) leaves "
+                "it out), or call testmode_(model) if this is no training"
+            )
+        axes = tuple(range(x.ndim - 1))
+        mean = np.mean(x, axes)
+        centred = x - mean
+        var = np.mean(np.square(centred), axes)
+        self.running.move_(constant(self.momentum), mean, var * (m / (m - 1)))
+        return centred, var
+
+    def spelled(self):
+        return call_of("BatchNorm", *self.scale.shape, self.activation)
 
 
 @layer
@@ -333,11 +435,11 @@ def flatten(x: Any) -> Any:
 
 # ------------------------------------------------------------------------------------ training or not
 def trainmode_(model: Any, training: bool = True) -> Any:
-    """Tell every Dropout in a model that it is training; overwrites and returns the model.
+    """Tell every Dropout and BatchNorm in a model that it is training; overwrites and returns the model.
 
     Parameters
     ----------
-    model : layer, or nested containers of layers
+    model : layer, nested containers of layers, or any object whose attributes hold them
     training : bool
 
     Source: Flux 0.13 ``trainmode!``.
@@ -345,21 +447,17 @@ def trainmode_(model: Any, training: bool = True) -> Any:
     >>> trainmode_(Chain(Dropout(0.5)))[0].training
     True
     """
-    waiting = [model]
-    while waiting:
-        x = waiting.pop()
-        if isinstance(x, Dropout):
-            x.training = training
-        waiting.extend(parts(x) or ())
+    for _, found in named_tensors(model, kinds=(Dropout, BatchNorm)):
+        found.training = training
     return model
 
 
 def testmode_(model: Any) -> Any:
-    """Tell every Dropout in a model that it is not training; overwrites and returns the model.
+    """Tell every Dropout and BatchNorm in a model that it is not training; overwrites and returns the model.
 
     Parameters
     ----------
-    model : layer, or nested containers of layers
+    model : layer, nested containers of layers, or any object whose attributes hold them
 
     Source: Flux 0.13 ``testmode!``.
 
@@ -367,6 +465,17 @@ def testmode_(model: Any) -> Any:
     False
     """
     return trainmode_(model, False)
+
+
+def is_training(layer):
+    """Say whether a layer is training; raise if nobody has told it."""
+    if layer.training is None:
+        name = type(layer).__name__
+        raise ValueError(
+            f"{name}: training or not? Call trainmode_(model) before training and testmode_(model) before the model "
+            f"is used, or make the layer with {name}(..., training=...)"
+        )
+    return layer.training
 
 
 testmode_.__test__ = False  # its name makes pytest take it for a test

@@ -172,7 +172,7 @@ def rename_gradients(program):
         program.loss.name = "loss" if program.loss.kind == "call" else program.loss.name
     for op, g in zip(program.inputs, program.gradients):
         name = f"d_{op.name}"
-        if g is not None and name not in taken and not any(g.name == f"d_{x.name}" for x in program.inputs):
+        if g is not None and op.name and name not in taken and not any(g.name == f"d_{x.name}" for x in program.inputs):
             g.name = name
 
 

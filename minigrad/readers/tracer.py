@@ -15,6 +15,7 @@ from ..core.storage import drawn_by
 from ..core.tape import active_tape, backward
 from ..core.tensor import Tensor, new_tensor, on
 from ..core.trees import leaves, rebuild
+from ..moving import Held
 from .generators import Drawn
 from .names import Names, names_of_arguments, places_in, variables_of, visible_from, without_root
 from .operations import Operation, TraceError
@@ -122,6 +123,7 @@ class Running:
         self.exchanged, self.drawn_by = [], drawn_by.get()  # for undo(): (Tensor, array, Traced); a function
         self.wishes = {}  # id of an operation -> the name that it should have
         self.loss, self.gradients, self.entries = None, [], None
+        self.held = Held()  # what would have moved besides: running statistics
 
     def wait(self):
         """Wait until no other thread traces one of the parameters."""
@@ -141,7 +143,8 @@ class Running:
         self.trace.unseen = Unseen(self.visible, {id(x) for _, x in self.variables}, self.parameters)
         drawn_by.set(lambda generator: Drawn(generator, self.trace))
         try:
-            self.run()
+            with self.held:
+                self.run()
         except Exception as error:
             error.program = self.program(error)
             show_in(error, error.program)
@@ -173,9 +176,8 @@ class Running:
         drawn_by.set(self.drawn_by)
         self.trace.thread = None
         self.trace.whereabouts.forget()
-        for p in self.parameters:
-            if _taken.get(id(p)) is self:
-                del _taken[id(p)]
+        for p in [p for p in self.parameters if _taken.get(id(p)) is self]:
+            del _taken[id(p)]
 
     def run(self):
         self.trace.whereabouts.top = sys._getframe()

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.params import Params, params
 from ..doors import door
+from ..moving import Held
 from ..schedules.plotting import current_axes
 from .racing import levelled
 
@@ -71,7 +72,7 @@ def landscape(
         u, v, explained = principal(along - here)
         track = (along - here) @ np.stack([u, v], axis=1)
         a, b = (spread(c, points, reach) for c in track.T)
-    with put_back(ps):
+    with put_back(ps), Held():
         heights = np.array([[at(loss, ps, here + x * u + y * v) for x in a] for y in b])
         on_path = None if along is None else np.array([at(loss, ps, point) for point in along])
         on_plane = None if along is None else np.array([at(loss, ps, here + x * u + y * v) for x, y in track])

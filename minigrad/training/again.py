@@ -10,6 +10,7 @@ from ..core.gradient import gradient, withgradient
 from ..core.params import Grads, Params, params
 from ..core.trees import leaves
 from ..doors import door
+from ..moving import Held
 from ..optimise.groups import Groups
 from ..optimise.route import route_of
 from ..optimise.twice import Seen, those_that_look
@@ -45,12 +46,14 @@ class Look:
 def seen(opt, f, ps, grads):
     """Return the gradients that an optimiser wants for its step, given those of the loss ``f`` as it is."""
     looking = those_that_look(opt)
-    if looking:
-        refuse_in_groups(opt)
-    for each in looking:
-        passing = route_of(opt).passing(opt, each, tuple(ps), ps)
-        moving = [p for p, passes in zip(ps, passing) if passes and grads[p] is not None]
-        grads = each.look_again_(Look(f, ps, moving), grads) if moving else grads
+    if not looking:
+        return grads
+    refuse_in_groups(opt)
+    with Held():  # running statistics have moved with the loss as it is
+        for each in looking:
+            passing = route_of(opt).passing(opt, each, tuple(ps), ps)
+            moving = [p for p, passes in zip(ps, passing) if passes and grads[p] is not None]
+            grads = each.look_again_(Look(f, ps, moving), grads) if moving else grads
     return grads
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..core.trees import leaves
+from ..moving import Held, settle_
 from ..optimise.swapping import judged
 from .callbacks import rate_of
 from .evaluation import arguments_of
@@ -115,15 +116,15 @@ class Validation:
             raise ValueError("train_: best=True needs validation=(loss, data), by which parameters are judged")
         self.ps, self.opt, self.metrics, self.keep = ps, opt, metrics or {}, best
         self.loss, self.data = loss_and_data(validation)
-        self.smallest, self.kept = math.inf, None
+        self.smallest, self.kept, self.statistics = math.inf, [], {}
 
     def after(self, epoch, losses, seconds):
         """Return what is known after an epoch."""
-        with judged(self.opt, self.ps):
+        with judged(self.opt, self.ps), Held():
             validation = None if self.loss is None else self.mean("validation", self.loss)
             metrics = {name: self.mean(f"metrics[{name!r}]", f) for name, f in self.metrics.items()}
             if self.keep and validation < self.smallest:
-                self.smallest, self.kept = validation, [p.data.copy() for p in self.ps]
+                self.smallest, self.kept = validation, [(x, x.copy()) for x in self.arrays()]
         mean = float(np.mean(losses)) if losses else math.nan
         return Epoch(epoch, len(losses), mean, validation, metrics, rate_of(self.opt), seconds)
 
@@ -144,10 +145,18 @@ class Validation:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
             return math.nan
 
+    def settle_(self, held):
+        """Let running statistics move, and remember them: they belong to the parameters."""
+        settle_(held)
+        self.statistics.update({id(running): running for running, *_ in held})
+
+    def arrays(self):
+        return [*[p.data for p in self.ps], *[x for r in self.statistics.values() for x in (r.mean, r.var)]]
+
     def put_best(self):
-        """Overwrite the parameters with those that were judged best."""
-        for p, data in zip(self.ps, self.kept or ()):
-            p.data[...] = data
+        """Overwrite the parameters, and running statistics, with those that were judged best."""
+        for x, kept in self.kept:
+            x[...] = kept
 
 
 def loss_and_data(validation):

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.gradient import withgradient
 from ..core.params import Params, params
 from ..doors import door
+from ..moving import Held
 from ..optimise.update import update_
 from .checks import check
 from .evaluation import arguments_of
@@ -100,13 +101,14 @@ def lr_find(
         raise TypeError(f"lr_find: {type(opt).__name__} has no eta to try; give a member that has one, as ADAM()")
     rates, losses, kept = np.geomspace(low, high, steps), [], [p.data.copy() for p in ps]
     try:
-        for rate, datum in zip(rates, itertools.chain.from_iterable(itertools.repeat(data))):
-            value, gradients = withgradient(lambda datum=datum: loss(*arguments_of(datum)), ps)
-            losses.append(float(value[0]) if isinstance(value, tuple) else float(value))
-            if not math.isfinite(losses[-1]) or losses[-1] > 4 * abs(min(losses)) + 1e-12 and len(losses) > 5:
-                break
-            opt.eta = float(rate)
-            update_(opt, ps, gradients)
+        with Held():
+            for rate, datum in zip(rates, itertools.chain.from_iterable(itertools.repeat(data))):
+                value, gradients = withgradient(lambda datum=datum: loss(*arguments_of(datum)), ps)
+                losses.append(float(value[0]) if isinstance(value, tuple) else float(value))
+                if not math.isfinite(losses[-1]) or losses[-1] > 4 * abs(min(losses)) + 1e-12 and len(losses) > 5:
+                    break
+                opt.eta = float(rate)
+                update_(opt, ps, gradients)
     finally:
         for p, data_before in zip(ps, kept):
             p.data[...] = data_before

@@ -18,6 +18,7 @@ from ..core.params import Params, params
 from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC
+from ..moving import Held, settle_
 from ..optimise.twice import those_that_look
 from ..optimise.update import update_
 from .checks import callbacks, check, refuse_looking_together, steps_in
@@ -85,7 +86,8 @@ def train_(
         that are not trained with.  An optimiser that averages parameters (``opt.averaged``) lends them for it
     metrics : dict from names to functions: of a datum of the validation's data, which is averaged over its rows, or of
         nothing.  One that raises is NaN in the history, with a warning; the training goes on
-    best : whether the parameters are at the end those after the epoch with the smallest validation loss
+    best : whether the parameters, and running statistics, are at the end those after the epoch with the smallest
+        validation loss
 
     Returns
     -------
@@ -123,7 +125,7 @@ def train_(
     refuse_looking_together(group is not None and looking)
     run = Training(loss, ps, data, opt, callbacks(before), callbacks(cb), group or ONE, judge)
     run.compiled = kept_step(loss, ps, opt) if compiled and not looking else None
-    run.alone = run.compiled is not None and run.group is ONE and not run.before and not run.after
+    run.alone = run.compiled is not None and run.group is ONE and not (run.before or run.after or best)
     try:
         with run.ctrl_c, Progress(steps_in(data, epochs), "silent" if run.group.rank else progress) as display:
             run.go_through(epochs, display)
@@ -185,14 +187,17 @@ class Training:
         if self.alone and (self.losses or self.compiled.ready):
             return display.advance(self.one_call(place))
         take = eagerly if self.compiled is None else lambda loss, arguments, ps: self.compiled.take(arguments)
-        context = evaluate_all(self.group, take, self.loss, self.ps, *place, self.opt, self.losses)
-        with self.group.together() if self.before else contextlib.nullcontext():
-            call(self.before, context)
-            context.loss = plain_loss(context.loss)
-            refuse_if_not_finite(context, self.loss)
+        with Held() as held:
+            context = evaluate_all(self.group, take, self.loss, self.ps, *place, self.opt, self.losses)
+            with self.group.together() if self.before else contextlib.nullcontext():
+                call(self.before, context)
+                context.loss = plain_loss(context.loss)
+                refuse_if_not_finite(context, self.loss)
         grads = look_again(self.loss, context)
         with self.ctrl_c.whole:
             self.group.update_(self.opt, self.ps, grads)
+            if held:  # running statistics, which move with the step
+                self.judge.settle_(held)
             self.losses.append(context.loss)
         display.advance(context.loss)
         call(self.after, context)
@@ -241,11 +246,13 @@ def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
     ctrl_c = CtrlC()
     try:
         with ctrl_c:
-            context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], eagerly)
-            refuse_if_not_finite(context, loss)
+            with Held() as held:
+                context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], eagerly)
+                refuse_if_not_finite(context, loss)
             grads = look_again(loss, context)
             with ctrl_c.whole:
                 update_(opt, ps, grads)
+                settle_(held)
     finally:
         ctrl_c.close()
     ctrl_c.pass_on()

@@ -20,6 +20,7 @@ from ...core.tensor import Tensor
 from ...core.trees import leaves, rebuild
 from ...doors import shorten, warn
 from ...interrupts import from_a_signal
+from ...moving import Held, settle_
 from ...optimise.route import route_of
 from ...optimise.rules import AbstractOptimiser
 from ...optimise.twice import those_that_look
@@ -83,7 +84,7 @@ class CompiledStep:
         self._recent = version
         self._looks = self.opt is not None and bool(those_that_look(self.opt))
         quick = version is not None and version.flat and self.opt is not None and version.calls + 1 != version.audit
-        self._quick = version if quick and not self._looks else None
+        self._quick = version if quick and not self._looks and not version.moves else None
 
     def __reduce__(self):
         return CompiledStep, (self.loss, self.ps, self.opt, self.check)
@@ -138,8 +139,8 @@ class CompiledStep:
             self._refuse()
             self._inside = True
             try:
-                version = self._recent
-                if version is None or version.machine is None or not version.flat:
+                version = self._quick
+                if version is None or version.machine is None:
                     return 0
                 many = min(len(losses), version.audit - version.calls - 1)
                 found = version.several(tuple([x[:many] for x in stacked]), arrays._generator, many)
@@ -158,6 +159,7 @@ class CompiledStep:
 
     def make(self, args, refuse=None):
         """Make a step.  ``refuse(value)`` is called for a loss that is not finite, before anything is updated."""
+        held: Any = ()
         with self._lock:
             if innermost_tape() is not None or self._inside or self._ids != [*self.ps._tensors]:
                 self._refuse()
@@ -177,14 +179,17 @@ class CompiledStep:
                             return result
                         value, found = self._judged(result, version, args)
                 else:
-                    value, found = self._evaluate(args)
+                    with Held() as held:
+                        value, found = self._evaluate(args)
                 if self.opt is None:
+                    settle_(held)
                     return WithGradient(value, self._grads(found))
                 if refuse is not None and not is_finite(number := value[0] if isinstance(value, tuple) else value):
                     refuse(float(number))
                 if self._looks:  # at the loss, again
                     found = seen(self.opt, lambda: self.loss(*args), self._params, self._grads(found))
                 self._update(found)
+                settle_(held)
                 return value
             finally:
                 self._inside = False
@@ -240,13 +245,19 @@ class CompiledStep:
         version.calls += 1
         if version.calls + 1 == version.audit:
             self._use(version)
-        return self._finite(result, args) if result else self._eager(args, drawn_by_machine(version.machine))
+        if not result:
+            return self._eager(args, drawn_by_machine(version.machine))
+        return self._finite(result, version, args)
 
-    def _finite(self, result, args):
+    def _finite(self, result, version, args):
         """Return the loss and the gradients of a program's run; those of an eager one if the loss is not finite."""
         loss, gradients, drawn = result
         value = loss.item()
-        return (value, gradients) if math.isfinite(value) else self._eager(args, drawn)
+        if not math.isfinite(value):
+            return self._eager(args, drawn)
+        if version.moves:
+            version.settle()
+        return value, gradients
 
     def _after(self, error, version, args):
         """Make a step the eager way after its program has raised an error: as a rule it raises the same."""
@@ -285,7 +296,7 @@ class CompiledStep:
                 return self._after(error, version, args)
             if result:
                 self._use(version)
-                return self._finite(result, args)
+                return self._finite(result, version, args)
             version.failed(f"{version.changed(flat)} has changed")
         if version.waits():
             return self._eager(args)
@@ -332,6 +343,7 @@ class CompiledStep:
             self._compare(version, flat, traced.found, before)
         elif version.stale:
             self._warn(f"an audit found that {version.reason}")
+        settle_(traced.moves)
         return traced.found
 
     def _compare(self, version, flat, found, before):

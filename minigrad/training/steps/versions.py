@@ -10,12 +10,15 @@ import numpy as np
 from ... import arrays
 from ...core.gradient import WithGradient, as_kinds_of
 from ...core.params import Grads
-from ...core.storage import Storage
+from ...core.storage import Storage, stands_in
+from ...core.tensor import Tensor
 from ...core.trees import leaves, parts
+from ...moving import settle_
 from ...optimise.compiled.lowering import last_reason, lower
 from ...readers.comparing import without_numbers
 from ...readers.forms import PlainProgram
 from ...readers.operations import Operation, TraceError
+from ...readers.program import Program
 from ...readers.runnable import runnable
 from ...readers.source import source
 from ...readers.tracer import Running, finished
@@ -38,6 +41,7 @@ class Seen(NamedTuple):
     looked_at : list of the arrays whose numbers Python has used
     guards : Guards, all that the loss reaches
     reached : Reached
+    moves : list of what running statistics move by, as ``settle_`` takes it
     """
 
     found: WithGradient
@@ -48,6 +52,7 @@ class Seen(NamedTuple):
     looked_at: list
     guards: Guards
     reached: Reached
+    moves: list
 
 
 class Version:
@@ -62,6 +67,7 @@ class Version:
         machine code has not made it.  None as long as there is no program
     trial : the same, and it makes no step: always all three
     machine : the program as machine code, or None
+    moves : list of (running statistics, share) that move with the step, () for none
     reason : str, why there is none
     again : str, the last reason for tracing again
     stale : bool, whether a program was given up because of an audit
@@ -71,6 +77,7 @@ class Version:
         self.params, self.ids = params, {id(p) for p in params}
         self.calls, self.traces, self.audit = 0, 0, 4
         self.last = self.attempt = self.trial = self.machine = None
+        self.moves, self.batches = (), []
         self.reason, self.again, self.stale = "it has been traced once", "", False
         self.failures = self.wait = 0
         flat = leaves(args)
@@ -125,7 +132,7 @@ class Version:
         running = Running(loss, (self.params,), self.params, args, False, captured(reached, self.params))
         self.traces += 1
         try:
-            program = finished(running)
+            program = with_statistics(finished(running), running.held)
         finally:
             changed = guards.changed()
             if changed:
@@ -144,13 +151,14 @@ class Version:
 
     def seen(self, running, program, reached, guards):
         constants, trace = constant_operations(program), running.trace
-        given = [None if g is None else np.array(g.value) for g in program.gradients]
+        given = [None if g is None else np.array(g.value) for g in program.gradients[: len(self.params)]]
         loss = program.loss.value if isinstance(program.loss, Operation) else program.loss
         found = WithGradient(np.asarray(loss).item(), Grads(self.params, as_kinds_of([*self.params], given)))
         handed = [id(op) in trace.handed for op in constants]
         values, looked_at = [op.value for op in constants], constants_of(trace.looked_at)
         text = without_numbers(program, arrays._generator)
-        return Seen(found, program, text, values, handed, looked_at, guards, reached)
+        moves = [(r, share, *[x.operation.value for x in batch]) for r, share, *batch in running.held]
+        return Seen(found, program, text, values, handed, looked_at, guards, reached, moves)
 
     def compare(self, seen):
         """Say whether a run was the same as the last one; raise TraceError if it made arrays that nobody has seen."""
@@ -161,6 +169,8 @@ class Version:
         if last is None:
             return False
         difference = last.written.difference(seen.written)
+        if not difference and not same_moves(last.moves, seen.moves):
+            difference = "other running statistics move, or by another momentum"
         if difference:
             self.failed(f"two runs were not the same program: {difference}")
             self.last, self.stale = seen._replace(program=None, found=None), had
@@ -183,35 +193,39 @@ class Version:
             self.never("the loss makes a generator of random numbers of its own")
             return
         self.drawing = [f"v{op.index}" for op in drawn]
-        self.has = [g is not None for g in program.gradients]
+        self.moves = [move[:2] for move in seen.moves]
+        self.inputs = (*self.params, *[Tensor(x, copy=False) for r, _ in self.moves for x in (r.mean, r.var)])
+        self.has = [g is not None for g in program.gradients[: len(self.params)]]
         self.some = tuple([p for p, has in zip(self.params, self.has) if has])
         used = {id(x) for op in program for x in op.inputs}
         live = [op for op in program if op.kind == "constant" and id(op) in used and id(op.value) not in once]
         self.guard(seen, args, [op.value for op in live])
-        self.text, self.reason, self.failures, self.stale = text_of(program, opt, live), "", 0, False
+        self.text = text_of(without_statistics(program, len(self.params)), opt, live)
+        self.reason, self.failures, self.stale = "", 0, False
         self.audit = 4
         while self.audit <= self.calls:
             self.audit *= 2
-        self.machine = lower(PlainProgram(program), tuple(self.params), opt)
-        inputs = [f"p{k}" for k in range(len(self.params))]
-        lines = [f"    {p} = {self.guards.name(q)}._value" for p, q in zip(inputs, self.params)]
+        self.machine = lower(PlainProgram(program), self.inputs, None if self.moves else opt)
+        inputs = [f"p{k}" for k in range(len(self.inputs))]
+        lines = [f"    {p} = {self.guards.name(q)}._value" for p, q in zip(inputs, self.inputs)]
         self.run = runnable(program, generator)
-        self.by_text = self.attempt = self.trial = self.guarded([*inputs, *self.given, "generator"], self.run, lines)
+        by_text = self.guarded([*inputs, *self.given, "generator"], self.run, lines)
+        self.by_text = self.attempt = self.trial = self.statistics_apart(by_text)
         self.uncompiled = last_reason() if self.machine is None else ""
         if self.machine is not None:
             if any(op.generator is generator for op in drawn):
                 self.guards.test(f"generator is {self.guards.name(generator)}", "the generator of random numbers")
-            self.attempt = self.guarded(self.given, self.machine.run)
-            self.trial = self.guarded(self.given, partial(tried, self.machine))
+            self.trial = self.statistics_apart(self.guarded(self.given, partial(tried, self.machine)))
+            self.attempt = self.trial if self.moves else self.guarded(self.given, self.machine.run)
             self.several = self.guarded(["many", *self.given], self.machine.loop, head="(args, generator, many)")
 
-    def beside(self, flat, before, h):
+    def beside(self, flat, before, h, seed):
         """Run the program's text beside the present parameters and arguments; random numbers as at ``before``."""
-        given = [x for x in (*self.params, *flat) if isinstance(x, (np.ndarray, np.generic, Storage))]
+        given = [x for x in (*self.inputs, *flat) if isinstance(x, (np.ndarray, np.generic, Storage))]
         inputs = [x._value if isinstance(x, Storage) else np.asarray(x) for x in given]
         restored(before)
         with np.errstate(all="ignore"):
-            return self.run(*moved(inputs, h), arrays._generator)
+            return self.run(*moved(inputs, h, seed), arrays._generator)
 
     def without_machine(self, why):
         """Go on by the program's text."""
@@ -225,7 +239,7 @@ class Version:
         self.lines += [f"    {''.join(f'a{k}, ' for k in range(len(flat)))} = args"] if flat else []
         self.given = [guards.argument(f"a{k}", x, self.ids) for k, x in enumerate(flat)]
         self.given = [code for code in self.given if code]
-        for k, p in enumerate(self.params):
+        for k, p in enumerate(self.inputs):
             guards.layout(f"p{k}", p._value, "a parameter")
         for x in {id(x): x for x in live}.values():
             guards.array(guards.name(x), x, "a captured array")
@@ -241,14 +255,62 @@ class Version:
     def changed(self, args):
         """Return what keeps a program from being run, for people."""
         arrays_of = {f"a{k}": x for k, x in enumerate(args)}
-        parameters = {f"p{k}": p._value for k, p in enumerate(self.params)}
+        parameters = {f"p{k}": p._value for k, p in enumerate(self.inputs)}
         return self.guards.changed({**arrays_of, **parameters, "generator": arrays._generator})
+
+    def statistics_apart(self, trial):
+        """Return a function that keeps, in ``batches``, what running statistics move by, apart from the gradients."""
+        if not self.moves:
+            return trial
+        n, batches = len(self.params), self.batches
+
+        def apart(args, generator):
+            result = trial(args, generator)
+            if not result:
+                return result
+            loss, found, drawn = result
+            batches[:] = [np.array(x) for x in found[n:]]
+            return loss, found[:n], drawn
+
+        return apart
+
+    def settle(self):
+        """Let running statistics move by what the last trial has found."""
+        settle_([(*move, *self.batches[2 * k : 2 * k + 2]) for k, move in enumerate(self.moves)])
 
     def moved(self, gradients):
         """Return the parameters that have a gradient, and these, as two tuples."""
         if all(self.has):
             return self.some, gradients
         return self.some, tuple([g for g in gradients if g is not None])
+
+
+def with_statistics(program, held):
+    """Return a program that gives, as if they were gradients of further parameters, what running statistics move by."""
+    inputs, found = [], []
+    for running, _, *batch in held:
+        for array, x in zip((running.mean, running.var), batch):
+            if not stands_in(x):
+                raise TraceError(
+                    "compiled: running statistics move by numbers that were not seen being made: give BatchNorm "
+                    "what depends on parameters or on the step's arguments"
+                )
+            inputs.append(Operation("parameter", value=array))
+            found.append(x.operation)
+    return program if not held else Program(
+        program.name, [*inputs, *program], [*program.inputs, *inputs], program.data, program.loss,
+        [*program.gradients, *found], program.error,
+    )  # fmt: skip
+
+
+def without_statistics(program, n):
+    """Return a program of n parameters without what ``with_statistics`` has added."""
+    of_parameters = program.inputs[:n], program.data, program.loss, program.gradients[:n]
+    return Program(program.name, program.operations, *of_parameters, program.error)
+
+
+def same_moves(one, other):
+    return len(one) == len(other) and all(a[0] is b[0] and a[1] == b[1] for a, b in zip(one, other))
 
 
 def kind_of(x):
