@@ -24,6 +24,10 @@ MASKED = "plain arrays in the place of a masked array m: m.filled(0), with weigh
 # What is looked for in the call as it is written, and in the names of NumPy's functions that are running ("np.full(").
 CONVERSIONS = {
     r"\bc?math\.": "np.exp(t) for math.exp(t), np.sum(minigrad.array([t, u])) for math.fsum([t, u])",
+    r"\b(float|int|complex)\(|\.item\(": "the Tensor itself, which arithmetic, NumPy's functions and print take",
+    r"^[^(=]*\]\s*[-+*/]?=[^=]": "minigrad.array([...]) to make an array of its elements, or fill a minigrad.Buffer in "
+    "the place of the array",
+    r"[\"'].*[\"']\s*%": "f\"{t:.3f}\", which may be printed inside of a gradient",
     r"\bfull\(": "x * np.ones(shape), or np.broadcast_to(x, shape), for np.full(shape, x)",
     r"\b(vectorize|frompyfunc)\(": "the function on the whole Tensor, with NumPy's functions in it; or "
     "minigrad.array([f(x) for x in t])",
@@ -115,6 +119,8 @@ def library_call(frames):
             return "", PANDAS
         if module.startswith("numpy.ma."):
             return "", MASKED
+        if module.startswith("matplotlib."):
+            return "", "t.data, the plain numbers, in a picture"
         decorated = frame.f_locals.get("f")  # SciPy's decorators convert arguments, too
         if str(getattr(decorated, "__module__", "")).startswith("scipy."):
             module, name = decorated.__module__, getattr(decorated, "__name__", name)

@@ -21,6 +21,12 @@ from .core.errors import libraries, outwards, told
 Entered = TypeVar("Entered", bound=Callable[..., Any])
 PACKAGE = __name__.partition(".")[0] + "."
 KEYWORDS = {}  # what other libraries call a keyword -> what to write here; ``hints`` fills it
+PASSING_ON = "gradient", "withgradient", "pullback"
+SAID = {  # what NumPy and Python say of a function that is differentiated -> what to write in it
+    "truth value of an array": "np.where(condition, a, b) chooses for each element",
+    r"unsupported operand.*'list'": "an argument of gradient that is a list comes as a list of Tensors; as one array "
+    "it is np.array(x), or minigrad.array(x) in the function",
+}
 
 
 def door(entered: Entered) -> Entered:
@@ -66,6 +72,9 @@ def enter(f, *args):
     except Exception as error:
         shorten(error)
         error.__traceback__ = error.__traceback__.tb_next  # but for this frame
+        for said, instead in SAID.items():
+            if type(error) in (TypeError, ValueError) and re.search(said, str(error)) and instead not in str(error):
+                error.args = (f"{error}: {instead}",)
         raise
     finally:
         set_float_errors(before)
@@ -114,8 +123,10 @@ def unfit(error, function, arrays):
     if type(error) is not ValueError or len(arrays) != 2:
         return
     a, b = map(np.shape, arrays)
-    if function is np.matmul:
-        hint = not_multiplied(a, b) if a and b and not multiplies(a, b) else ""
+    if function is np.matmul and not (a and b):
+        hint = "@ multiplies arrays with axes; a number goes by *, as in 2 * t"
+    elif function is np.matmul:
+        hint = "" if multiplies(a, b) else not_multiplied(a, b)
     else:
         hint = "" if broadcasts(a, b) else not_broadcast(a, b)
     if hint and hint not in str(error):  # of nested gradients every level tells
@@ -164,6 +175,8 @@ def unknown_keyword(name, keyword, *_):
     """Return the error for a keyword that a function does not have, where Python itself does not see it."""
     error = TypeError(f"{name}() got an unexpected keyword argument {keyword!r}")
     explain(error)
+    if name in PASSING_ON and keyword not in KEYWORDS:
+        error.args = (f"{error}: f gets what stands after it; with a constant it is {name}(lambda x: f(x, 2.0), x)",)
     return error
 
 

@@ -11,6 +11,8 @@ def each(names, text):
 
 
 # ---------------------------------------------------------------------------------------- attributes of objects
+NOTHING_TO_ZERO = "every gradient(...) returns new gradients, so there is nothing to set to zero"
+
 TENSOR = {
     "backward": "gradients are not stored, they are returned: grads = gradient(lambda: loss(x, y), params(W, b)), "
     "where the loss is computed inside the function",
@@ -24,9 +26,10 @@ TENSOR = {
     "detach": "inside a gradient minigrad.dropgrad(t) is a constant; elsewhere t.data is the plain ndarray",
     "numpy": "t.data is the live ndarray, np.array(t) a copy",
     "at": "t[i] = x overwrites outside of a gradient; inside, np.where(mask, x, t) or a minigrad.Buffer",
-    "block_until_ready": "there is nothing to wait for: an operation is done when it returns",
+    **each("block_until_ready eval run", "there is nothing to wait for: an operation is done when it returns"),
     "to": "t.astype(np.float32) changes the dtype; arrays live in the memory of the CPU",
-    **each("cpu cuda", "arrays live in the memory of the CPU; there is nothing to move"),
+    **each("cpu cuda is_cuda get_device", "arrays live in the memory of the CPU; there is nothing to move"),
+    "zero_grad": NOTHING_TO_ZERO,
     **each("float half double int long bool type type_as",
            "t.astype(np.float32) changes the dtype, to that or any other"),
     # shapes
@@ -50,8 +53,6 @@ TENSOR = {
     "rsqrt": "1 / np.sqrt(t)",
     **each("addmm baddbmm", "b + t @ u"),
     **each("cat append", "np.concatenate([t, u]), or minigrad.array([...]) of numbers and Tensors"),
-    **each("is_cuda get_device", "arrays live in the memory of the CPU"),
-    **each("eval run", "there is nothing to wait for: an operation is done when it returns"),
     **each("to_numpy values", "t.data is the live ndarray, np.array(t) a copy"),
     "to_list": "t.tolist()",
     **each("clamp clip_", "t.clip(low, high), or np.clip(t, low, high)"),
@@ -87,7 +88,8 @@ DECAY = (
 
 # What hyperparameters are called: looked for as keywords and as attributes.
 HYPERPARAMETERS = {
-    **each("lr learning_rate rate alpha eta0 lr0 learning_rate_init", RATE),
+    **each("lr learning_rate rate eta0 lr0 learning_rate_init", RATE),
+    "alpha": f"{RATE}; what RMSProp keeps of its mean is rho",
     **each("betas b1 b2 beta1 beta2 beta_1 beta_2", "it is beta here, two numbers: ADAM(beta=(0.9, 0.999))"),
     **each("eps epsilon_", "it is epsilon here: ADAM(epsilon=1e-8)"),
     "eps_root": "epsilon stands outside of the root here: ADAM(epsilon=1e-8)",
@@ -118,7 +120,7 @@ OPTIMISER = {
     "step": "update_(opt, ps, grads) makes one, with grads = gradient(lambda: loss(x, y), ps)",
     **each("update apply_gradients apply", "update_(opt, ps, grads) makes a step: it overwrites the parameters"),
     "minimize": "train_(loss, ps, data, opt), or a loop with update_(opt, ps, gradient(lambda: loss(x, y), ps))",
-    "zero_grad": "every gradient(...) returns new gradients, so there is nothing to set to zero",
+    "zero_grad": NOTHING_TO_ZERO,
     **each("param_groups add_param_group",
            "opt.eta = 0.1 sets a rate; Groups((ps_a, ADAM(0.1)), otherwise=ADAM()) has one for each group"),
     **each("add chain", "Optimiser(a, b) is a composition, and opt.append(stage) adds a stage to it"),
@@ -137,9 +139,9 @@ OPTIMISER = {
 }
 
 MODEL = {
-    "parameters": "params(model) collects the parameters of a model, of any kind",
-    **each("named_parameters named_modules", "named_params(model) is a dict from places to the parameters there"),
-    **each("trainable_variables trainable_weights weights", "params(model) collects the parameters of a model"),
+    **each("parameters variables trainable_variables trainable_weights weights",
+           "params(model) collects the parameters of a model, of any kind"),
+    **each("named_parameters named_modules named_children", "named_params(model), a dict from places to parameters"),
     "forward": "a layer is called: model(x)",
     **each("apply predict call predict_proba transform", "a layer is called: model(x)"),
     "init": "a layer has its parameters from the beginning: Dense(2, 3)",
@@ -153,8 +155,6 @@ MODEL = {
     **each("register_buffer register_parameter buffers",
            "an attribute is enough: a Tensor in it is a parameter, an array a constant"),
     **each("freeze trainable", "what is not to be trained is left out: ps = params(model), ps.delete_(model[0].W)"),
-    "variables": "params(model) collects the parameters of a model, of any kind",
-    "named_children": "named_params(model) is a dict from places to the parameters there",
     **each("pop remove", "a Chain of fewer layers is a part of it: model[:-1]"),
     **each("build reset_parameters", "a layer has its parameters from the beginning: Dense(2, 3)"),
     "load": "minigrad.checkpoint.load_(path, model=model) overwrites it",
@@ -173,7 +173,7 @@ MODEL = {
     "get_weights": "named_params(model) is a dict of the parameters",
     **each("to float half double", "nn.f32(model), nn.f64(model) and Chain(..., dtype=np.float32) have a precision"),
     **each("cpu cuda", "arrays live in the memory of the CPU; there is nothing to move"),
-    "zero_grad": "every gradient(...) returns new gradients, so there is nothing to set to zero",
+    "zero_grad": NOTHING_TO_ZERO,
     "requires_grad_": "what is not to be trained is left out: ps = params(model), ps.delete_(model[0].W)",
 }
 
@@ -194,7 +194,7 @@ PARAMS = {
 
 GRADS = {
     "grad": "grads[W] is the gradient with respect to W",
-    **each("zero_ zero_grad", "every gradient(...) returns new gradients, so there is nothing to set to zero"),
+    **each("zero_ zero_grad", NOTHING_TO_ZERO),
     **each("clip clip_ clip_grad_norm_ clip_by_global_norm",
            "Optimiser(ClipGlobalNorm(1.0), ADAM()) clips before the step"),
     "global_norm": "grads.norm() is the norm of all gradients together",
@@ -364,7 +364,7 @@ NN = {
 LOSSES = {
     **each(
         "cross_entropy CrossEntropyLoss softmax_cross_entropy sparse_categorical_crossentropy "
-        "SparseCategoricalCrossentropy",
+        "SparseCategoricalCrossentropy softmax_cross_entropy_with_integer_labels",
         "logitcrossentropy(scores, data.onehot(labels, classes)), of scores; crossentropy, of probabilities",
     ),
     **each("categorical_crossentropy CategoricalCrossentropy", "crossentropy(probabilities, onehot rows)"),
@@ -379,10 +379,11 @@ LOSSES = {
     **each("hinge hinge_embedding_loss", "hinge_loss(yhat, y), with y of -1 and 1"),
     **each("poisson_nll_loss PoissonNLLLoss", "poisson_loss(yhat, y)"),
     **each("log_loss", "crossentropy(probabilities, onehot rows); binarycrossentropy(probability, y)"),
-    **each("softmax_cross_entropy_with_integer_labels", "logitcrossentropy(scores, data.onehot(labels, classes))"),
     **each("rmse", "np.sqrt(mse(yhat, y))"),
-    **each("accuracy accuracy_score", "metrics.accuracy(yhat, labels)"),
-    **each("r2_score", "metrics.r2(yhat, y)"),
+    **each("accuracy_score", "metrics.accuracy(yhat, labels)"),
+    "r2_score": "metrics.r2(yhat, y)",
+    **each("f1 f1_score precision recall roc_auc_score confusion_matrix",
+           "metrics.confusion(predicted, actual) has all counts: a row is a class, a column what it was taken for"),
     **each("cosine_similarity", "np.sum(a * b) / (np.linalg.norm(a) * np.linalg.norm(b))"),
     **each("focal_loss dice_loss triplet_margin_loss ctc_loss gaussian_nll_loss multi_margin_loss logcosh",
            "a loss is a function that returns one number, written in NumPy"),
@@ -441,8 +442,7 @@ CALLED = {
     "scipy": "its functions are, as in minigrad.scipy.logsumexp(t)",
     "array_api": "its functions are, as in array_api.exp(t)",
     "derivatives": "supported() lists the functions that have one",
-    "training": "train_(loss, ps, data, opt) trains",
-    "training.train": "train_(loss, ps, data, opt) trains",
+    **each("training training.train", "train_(loss, ps, data, opt) trains"),
     "calculus.adjoint": "minigrad.adjoint is the decorator",
     "calculus.gradcheck": "minigrad.gradcheck(f, x) checks",
     "core.gradient": "minigrad.gradient(f, x) differentiates",
@@ -461,9 +461,9 @@ KEYWORDS = {
     **each("drop_last drop_remainder", "it is partial=False here: without the last batch, if it is smaller"),
     **each("num_workers pin_memory collate_fn", "batches are made in the loop itself; leave it out"),
     **each("generator random_state seed key", "rng=0, or rng=np.random.default_rng(0), here"),
-    **each("reduction reduce size_average",
+    **each("reduction reduce size_average multioutput average",
            "it is agg here, a function: agg=np.sum, agg=np.mean, agg=lambda losses: losses"),
-    **each("weight sample_weight", "it is agg here: agg=lambda losses: np.mean(weights * losses)"),
+    **each("weight sample_weight pos_weight", "it is agg here: agg=lambda losses: np.mean(weights * losses)"),
     "from_logits": "logitcrossentropy and logitbinarycrossentropy take scores",
     **each("in_features in_channels input_size num_embeddings input_dim", "it is n_in here, the first argument"),
     **each("out_features out_channels hidden_size units filters embedding_dim output_dim",
@@ -474,8 +474,6 @@ KEYWORDS = {
     "padding": "it is pad here",
     "label_smoothing": "of the labels: minigrad.label_smoothing(y, 0.1) makes them less sure",
     "ignore_index": "it is agg here: agg=lambda losses: np.mean(losses[labels != -100])",
-    "pos_weight": "it is agg here: agg=lambda losses: np.mean(weights * losses)",
-    **each("multioutput average", "it is agg here, a function: agg=np.sum, agg=np.mean, agg=lambda losses: losses"),
     "sampler": "batches are made in the loop itself: shuffle=True, or an iterable of batches of your own",
     "batch_first": "batches always come first: (batch, time, features)",
     "num_layers": "layers are put one after the other: Chain(LSTM(2, 3), LSTM(3, 3))",
@@ -488,6 +486,8 @@ KEYWORDS = {
     **each("n_epochs num_epochs", "it is epochs here"),
     "verbose": "it is progress here: False for the summary alone, \"silent\" for nothing",
     "step_size": "of a schedule it is step_sizes here, and of the optimisers eta",
+    "milestones": "it is step_sizes here, the lengths of the stairs: the milestones [3, 9] are step_sizes=[3, 6]",
+    **each("T_max T_0", "it is period here"),
     "unbiased": "it is ddof here: ddof=1 divides by n - 1",
     **each("num_classes depth n_classes", "the classes are the second argument: onehot(labels, classes)"),
     **each("test_size", "it is held_out here: train_test_split(data, 0.2)"),

@@ -21,7 +21,7 @@ from .doors import KEYWORDS
 
 KEYWORDS.update(habits.KEYWORDS)
 T = TypeVar("T")
-PUBLIC = "", "nn", "losses", "data", "checkpoint", "optimise", "schedules", "training", "sampling"
+PUBLIC = "", "nn", "losses", "data", "metrics", "checkpoint", "optimise", "schedules", "training", "sampling", "showing"
 
 
 # -------------------------------------------------------------------------------------------- names of objects
@@ -209,7 +209,7 @@ def spelled(name, names):
 
 def public(place):
     """Return the public names of a module."""
-    return importlib.import_module(path_of(place)).__all__
+    return getattr(importlib.import_module(path_of(place)), "__all__", ())
 
 
 def path_of(place):

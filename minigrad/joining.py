@@ -67,6 +67,9 @@ class Joiner:
     def __init__(self, axis, ndim, first):
         self.axis, self.ndim, self.first = axis, ndim, first
 
+    def __call__(self, *pieces):
+        raise TypeError("r_ and c_ take what they join in brackets: r_[x, y]")
+
     def __getitem__(self, pieces):
         pieces = pieces if isinstance(pieces, tuple) else (pieces,)
         settings = self.axis, self.ndim, self.first

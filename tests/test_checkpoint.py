@@ -281,9 +281,9 @@ def test_a_schedule_without_a_position_is_refused(npz):
 
 @pytest.mark.parametrize("name", ["run", "run.pkl", "run.npz.old"])
 def test_other_suffixes_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="ends in .npz or .safetensors, not as"):
+    with pytest.raises(ValueError, match="ends in .npz or .safetensors; got"):
         save(tmp_path / name, epoch=1)
-    with pytest.raises(ValueError, match="ends in .npz or .safetensors, not as"):
+    with pytest.raises(ValueError, match="ends in .npz or .safetensors; got"):
         load_(tmp_path / name)
 
 

@@ -350,7 +350,7 @@ IN_THE_WRONG_PLACE = {
     "Conv(3, 1, 4)": (lambda: Conv(3, 1, 4), r"Conv: the size .*\(3, 3\) for images, \(3,\) for sequences"),
     "MaxPool(2)": (lambda: MaxPool(2), r"MaxPool: the size .*\(2, 2\) for images"),
     "hvp(x, f, v)": (lambda: hvp(np.ones(2), np.sum, np.ones(2)), "hvp: the first argument must be a function"),
-    "train_(loss, data, ps, opt)": (lambda: train_(loss, [DATUM], params(W), ADAM()), "no Tensor"),
+    "train_(loss, data, ps, opt)": (lambda: train_(loss, [DATUM], params(W), ADAM()), r"train_\(loss, ps, data, opt\)"),
     "train_(loss, data of Tensors, ps, opt)": (
         lambda: train_(loss, [tuple(map(Tensor, DATUM))], params(W), ADAM()),
         r"got Params\. The order is train_\(loss, ps, data, opt\)",

@@ -207,9 +207,9 @@ def kind_of(x):
 
 
 def suffix_of(path, who):
-    suffix = Path(path).suffix
+    suffix = Path(str(path)).suffix
     if suffix not in (".npz", ".safetensors"):
-        raise ValueError(f"{who}: a checkpoint's name ends in .npz or .safetensors, not as {str(path)!r}")
+        raise ValueError(f"{who}: a checkpoint's name, the first argument, ends in .npz or .safetensors; got {path!r}")
     return suffix
 
 

@@ -393,7 +393,8 @@ def check_loss(loss, who):
     if isinstance(loss, complex):
         raise TypeError(f"{who}: the output is complex, so the gradient is not defined. Return a real number")
     raise TypeError(
-        f"{who}: the output must be one real number; the function returned {loss!r} ({type(loss).__name__})"
+        f"{who}: the output must be one real number; the function returned {loss!r} ({type(loss).__name__}). What else "
+        "a loss computes is passed on by withgradient, of a function that returns (loss, whatever)"
     )
 
 
@@ -408,7 +409,8 @@ def not_callable(f, who):
 
 def not_callable_with(n, error, who):
     if n:
-        return f"{who}: {error}. It is called with what stands after it, here {n}: {who}(f, x, y) calls f(x, y)"
+        calls = f"{who}(f, x, y) calls f(x, y), {who}(f, params(W, b)) calls f()"
+        return f"{who}: {error}. It is called with what stands after it, here {n}: {calls}"
     return f"{who}: {error}. With Params it is called without arguments: {who}(lambda: loss(x, y), ps)"
 
 

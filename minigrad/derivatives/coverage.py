@@ -38,7 +38,7 @@ def supported(name=""):
 
     Parameters
     ----------
-    name : str, lists only the functions in whose name it occurs
+    name : str, lists only the functions in whose name it occurs; or a function, such as ``np.exp``
 
     Returns
     -------
@@ -57,6 +57,7 @@ def supported(name=""):
     >>> print(*supported("floor_divide"))
     np.floor_divide(): constant
     """
+    name = name_of(name) if callable(name) else name
     lines = [
         Supported(row.name, tuple(row.parameters[i] for i in row.edges), *how_far(row.name)[1:], row.note)
         for row in ROWS.values()

@@ -65,6 +65,11 @@ def no_optimiser(opt):
             f"{opt!r} is no optimiser; give {instead}. A rule of your own is a class with a function that is "
             "registered by @apply_.register"
         )
+    if callable(opt) and not hasattr(opt, "os"):
+        return (
+            f"{type(opt).__name__} is no optimiser. A schedule is followed by Scheduler(ADAM(), eta=schedule); a loss "
+            "comes first, train_(loss, ps, data, opt)"
+        )
     return (
         f"{type(opt).__name__} is no optimiser: no rule is registered for it. Write\n"
         f"    @apply_.register\n    def apply_rule(opt: {type(opt).__name__}, x, dx):\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import habits
+from ..core.errors import StrangerError
 from ..core.storage import ndarray_of
 from ..doors import door
 from ..iddict import IdDict
@@ -116,7 +117,7 @@ class Groups(AbstractOptimiser):
             return self.os[i]
         number = self.number_of(i, Names(None))
         if number is None:
-            raise KeyError(f"this parameter is in no group of {self!r}")
+            raise StrangerError(f"this parameter is in no group of {self!r}")
         return self.os[number]
 
     def __setitem__(self, i: int, rule: Any) -> None:

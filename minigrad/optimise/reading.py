@@ -62,7 +62,8 @@ def read(function):
         refuse(
             function,
             definition,
-            f"must return {names}: the step first, then the state in the order of the arguments",
+            f"must return {names}: the step first, then the state in the order of the arguments; what has a default, "
+            "as eta=0.1, is a hyperparameter and no state",
         )
     return Formula(function, arrays, numbers, hyper, lines, results, given(function))
 

@@ -67,7 +67,8 @@ def no_parameter(x):
             f"update_: {x!r} is an optimiser in the place of a parameter. The optimiser comes first and the "
             "gradients come last: update_(opt, ps, gradient(lambda: loss(x, y), ps))"
         )
-    return f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}"
+    order = ". The order is update_(opt, ps, grads)" * (type(x).__name__ in ("Params", "Grads"))
+    return f"update_: a parameter is a Tensor or an ndarray, but this is a {type(x).__name__}: {x!r}{order}"
 
 
 # Taking an optimiser apart.

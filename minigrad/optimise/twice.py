@@ -37,6 +37,7 @@ def those_that_look(opt: Any) -> list[Any]:
 class Seen(AbstractOptimiser):
     """What looks again at every step, and lets only pass what its look has given."""
 
+    called = ""  # what users call it, if it is part of something
     _seen: Any = None  # IdDict of the parameters whose gradients of this step it has looked for
     _structure = ("_seen",)
 
@@ -50,7 +51,7 @@ class Seen(AbstractOptimiser):
 def apply_seen(opt: Seen, x, dx):
     """The rule of what has looked again: the gradients that came of it pass."""
     if opt._seen is None or opt._seen.pop(x, None) is None:
-        raise TypeError(not_looked(type(opt).__name__))
+        raise TypeError(not_looked(opt.called or type(opt).__name__))
     return dx
 
 
@@ -66,6 +67,7 @@ def not_looked(name):
 class Uphill(Seen):
     """The first half of ``SAM``: the gradient a step uphill from here."""
 
+    called = "SAM"
     rho: Nonnegative = 0.05
 
     def look_again_(self, look, grads):

@@ -95,7 +95,7 @@ def pairs(x, gs):
     if not hasattr(gs, "values"):
         raise TypeError(
             "update_: the gradients of several parameters are a Grads, or a list, tuple or dict like that of "
-            f"the parameters; this is a {type(gs).__name__}"
+            f"the parameters; this is a {type(gs).__name__}. The order is update_(opt, ps, grads)"
         )
     params = tuple({id(p): p for p in x}.values())  # once each: gs has the whole gradient
     for p in params:

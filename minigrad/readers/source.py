@@ -33,6 +33,8 @@ def source(program, step=None, products=False, constants=None):
         body += ["# backward", *phases[1]]
     body.append(f"return {lines.wording.code(program.loss)}, ({gradients}{',' * (len(program.gradients) == 1)})")
     texts = ["\n    ".join([f"def loss_and_gradients({', '.join(lines.arguments())}):", *body])]
+    if step is not None and (isinstance(step, type) or not hasattr(step, "stages")):
+        raise TypeError(f"source: step is an optimiser, as in source(step=ADAM()); got {step!r}")
     if step is not None:
         texts.append(Step(step.stages(), lines).text(step, lines.arguments()))
     return "\n\n\n".join([*lines.head(), *texts]) + "\n"
@@ -61,10 +63,8 @@ class Lines:
     def __init__(self, program, products=False, constants=None):
         self.program = program
         self.names = Names(op.name for op in program)
-        self.given, self.objects = (
-            constants,
-            dict(constants or {}),
-        )  # name -> function or generator that no code can make
+        self.given = constants
+        self.objects = dict(constants or {})  # name -> function or generator that no code can make
         self.renamed = {}  # name of a function of ours -> what it is called, if the user has this name
         self.wording = Wording(self.operand, self.named, self.helper_name, products)
         self.inside = inlined(program)

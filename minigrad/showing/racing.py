@@ -106,7 +106,9 @@ def problem_of(f, start, window):
     try:
         x0 = np.array(f.start if start is None else start, float)
     except (TypeError, ValueError):
-        raise ValueError(f"race: the start must be numbers, all competitors have the same; got {start!r}") from None
+        raise ValueError(
+            f"race: the start must be numbers, all competitors have the same; got {start!r}. These are opts=[ADAM()]"
+        ) from None
     if x0.ndim != 1 or x0.size < 2 or not np.isfinite(x0).all():
         raise ValueError(
             f"race: the start must be a list of two or more finite numbers, the same for all; got {start!r}"
@@ -170,7 +172,11 @@ def checked_rates(rates):
 
 
 def value_at(f, x):
-    y = f(x)
+    try:
+        y = f(x)
+    except TypeError as error:
+        error.args = (f"{error}. race calls f with a point, an array: lambda p: p[0] ** 2 + p[1] ** 2",)
+        raise
     if np.shape(y) != () or np.asarray(y).dtype.kind not in "fiu":
         raise TypeError(f"race: f must return one real number for a point, but returned {y!r}")
     if not np.isfinite(y):

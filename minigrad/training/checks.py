@@ -7,20 +7,18 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..core.params import Params
+from ..core.params import Params, params
 from ..foreign import is_labelled
 from ..optimise.apply import refuse_no_optimiser
 
 
 def check(loss, ps, data, opt, epochs):
-    """Raise what can be known to be wrong before the first step."""
+    """Return the parameters, or raise what can be known to be wrong before the first step."""
     if not callable(loss):
         raise TypeError(
             "train_: the loss must be a function, which is called with every datum, not a value "
             f"({type(loss).__name__}). The order is train_(loss, ps, data, opt)"
         )
-    if len(ps) == 0:
-        raise ValueError("train_: there are no parameters; give params(model) of a model that holds Tensors")
     if is_labelled(data) and np.ndim(data) > 1:
         raise TypeError(
             f"train_: the data are a {type(data).__name__}, and a loop over it goes through its columns. Its "
@@ -39,9 +37,13 @@ def check(loss, ps, data, opt, epochs):
             f"train_: the data is a {type(data).__name__}, which is used up after one epoch, and epochs is "
             f"{epochs}. Give a list, such as list(zip(xs, ys)), or a DataLoader: these can be read again"
         )
+    ps = ps if isinstance(ps, Params) else params(ps)
+    if len(ps) == 0:
+        raise ValueError("train_: there are no parameters; give params(model) of a model that holds Tensors")
+    return ps
 
 
-def refuse_arguments(loss, arguments):
+def refuse_arguments(loss, arguments, who="train_"):
     """Raise if the loss cannot be called with these arguments."""
     try:
         signature = inspect.signature(loss)
@@ -51,7 +53,7 @@ def refuse_arguments(loss, arguments):
         signature.bind(*arguments)
     except TypeError as error:
         raise TypeError(
-            f"train_: the first datum gives {len(arguments)} argument(s), the loss takes {signature}: "
+            f"{who}: the first datum gives {len(arguments)} argument(s), the loss takes {signature}: "
             f"{error}. "
             "A datum that is a tuple is spread over the loss's arguments, anything else is passed whole. For "
             "one datum write [(x, y)], for batches DataLoader((x, y), batchsize=...)"
@@ -62,7 +64,8 @@ def callbacks(given):
     """Return a list of (function, whether it takes the context) for one callback or several."""
     given = [given] if callable(given) or not isinstance(given, Iterable) else list(given)
     if not all(map(callable, given)):
-        raise TypeError(f"train_: a callback must be a function or a list of functions, but is {given}")
+        rounds = "".join(f". For {n} rounds write epochs={n}" for n in given[:1] if isinstance(n, int))
+        raise TypeError(f"train_: a callback must be a function or a list of functions, but is {given}{rounds}")
     return [(f, takes_context(f)) for f in given]
 
 

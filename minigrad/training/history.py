@@ -18,6 +18,7 @@ from ..core.trees import leaves
 from ..moving import Held, settle_
 from ..optimise.swapping import judged
 from .callbacks import rate_of
+from .checks import refuse_arguments
 from .evaluation import arguments_of
 
 
@@ -110,7 +111,7 @@ class Validation:
     """What is judged after every epoch, and the parameters that were judged best."""
 
     def __init__(self, ps, opt, validation, metrics, best):
-        if metrics and not all(map(callable, metrics.values())):
+        if metrics and not (isinstance(metrics, dict) and all(map(callable, metrics.values()))):
             raise TypeError("train_: metrics is a dict from names to functions, as in {'accuracy': accuracy}")
         if validation is None and best:
             raise ValueError("train_: best=True needs validation=(loss, data), by which parameters are judged")
@@ -173,6 +174,8 @@ def loss_and_data(validation):
         )
     if hasattr(data, "__len__") and len(data) == 0:
         raise ValueError("train_: the validation's data are empty; there is nothing to judge by")
+    if isinstance(data, (list, tuple)):
+        refuse_arguments(loss, arguments_of(data[0]), "validation")
     return loss, data
 
 

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..core.gradient import withgradient
-from ..core.params import Params, params
 from ..doors import door
 from ..moving import Held
 from ..optimise.update import update_
-from .checks import check
+from .checks import check, refuse_arguments
 from .evaluation import arguments_of
 
 
@@ -92,8 +91,9 @@ def lr_find(
     >>> 0.01 < found.suggestion < 1.1, W
     (True, Tensor([3.]))
     """
-    ps = ps if isinstance(ps, Params) else params(ps)
-    check(loss, ps, data, opt, 1)
+    ps = check(loss, ps, data, opt, 1)
+    if isinstance(data, (list, tuple)) and data:
+        refuse_arguments(loss, arguments_of(data[0]), "lr_find")
     if not 0 < low < high < math.inf or not isinstance(steps, int) or steps < 2:
         raise ValueError(f"lr_find: 0 < low < high, and steps >= 2; got {low!r}, {high!r}, {steps!r}")
     opt = copy.deepcopy(opt)

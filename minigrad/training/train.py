@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..core.params import Params, params
 from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC
@@ -119,8 +118,7 @@ def train_(
     >>> W
     Tensor(1.75)
     """
-    ps = ps if isinstance(ps, Params) else params(ps)
-    check(loss, ps, data, opt, epochs)
+    ps = check(loss, ps, data, opt, epochs)
     judge, looking = Validation(ps, opt, validation, metrics, best), those_that_look(opt)
     refuse_looking_together(group is not None and looking)
     run = Training(loss, ps, data, opt, callbacks(before), callbacks(cb), group or ONE, judge)
@@ -241,8 +239,7 @@ def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
     >>> train_step_(lambda x, y: (W * x - y) ** 2, W, (1.0, 2.0), Descent(0.25)), W
     (4.0, Tensor(1.))
     """
-    ps = ps if isinstance(ps, Params) else params(ps)
-    check(loss, ps, [datum], opt, 1)
+    ps = check(loss, ps, [datum], opt, 1)
     ctrl_c = CtrlC()
     try:
         with ctrl_c:

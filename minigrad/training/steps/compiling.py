@@ -60,6 +60,8 @@ def compiled(loss: Any, ps: Any = None, opt: Any = None, *, check: bool = False)
     """
     if isinstance(loss, Params):  # as a decorator
         return lambda function: compiled(function, loss, ps, check=check)
+    if ps is None and opt is not None:
+        raise TypeError("compiled: the parameters are missing; write compiled(loss, params(model), opt)")
     if ps is None:
         return CompiledFunction(loss)
     if not callable(loss):

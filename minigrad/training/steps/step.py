@@ -318,15 +318,17 @@ class CompiledStep:
         except TooMuch as error:
             version.never(str(error))
             return self._eager(args)
-        before = states(version.generators())
+        before, failure = states(version.generators()), None
         try:
             traced = version.trace(self.loss, args)
         except Exception as error:  # the loss's own, which it raises again, or one of the trace alone
             if isinstance(error, TraceError) and error.__cause__ is None or from_a_signal(error):
                 raise
+            failure = error
+        if failure is not None:
             restored(before)
             found = self._eager(args)
-            version.failed(f"{type(error).__name__} under the trace: {error}")
+            version.failed(f"{type(failure).__name__} under the trace: {failure}")
             if isinstance(found.val, tuple):
                 version.never("the loss returns more than a number")
             return found
