@@ -10,6 +10,8 @@ import pytest
 
 from minigrad import LostGradientError, MinigradError, Tensor, dropgrad, gradient, params
 
+pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # from NumPy 2.5 on
+
 X = np.array([3.0, 1.0, 2.0, -4.0])
 CUBE = np.arange(24.0).reshape(2, 3, 4)
 UFUNCS = [np.floor, np.isfinite, np.greater, np.add, np.exp, np.divmod, np.modf, np.logical_and]
