@@ -1,5 +1,6 @@
 """The manual is executed: every Python block of every page in docs/, in order, each page in one namespace."""
 
+import codeop
 import contextlib
 import doctest
 import io
@@ -45,6 +46,18 @@ def test_every_block_of_the_page_runs(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # some save a file
 
     execute(page, lambda source: source.replace("10**5", "200"))
+
+
+@pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.name)
+def test_every_block_can_be_pasted_at_pythons_own_prompt(page):
+    if page.name in ("teaching.md", "distributed.md"):
+        pytest.skip("there is a class with blank lines in it, and the page says so")
+    for _, source, _ in blocks(page):
+        typed = []
+        for line in [*source.splitlines(), ""] if not source.startswith(">>>") else []:
+            typed.append(line)
+            if codeop.compile_command("\n".join(typed), symbol="single") is not None:
+                typed = []
 
 
 def test_there_is_a_manual():

@@ -94,7 +94,7 @@ class Lines:
         if op.line is None:
             return ""
         elsewhere = "" if op.line.file == self.file else f"{os.path.basename(op.line.file)}:"
-        return f"{elsewhere}{op.line.number}: {op.line.code}"
+        return f"{elsewhere}{op.line.number}: {op.line.code or '(text unknown)'}"
 
     # ------------------------------------------------------------------------------------ what is around
     def named(self, x):
