@@ -21,6 +21,7 @@ from minigrad import (
     ClipValue,
     Descent,
     ExpDecay,
+    Grads,
     Optimiser,
     Params,
     Tensor,
@@ -246,6 +247,18 @@ def test_a_step_on_many_parameters_takes_no_more_instructions_than_on_two(name, 
 
     assert counts[0] == counts[1]
     assert counts[0][0] <= most * ALLOWANCE and counts[0][1] <= most_calls * ALLOWANCE
+
+
+def test_a_step_on_very_many_small_parameters_takes_no_more_instructions_either(compiled):
+    counts = []
+    for n in (2, 1000):  # the second has as many elements as a step that lets other threads run
+        opt, ps = ADAM(), Params([Tensor(np.ones(200, np.float32)) for _ in range(n)])
+        gs = Grads(ps, [Tensor(np.ones(200, np.float32)) for _ in range(n)])
+        update_(opt, ps, gs)
+        update_(opt, ps, gs)
+        counts.append(instructions(lambda: update_(opt, ps, gs)))  # noqa: B023
+
+    assert counts[0] == counts[1]
 
 
 def test_each_further_parameter_takes_no_instructions_where_a_norm_is_measured(compiled):

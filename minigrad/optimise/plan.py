@@ -73,7 +73,7 @@ class Plan:
             for k, stage in enumerate(stages)
             if stage.kept
         ]
-        self.unlocked = tasks.lets_others_run(self.size)
+        self.unlocked = tasks.lets_others_run(self.size, len(params))
         self.updates_only = not (self.replacing or self.unlocked)
         self.one_call = self.updates_only and not (self.passes or self.noise)  # which no thread can meet half done
         self.one_replaces = self.replacing[0] if len(self.replacing) == 1 and not self.unlocked else None

@@ -227,9 +227,9 @@ class Reducer:
         return np.add.accumulate(partial)[-1]
 
 
-def lets_others_run(size):
-    """Whether other threads of Python run during a step on so many elements."""
-    return size >= KEEP_LOCK_BELOW
+def lets_others_run(size, arrays=0):
+    """Whether other threads of Python run during a step on so many elements of so many arrays, to be held meanwhile."""
+    return size >= KEEP_LOCK_BELOW * (1 + arrays / 100)
 
 
 def held(params, dxs):
