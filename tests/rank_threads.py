@@ -59,6 +59,7 @@ class Comm:
     # ---------------------------------------------------------------------------------------- collectives
     def everybody(self, what, mine, finish):
         """Begin a collective: ``finish`` is called with what all ranks gave, in their order."""
+        assert not isinstance(mine, np.ndarray) or mine.flags.c_contiguous and mine.dtype.isnative
         key = self.name, self.number
         self.number += 1
         with self.world.lock:
@@ -87,19 +88,15 @@ class Comm:
 
         return self.everybody("allreduce", x, finish)
 
-    def Ireduce_scatter(self, x, out, counts):
-        ends = np.cumsum(counts)
-
+    def Ireduce_scatter_block(self, x, out):
         def finish(all_):
-            out[...] = sum(all_)[ends[self.rank] - counts[self.rank] : ends[self.rank]]
+            out[...] = sum(all_)[self.rank * out.size : (self.rank + 1) * out.size]
 
+        assert out.size * self.world.size == x.size
         return self.everybody("reduce_scatter", x, finish)
 
-    def Iallgatherv(self, x, spec):
-        out, counts = spec
-
+    def Iallgather(self, x, out):
         def finish(all_):
-            assert [a.size for a in all_] == list(counts)
             out[...] = np.concatenate(all_)
 
         return self.everybody("allgather", x, finish)
@@ -110,16 +107,10 @@ class Comm:
 
         return self.everybody("bcast", x, finish)
 
-    def now(self, what, mine):
-        found = []
-        self.everybody(what, mine, found.extend).wait()
-        return found
-
-    def bcast(self, x, root):
-        return copy.deepcopy(self.now("bcast of an object", x)[root])
-
     def allgather(self, x):
-        return self.now("allgather of objects", x)
+        found = []
+        self.everybody("allgather of objects", x, found.extend).wait()
+        return copy.deepcopy(found)
 
     # ------------------------------------------------------------------------------------- from one to one
     def box(self, rank):

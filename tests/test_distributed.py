@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,14 @@ from rank_threads import Aborted, on_ranks
 
 from minigrad import (
     ADAM,
+    EMA,
+    AccumGrad,
     ClipGlobalNorm,
     Descent,
+    Groups,
     Momentum,
     Optimiser,
+    Scheduler,
     Tensor,
     WeightDecay,
     distributed,
@@ -158,6 +163,20 @@ def test_single_precision_stays_single():
     np.testing.assert_allclose(results[0][0], alone(dtype=np.float32)[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_complex_parameters_and_numbers_in_the_byte_order_of_another_machine(exact):
+    def program(comm):
+        group = distributed.group(comm=comm, exact=exact)
+        ps = [Tensor([1 + 2j + comm.rank]), Tensor(np.array([3.0 + comm.rank], ">f8"), copy=False)]
+        group.broadcast_(ps)
+        loss = lambda x: np.sum(np.abs(ps[0]) ** 2) + ps[1][0] * np.mean(x)  # noqa: E731
+        train_(loss, params(ps), DataLoader(np.arange(6.0), 3, shard=group), Descent(0.5), group=group, **SILENT)
+        return [p.data.tolist() for p in ps]
+
+    # both steps subtract z, half of twice z; and half the mean of the rows
+    assert on_ranks(2, program)[0] == [[[0j], [3 - 0.5 * 1 - 0.5 * 4]]] * 2
+
+
 def test_parameters_of_several_dtypes_complex_ones_and_such_that_only_some_ranks_or_none_reach():
     def program(comm):
         group = distributed.group(comm=comm)
@@ -208,13 +227,15 @@ def test_a_loop_of_ones_own(exact):
         np.testing.assert_allclose(found, numbers(ps), rtol=1e-12)
 
 
-def test_one_collective_a_step_and_a_few_at_the_ends():
+@pytest.mark.parametrize("sharded, step", [(False, []), (True, ["reduce_scatter", "allgather"])])
+def test_one_sum_a_step_and_two_more_collectives_where_state_is_sharded(sharded, step):
     def collectives(epochs):
-        return on_ranks(2, lambda comm: run(comm, epochs=epochs))[1].collectives
+        return on_ranks(2, lambda comm: run(comm, sharded=sharded, epochs=epochs))[1].collectives
 
     few, many = collectives(2), collectives(7)
 
-    assert many[len(few) - 1 :] == ["allreduce"] * (5 * 4 + 1)  # four batches an epoch; one more says that it is over
+    # four batches an epoch; one more sum says that it is over
+    assert many[len(few) - 1 :] == ["allreduce", *step] * (5 * 4) + ["allreduce"]
 
 
 @pytest.mark.slow  # numba takes its time
@@ -260,6 +281,25 @@ def test_exact_random_numbers_belong_to_the_parts_of_a_batch():
     one, two, five = (on_ranks(size, program)[0][-1] for size in (1, 2, 5))
 
     assert one == two == five
+
+
+def test_exact_random_numbers_go_on_after_a_checkpoint_on_another_number_of_ranks(tmp_path):
+    def part(comm, epochs, path=None):
+        group = distributed.group(comm=comm, exact=True)
+        m, opt = nn.Chain(nn.Dropout(0.5, True, rng=5), model()), ADAM(0.01)
+        group.broadcast_(m)
+        loader = DataLoader((X, Y), 16, shuffle=True, rng=0, shard=group)
+        if path and path.exists():
+            load_(path, model=m, opt=opt, loader=loader)
+        train_(lambda x, y: losses.mse(m(x), y), params(m), loader, opt, epochs=epochs, group=group, **SILENT)
+        if path:
+            save(path, model=m, opt=opt, loader=loader, group=group)
+        return numbers(params(m)).tolist()
+
+    path = tmp_path / "run.npz"
+    on_ranks(3, lambda comm: part(comm, 1, path))
+
+    assert on_ranks(2, lambda comm: part(comm, 1, path))[0] == on_ranks(2, lambda comm: part(comm, 2))[0]
 
 
 def test_a_loader_without_a_seed_shuffles_alike_on_all_ranks():
@@ -382,7 +422,24 @@ def test_data_that_end_early_on_one_rank_end_all_with_its_name():
 
     messages = raised_by(on_ranks(3, program)[0], GroupError)
 
-    assert set(messages) == {"rank 2: its data have ended, and those of others go on"}
+    assert set(messages) == {"rank 2: Ended: its data have ended, and those of others go on"}
+
+
+def test_a_failure_is_everybodys_also_where_another_rank_stops():
+    def program(comm):
+        group, w = distributed.group(comm=comm), Tensor(1.0)
+
+        def loss(x):
+            if comm.rank == 1:
+                raise ValueError("oh")
+            stop()
+
+        train_(loss, params(w), [np.ones(2)], Descent(), group=group, **SILENT)
+
+    results, _ = on_ranks(2, program)
+
+    assert isinstance(results[0], GroupError) and str(results[0]) == "rank 1: ValueError: oh"
+    assert isinstance(results[1], ValueError)
 
 
 def test_after_a_failure_the_ranks_can_go_on_together():
@@ -481,6 +538,17 @@ def test_several_processes_without_mpi4py_do_not_train_each_alone(monkeypatch):
         distributed.group()
 
 
+def test_nor_do_they_where_mpi4py_belongs_to_another_mpi_than_mpiexec(monkeypatch):
+    other = types.ModuleType("mpi4py")
+    other.MPI = types.SimpleNamespace(COMM_WORLD=types.SimpleNamespace(Get_size=lambda: 1))
+    monkeypatch.setitem(sys.modules, "mpi4py", other)
+    assert distributed.group().size == 1
+
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "4")
+    with pytest.raises(ImportError, match="one of 4 processes, and mpi4py.*another MPI"):
+        distributed.group()
+
+
 # -------------------------------------------------------------------------------------------- sharded state
 def test_each_rank_keeps_the_state_of_its_part():
     def program(comm):
@@ -499,6 +567,15 @@ def test_each_rank_keeps_the_state_of_its_part():
 def test_rules_that_look_at_other_numbers_are_refused(opt):
     with pytest.raises(ValueError, match="depends on others"):
         distributed.group().sharded(opt())
+
+
+def test_what_tells_parameters_apart_is_refused():
+    w, some_frozen = Tensor([1.0]), Optimiser(ADAM())
+    some_frozen[0].freeze_(w)
+
+    for opt in some_frozen, Optimiser(Groups((w, ADAM()), otherwise=Descent())):
+        with pytest.raises(ValueError, match="tells parameters apart"):
+            distributed.group().sharded(opt)
 
 
 class Whole:
@@ -531,9 +608,57 @@ def test_a_loop_of_ones_own_with_sharded_state():
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_a_sharded_step_that_fails_on_one_rank_is_made_on_none(capfd):
+    left = [None, None]
+
+    def program(comm):
+        group, w = distributed.group(comm=comm, timeout=0.5), Tensor(np.ones(10))
+        opt = group.sharded(Failing())
+        opt.opt.fails = comm.rank == 1
+        left[comm.rank] = w
+        train_(lambda x: np.sum(w) * np.mean(x), params(w), [np.ones(2)], opt, group=group, **SILENT)
+
+    results, _ = on_ranks(2, program)
+
+    assert isinstance(results[0], Aborted) and isinstance(results[1], ZeroDivisionError)
+    assert "for rank 1" in capfd.readouterr().err
+    assert all(np.array_equal(w.data, np.ones(10)) for w in left)
+
+
+class Failing:
+    fails = False
+
+
+@apply_.register
+def apply_failing(opt: Failing, x, dx):
+    if opt.fails:
+        raise ZeroDivisionError
+    return dx
+
+
+def test_averages_of_sharded_parameters_are_those_of_one_process():
+    def program(comm):
+        group, m = distributed.group(comm=comm), model()
+        opt = group.sharded(Optimiser(ADAM(0.01), EMA(0.9)))
+        loader = DataLoader((X, Y), 32, shard=group)
+        loss = lambda x, y: losses.mse(m(x), y)  # noqa: E731
+        made = train_(loss, params(m), loader, opt, group=group, validation=(loss, [(X, Y)]), **SILENT)
+        return made.epochs[0].validation, made.epochs[0].rate
+
+    m, opt = model(), Optimiser(ADAM(0.01), EMA(0.9))
+    loss = lambda x, y: losses.mse(m(x), y)  # noqa: E731
+    expected = train_(loss, params(m), DataLoader((X, Y), 32), opt, validation=(loss, [(X, Y)]), **SILENT).epochs[0]
+
+    for size in (1, 3):
+        for validation, rate in on_ranks(size, program)[0]:
+            assert validation == pytest.approx(expected.validation, rel=1e-12) and rate == 0.01
+
+
 OPTIMISERS = {
     "ADAM": lambda: ADAM(0.01),
     "Momentum, decay": lambda: Optimiser(Momentum(0.01), WeightDecay(0.1)),
+    "gathered, averaged": lambda: Optimiser(AccumGrad(3), ADAM(0.01), EMA(0.9)),
+    "scheduled": lambda: Scheduler(ADAM(0.01), eta=lambda t: 0.01 / t),
 }
 
 
@@ -564,6 +689,22 @@ def test_a_checkpoint_of_sharded_state_resumes_on_any_number_of_ranks(tmp_path, 
         for found in on_ranks(size, lambda comm: part(comm, 2, resume=True))[0]:
             np.testing.assert_allclose(found, whole[0], rtol=1e-12)
     np.testing.assert_allclose(part(None, 2, resume=True, sharded=False), whole[0], rtol=1e-12)
+
+
+def test_state_as_large_as_a_parameter_by_chance_is_told_from_that_of_its_numbers(tmp_path):
+    def part(comm, steps, resume=False):
+        group, w = distributed.group(comm=comm), Tensor([1.0, 2.0])  # ADAM keeps two numbers for all
+        opt = group.sharded(ADAM(0.1))
+        if resume:
+            load_(tmp_path / "a.npz", model=w, opt=opt)
+        train_(lambda x: np.sum(w**2) * np.mean(x), params(w), [np.ones(2)] * steps, opt, group=group, **SILENT)
+        save(tmp_path / "a.npz", model=w, opt=opt, group=group)
+        return w.data.tolist()
+
+    whole = on_ranks(2, lambda comm: part(comm, 4))[0]
+    on_ranks(2, lambda comm: part(comm, 2))
+
+    assert on_ranks(3, lambda comm: part(comm, 2, resume=True))[0] == [whole[0]] * 3
 
 
 def test_only_the_first_rank_writes_and_its_error_is_everybodys(tmp_path):

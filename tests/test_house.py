@@ -49,7 +49,7 @@ BUDGETS = {
     "scipy": 700,
     "compat": 10,
     "compat/autograd": 249,
-    "distributed": 540,
+    "distributed": 520,
 }
 
 

@@ -26,8 +26,13 @@ from minigrad import (
     Params,
     Tensor,
     WeightDecay,
+    distributed,
     gradient,
+    nn,
+    params,
+    train_,
     update_,
+    withgradient,
 )
 from minigrad.losses import logitcrossentropy, mse
 from minigrad.nn import relu
@@ -292,3 +297,38 @@ def test_a_step_allocates_nothing_of_the_parameters_size(name, compiled):
     peak = peak_of(lambda: update_(opt, x, dx))
 
     assert peak < x.nbytes / 10
+
+
+# ------------------------------------------------------------------------------- a group of one
+def network_and_batch():
+    rng = np.random.default_rng(0)
+    model = nn.Chain(nn.Dense(64, 128, np.tanh), nn.Dense(128, 64, np.tanh), nn.Dense(64, 10))
+    batch = rng.normal(size=(16, 64)), np.eye(10)[rng.integers(0, 10, 16)]
+    return params(model), batch, lambda x, y: logitcrossentropy(model(x), y)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_step_of_training_in_a_group_of_one_takes_the_instructions_of_one_without(together, compiled):
+    ps, batch, loss = network_and_batch()
+
+    def of_a_step(**group):
+        counts = []
+        for n in (10, 30):
+            run = lambda: train_(loss, ps, [batch] * n, ADAM(), progress="silent", compiled=together, **group)  # noqa: B023
+            run()
+            counts.append(instructions(run)[0])
+        return (counts[1] - counts[0]) / 20
+
+    assert of_a_step(group=distributed.group()) <= 1.01 * of_a_step()
+
+
+def test_a_gradient_in_a_group_of_one_takes_one_percent_more_instructions():
+    ps, (x, y), loss = network_and_batch()
+    group, given = distributed.group(), lambda: loss(x, y)
+    for _ in range(2):
+        withgradient(given, ps), group.withgradient(loss, ps, (x, y))
+
+    alone = instructions(lambda: withgradient(given, ps))[0]
+
+    assert instructions(lambda: group.withgradient(given, ps, rows=16))[0] <= 1.01 * alone
+    assert instructions(lambda: group.withgradient(loss, ps, (x, y)))[0] <= 1.03 * alone  # and takes the batch apart

@@ -5,52 +5,49 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.params import Grads
+from ..core.storage import ndarray_of
 from ..core.tensor import Tensor
 
-# The tail: rows, loss times rows, and how many ranks skip, stop, have finished, failed. Then a number for each
-# parameter: on how many ranks the loss depends on it.
-ROWS, LOSS, SKIP, STOP, FINISHED, FAILED = range(6)
+# The tail: rows, loss times rows, how many skip, stop, have ended or failed; then a number for each parameter: in how
+# many shares of the batch the loss depends on it.
+ROWS, LOSS, TURNS, REACHED = 0, 1, slice(2, 6), slice(6, None)
 
 
 class Flat:
-    """Where each parameter's gradient stands in one flat array per dtype; behind the widest of them is the tail."""
+    """Where each parameter's gradient stands in one flat array per dtype; behind the widest of them is the tail.
 
-    def __init__(self, ps):
+    The arrays' lengths are multiples of ``parts``.
+    """
+
+    def __init__(self, ps, parts=1):
         self.ps, self.sizes, self.places = ps, {}, []
         for p in ps:
             dtype = np.dtype(np.float32) if p.dtype.char == "e" else p.dtype.newbyteorder("=")
             start = self.sizes.get(dtype, 0)
             self.sizes[dtype] = start + p.size
             self.places.append((dtype, slice(start, start + p.size)))
+        self.sizes = {dtype: n + -n % parts for dtype, n in self.sizes.items()}
         self.widest = max(self.sizes, key=lambda dtype: dtype.itemsize)
 
-    def packed(self, doing, rows, loss, gradients):
+    def packed(self, turns, rows=0, loss=0.0, gradients=()):
         """Return the arrays to add up: gradients times rows, rows, loss times rows, and what this rank does."""
-        tail = [*doing, *(g is not None for g in gradients)]
-        tail[ROWS], tail[LOSS] = rows, rows * loss
-        arrays = {dtype: np.empty(n + len(tail) * (dtype == self.widest), dtype) for dtype, n in self.sizes.items()}
-        for p, g, (dtype, place) in zip(self.ps, gradients, self.places):
-            there = arrays[dtype][place].reshape(p.shape)
-            np.multiply(0 if g is None else getattr(g, "data", g), dtype.type(rows), out=there, casting="same_kind")
+        gradients = [*gradients] or [None] * len(self.ps)
+        tail = [rows, rows * loss, *turns, *(g is not None for g in gradients)]
+        arrays = {dtype: np.zeros(n + len(tail) * (dtype == self.widest), dtype) for dtype, n in self.sizes.items()}
+        for g, (dtype, place) in zip(gradients, self.places):
+            if g is not None:
+                g = ndarray_of(g)
+                np.multiply(g, dtype.type(rows), out=arrays[dtype][place].reshape(g.shape), casting="same_kind")
         arrays[self.widest][self.sizes[self.widest] :] = tail
         return arrays
 
     def tail(self, arrays):
-        return arrays[self.widest][self.sizes[self.widest] :].real
+        return arrays[self.widest][self.sizes[self.widest] :].real.copy()  # of complex numbers, MPI takes no part
 
     def gradients(self, arrays, tail):
-        """Return the Grads whose numbers stand in the arrays; None for what no rank has reached."""
+        """Return the Grads whose numbers stand in the arrays; None for what is reached nowhere."""
         found = []
-        for p, (dtype, place), reached in zip(self.ps, self.places, tail[FAILED + 1 :]):
+        for p, (dtype, place), reached in zip(self.ps, self.places, tail[REACHED]):
             g = arrays[dtype][place].reshape(p.shape)
             found.append(Tensor(g.astype(p.dtype, copy=False), copy=False) if reached else None)
         return Grads(self.ps, found)
-
-
-def shares(n: int, size: int) -> list[slice]:
-    """Return which part of a flat array belongs to each rank.
-
-    >>> shares(5, 2)
-    [slice(0, 2, None), slice(2, 5, None)]
-    """
-    return [slice(n * r // size, n * (r + 1) // size) for r in range(size)]

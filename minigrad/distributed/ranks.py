@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import collections
 import contextlib
 import hashlib
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,12 +19,21 @@ from ..data import Chunks
 from ..optimise.update import update_
 from ..training.evaluation import SkipDatum, StopTraining, arguments_of
 from ..training.history import rows_of
-from .flat import FAILED, FINISHED, LOSS, ROWS, SKIP, STOP, Flat
+from .flat import LOSS, ROWS, TURNS, Flat
 from .line import Alone, GroupError, Line, ranks, world
 from .sharded import Sharded
 
 CHUNKS = 8  # of a batch, for the same bits on any number of ranks
 EVERY = 100  # steps between two comparisons of the parameters
+
+
+class Ended(Exception):
+    """What ends a loop on a rank whose data have ended."""
+
+
+# What a rank may do in the place of going on, by the error that makes it: each is a number of the tail.
+TURN_OF = SkipDatum, StopTraining, Ended, BaseException
+SKIP, STOP, ENDED, FAILED = range(4)
 
 
 def group(timeout: float = 600.0, *, exact: bool = False, comm: Any = None) -> Group:
@@ -40,7 +49,7 @@ def group(timeout: float = 600.0, *, exact: bool = False, comm: Any = None) -> G
     Raises
     ------
     ValueError : for a timeout that is not positive
-    ImportError : if mpiexec has started several processes, and mpi4py cannot be imported
+    ImportError : if mpiexec has started several processes, and mpi4py is missing or of another MPI
 
     No counterpart in Flux 0.13; FluxMPI.jl averages unweighted.
 
@@ -49,12 +58,9 @@ def group(timeout: float = 600.0, *, exact: bool = False, comm: Any = None) -> G
     """
     if not timeout > 0:
         raise ValueError(f"distributed.group: timeout is a number of seconds above 0, but is {timeout!r}")
-    if comm is not None:
-        return Group(comm, timeout, exact)
-    comm = world()
-    found = Group(comm, timeout, exact)
-    if comm is not None:
-        found.line.end_with_the_program()
+    found = Group(comm or world(), timeout, exact)
+    if comm is None and found.size > 1:
+        atexit.register(found.line.leave)
     return found
 
 
@@ -73,11 +79,13 @@ class Group:
 
     def __init__(self, comm: Any, timeout: float, exact: bool) -> None:
         self.rank, self.size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
-        self.exact, self.chunks = bool(exact), CHUNKS if exact else self.size
         self.line = Line(comm, timeout) if self.size > 1 else Alone()
-        self.steps = 0
-        self.over = self.ending = False  # whether all ranks know that the loop has ended; whether this one ends it
-        self._streams = []  # random generators of the model, with a state for each chunk
+        self.exact, self.alone = bool(exact), self.size == 1 and not exact
+        self.cut = CHUNKS if exact else self.size  # into how many chunks a batch is cut
+        self.owners = [k * min(self.size, self.cut) // self.cut for k in range(self.cut)]
+        self.chunks = [k for k, owner in enumerate(self.owners) if owner == self.rank]  # those of this rank
+        self.steps, self.over = 0, False  # how many; whether all ranks know that the loop has ended
+        self._random = []  # the model's generators, where every chunk has random numbers of its own
 
     def __repr__(self):
         return f"Group(rank {self.rank} of {self.size}{', exact' * self.exact})"
@@ -96,21 +104,21 @@ class Group:
         >>> W = Tensor([1.0]); group().broadcast_(W); W
         Tensor([1.])
         """
-        found = named_tensors(model, kinds=(Tensor, np.ndarray, np.random.Generator))
-        arrays = [(name, x.data if type(x) is Tensor else x) for name, x in found]
-        if not arrays:
+        kinds = Tensor, np.ndarray, np.random.Generator
+        found = [(name, x.data if type(x) is Tensor else x) for name, x in named_tensors(model, kinds=kinds)]
+        if not found:
             params(model)  # which says how a parameter is made
-        kinds = [(name, *((x.shape, x.dtype.name) if isinstance(x, np.ndarray) else ())) for name, x in arrays]
-        self.same("broadcast_: the models", kinds)
-        random = [generator()] + [x for _, x in arrays if isinstance(x, np.random.Generator)]
+        arrays = [(name, x) for name, x in found if isinstance(x, np.ndarray) and x.flags.writeable]
+        random = [generator()] + [x for _, x in found if isinstance(x, np.random.Generator)]
+        self.same("broadcast_: the models", [len(random), *((name, x.shape, x.dtype.str) for name, x in arrays)])
         for _, x in arrays:
-            if isinstance(x, np.ndarray) and x.flags.writeable:
-                x[...] = self.line.first(np.array(x, order="C"))
-        self._streams = []
-        for rng, first in zip(random, self.line.first(random)):
-            states = [first.bit_generator.state] + [s.bit_generator.state for s in first.spawn(self.chunks - 1)]
-            rng.bit_generator.state = states[min(self.rank, self.chunks - 1)]
-            self._streams += [[rng, states, self.rank]] * self.exact
+            whole = np.array(x, order="C")
+            self.line.first(whole.reshape(-1).view(np.uint8))  # MPI does not know all dtypes
+            x[...] = whole
+        for rng, first in zip(random, self.line.all(random)[0]):
+            streams = [first] if self.exact else [first, *first.spawn(self.size - 1)]
+            rng.bit_generator.state = streams[self.rank % len(streams)].bit_generator.state
+        self._random = random * self.exact
 
     def same(self, what: str, x: Any) -> None:
         """Raise GroupError on all ranks, naming those on which ``x`` is not as on most."""
@@ -141,22 +149,25 @@ class Group:
             yield
         except BaseException as raised:
             error = raised
-        self._decide(self.line.sum(self._doing(None, error)), error)
+        self._decide(self.line.sum(turns_of(error)), error)
 
     @contextlib.contextmanager
     def loop(self, ps: Params, opt: Any) -> Iterator[None]:
         """A loop over data: what ends it on one rank ends it on all.  Alone, it does nothing."""
-        self.over, self.ending, error = self.size == 1, False, None
+        self.over, error = self.size == 1, Ended("its data have ended, and those of others go on")
         try:
             yield
         except BaseException as raised:
             error = raised
         if not self.over and not self.line.busy:
-            self.ending = error is None
             with contextlib.suppress(StopTraining):
-                self._turn(ps, opt, doing=FINISHED, error=error)
-        if error is not None:
+                self._turn(ps, opt, error=error)
+        if not isinstance(error, Ended):
             raise error
+
+    def needed(self, opt: Any) -> bool:
+        """Whether anything is done otherwise than in one process without a group."""
+        return not self.alone or isinstance(opt, Sharded)
 
     def sharded(self, opt: Any) -> Sharded:
         """Return an optimiser that keeps on this rank the state of its part of the parameters: see ``sharding``.
@@ -203,116 +214,114 @@ class Group:
         (2.5, Tensor([1., 2.]))
         """
         ps = ps if isinstance(ps, Params) else params(ps)
-        if (data is None) == (rows is None):
+        if (data is None) == (rows is None) or rows is not None and rows < 0:
             raise ValueError("withgradient: give what the loader hands out, or rows=, how many rows this rank has")
-        if rows is not None and self.exact:
-            raise ValueError(
-                "withgradient: a group with exact=True needs parts that do not depend on the number of ranks: write "
-                "group.withgradient(loss, ps, batch) with a batch of DataLoader(..., shard=group)"
-            )
-        part = self._parts(data) if rows is None else {self.rank: (rows, ())}
-        return self.reduced(lambda *given: withgradient(lambda: f(*given), ps), ps, part, opt)
+        if self.alone and not isinstance(opt, Sharded):
+            return withgradient(f if data is None else lambda: f(*arguments_of(data)), ps)
+        given = () if data is None else data
+        return self.reduced(lambda *given: withgradient(lambda: f(*given), ps), ps, given, opt, rows)
 
-    def reduced(self, share: Callable[..., Any], ps: Params, data: Any, opt: Any = None) -> tuple[float, Any]:
+    def reduced(
+        self, share: Callable[..., Any], ps: Params, data: Any, opt: Any = None, rows: int | None = None
+    ) -> tuple[float, Any]:
         """Return loss and gradients of the whole batch, for a function that returns those of some of its rows.
 
         For a ``Sharded`` optimiser the gradients are this rank's part of their flat array, a dict by dtype.
         """
-        parts = data if isinstance(data, dict) else self._parts(data)
-        if self.size == 1 and not self.exact and not isinstance(opt, Sharded):
-            return share(*parts[0][1])
-        found, error = {}, None
+        if self.exact and not isinstance(data, Chunks):
+            raise ValueError(
+                "a group with exact=True needs parts that do not depend on the number of ranks: batches of "
+                "DataLoader(..., shard=group), as train_ takes them, or group.withgradient(loss, ps, batch)"
+            )
+        found, error = [], None
+        seeds = [rng.integers(2**62) for rng in self._random]
         try:
-            for chunk, (rows, given) in parts.items():
-                self._draw(chunk)
-                found[chunk] = (rows, *share(*given)) if rows else (0, 0.0, [None] * len(ps))
+            for chunk, part in zip(self.chunks, data if self.exact else [data]):
+                self._draw(seeds, chunk)
+                count = rows_of(part) if rows is None else rows
+                found.append((count, *share(*arguments_of(part))) if count else ())
         except BaseException as raised:
             error = raised
-        return self._turn(ps, opt, found, error=error)
-
-    def _parts(self, data):
-        """Return what this rank computes of a batch: a dict from chunks to (rows, the loss's arguments)."""
-        if isinstance(data, Chunks):
-            return {chunk: (rows_of(part), arguments_of(part)) for chunk, part in zip(self.mine(), data)}
-        if self.exact:
-            raise ValueError("a group with exact=True needs batches of DataLoader(..., shard=group), cut into parts")
-        return {self.rank: (rows_of(data), arguments_of(data))}
-
-    def mine(self) -> list[int]:
-        """Return the chunks of a batch that this rank computes."""
-        return [chunk for chunk in range(self.chunks) if self.owner(chunk) == self.rank]
-
-    def owner(self, chunk: int) -> int:
-        return chunk * min(self.size, self.chunks) // self.chunks
+        self._draw(seeds, self.cut)  # as on all other ranks
+        return self._turn(ps, opt, found, error)
 
     def pieces(self, start: int, stop: int) -> list[slice]:
         """Return which rows of a batch this rank computes: a slice for each of its chunks."""
-        bounds = [start + (stop - start) * chunk // self.chunks for chunk in range(self.chunks + 1)]
-        return [slice(bounds[chunk], bounds[chunk + 1]) for chunk in self.mine()]
+        bounds = [start + (stop - start) * k // self.cut for k in range(self.cut + 1)]
+        return [slice(bounds[k], bounds[k + 1]) for k in self.chunks]
 
-    def _draw(self, chunk):
-        """Let the model's random generators go on as those of a chunk."""
-        for stream in self._streams:
-            rng, states, last = stream
-            states[last] = rng.bit_generator.state
-            rng.bit_generator.state, stream[2] = states[chunk], chunk
+    def _draw(self, seeds, chunk):
+        """Let the model's random generators begin anew for a chunk: alike on any rank."""
+        for rng, seed in zip(self._random, seeds):
+            rng.bit_generator.state = type(rng.bit_generator)([seed, chunk]).state
 
     # ----------------------------------------------------------------------------------------------- the turn
-    def _turn(self, ps, opt, found=(), doing=None, error=None):
-        """Add up what all ranks have found, or do what one of them has to: skip, stop, finish, or fail."""
-        flat, doing = Flat(ps), self._doing(doing, error)
-        sent = {chunk: flat.packed(doing, *found[chunk]) for chunk in found if error is None}
-        mine = sent.get(self.rank) or flat.packed(doing, 0, 0.0, [None] * len(ps))
-        if self.exact:
-            self._decide(self.line.sum(doing), error)
-            total = self._tree(sent, mine)
-            tail = flat.tail(total)
-        elif isinstance(opt, Sharded):
+    def _turn(self, ps, opt, found=(), error=None):
+        """Add up what all ranks have found, or do what one of them has to: skip, stop, end, or fail."""
+        sharded, turns = isinstance(opt, Sharded), turns_of(error)
+        flat = Flat(ps, self.size if sharded else 1)
+        sent = [flat.packed(turns, *each) for each in found if error is None]
+        mine = sent[0] if sent else flat.packed(turns)
+        if sharded or self.exact:
             tail = self.line.sum(flat.tail(mine))
-            self._decide(tail, error)
-            total = {dtype: self.line.scattered(a[: flat.sizes[dtype]]) for dtype, a in mine.items()}
+            self._decide(tail[TURNS], error)
+        if sharded and not self.exact:
+            total = {dtype: self.line.scattered(mine[dtype][:n]) for dtype, n in flat.sizes.items()}
         else:
-            total = {dtype: self.line.sum(a) for dtype, a in mine.items()}
+            total = {dtype: self._sum([arrays[dtype] for arrays in sent], mine[dtype]) for dtype in flat.sizes}
             tail = flat.tail(total)
-            self._decide(tail, error)
+            self._decide(tail[TURNS], error)
+        if not tail[ROWS]:
+            raise ValueError("distributed: no rank has a row of this batch, so it has no mean")
         if self.steps % EVERY == 0:
             self.same("the parameters", hashlib.blake2b(b"".join(p.data.tobytes() for p in ps)).hexdigest()[:12])
         self.steps += 1
-        if not tail[ROWS]:
-            raise ValueError("distributed: no rank has a row of this batch, so it has no mean")
         for a in total.values():
             np.divide(a, tail[ROWS], out=a)
-        gradients = opt.part(ps, total) if isinstance(opt, Sharded) else flat.gradients(total, tail)
+        if sharded and self.exact:
+            total = {dtype: total[dtype][:n].reshape(self.size, -1)[self.rank] for dtype, n in flat.sizes.items()}
+        gradients = total if sharded else flat.gradients(total, tail)
         return float(tail[LOSS] / tail[ROWS]), gradients
 
-    def _doing(self, doing, error):
-        """Return the tail of a rank that does not simply go on."""
-        if error is not None:
-            doing = {SkipDatum: SKIP, StopTraining: STOP}.get(type(error), FAILED)
-        return np.array([float(i == doing) for i in range(FAILED + 1)])
+    def _sum(self, own, like):
+        """Return the sum of an array of every chunk, of which those of this rank are given.
 
-    def _decide(self, counts, error=None):
+        Exactly, it is that of a binary tree of chunks: the same on any number of ranks.
+        """
+        if not self.exact:
+            return self.line.sum(like)
+        own, stride = dict(zip(self.chunks, own)), 1
+        while stride < self.cut:
+            for k in range(0, self.cut, 2 * stride):
+                to, by = self.owners[k], self.owners[k + stride]
+                if to == self.rank:
+                    own[k] += own[k + stride] if by == to else self.line.received(own[k], by)
+                elif by == self.rank:
+                    self.line.send(own[k + stride], to)
+            stride *= 2
+        return self.line.first(own.get(0, like))
+
+    def _decide(self, counts, error):
         """Do what all ranks have to: nothing, if all of them go on."""
-        skip, stop, finished, failed = counts[SKIP : FAILED + 1]
-        self.over = bool(stop or finished or failed)
-        if failed or 0 < finished < self.size and not stop:
-            text = None if error is None else f"{type(error).__name__}: {error}"
-            told = self.line.all(text or ("its data have ended, and those of others go on" if self.ending else None))
-            raise error or GroupError("; ".join(f"rank {r}: {text}" for r, text in enumerate(told) if text))
-        if stop or finished:
+        skip, stop, ended, failed = counts
+        self.over = bool(stop or ended or failed)
+        if failed or 0 < ended < self.size and not stop:
+            worst, mine = (FAILED if failed else ENDED), turn_of(error)
+            told = self.line.all(f"{type(error).__name__}: {error}" if mine == worst else None)
+            if mine == FAILED:
+                raise error
+            raise GroupError("; ".join(f"rank {r}: {text}" for r, text in enumerate(told) if text))
+        if stop or ended:
             raise StopTraining("one of the ranks has ended the training")
         if skip:
             raise SkipDatum("one of the ranks skips this batch")
 
-    def _tree(self, sent, like):
-        """Return the sum of all chunks, added up in the same order on any number of ranks."""
-        for stride in itertools.takewhile(lambda s: s < self.chunks, (2**level for level in itertools.count())):
-            for a in range(0, self.chunks - stride, 2 * stride):
-                b = a + stride
-                if self.owner(b) == self.rank != self.owner(a):
-                    self.line.send(sent.pop(b), self.owner(a))
-                elif self.owner(a) == self.rank:
-                    other = sent.pop(b) if b in sent else self.line.received(like, self.owner(b))
-                    for dtype, x in other.items():
-                        sent[a][dtype] += x
-        return {dtype: self.line.first(x) for dtype, x in sent.get(0, like).items()}
+
+def turn_of(error):
+    """Return the number of what a rank does in the place of going on; None if it goes on."""
+    return next((number for number, kind in enumerate(TURN_OF) if isinstance(error, kind)), None)
+
+
+def turns_of(error):
+    """Return what a rank does as a part of the tail."""
+    return np.array([float(number == turn_of(error)) for number in range(len(TURN_OF))])

@@ -3,23 +3,30 @@
     opt = group.sharded(ADAM())
     train_(loss, params(model), loader, opt, group=group)
 
-The parameters of one dtype become views of one flat array.  A step is: the gradients are added up so that each rank
-gets its part of the sum, it updates that part, and the parts are put together again.
+The parameters of one dtype become views of one flat array, which is cut into as many equal parts as there are ranks.
+A step is: the gradients are added up so that each rank gets its part of the sum, it updates that part, and the parts
+are put together again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core.params import Params
+from ..core.params import Params, params
+from ..core.storage import Storage
 from ..core.tensor import Tensor
+from ..core.trees import leaves, rebuild
 from ..optimise.apply import apply_, refuse_no_optimiser
+from ..optimise.contents import parts_of
+from ..optimise.groups import Groups
+from ..optimise.route import frozen
 from ..optimise.state import state_to_save, tasks_to_load
 from ..optimise.update import update_
-from .flat import shares
+from ..randomness import RANDOM
 
 
 class Sharded:
@@ -33,7 +40,8 @@ class Sharded:
     def __init__(self, opt: Any, line: Any, rank: int, size: int) -> None:
         refuse_no_optimiser(opt, "sharded")
         refuse_joint(opt)
-        self.opt, self._line, self._rank, self._size = opt, line, rank, size
+        self.opt, self.os = opt, [opt]
+        self._line, self._rank, self._size = line, rank, size
         self._flat, self._own, self._views = {}, {}, {}  # by dtype, by dtype, by the parameter's identity
 
     def __repr__(self):
@@ -55,122 +63,124 @@ class Sharded:
         for dtype in dict.fromkeys(p.dtype for p in ps):
             if dtype.char == "e" or not dtype.isnative:
                 raise TypeError(f"sharded: parameters of {dtype} have their steps computed in another dtype")
-            alike = [p for p in ps if p.dtype == dtype]
-            flat = np.concatenate([p.data.ravel() for p in alike])
-            ends = np.cumsum([p.size for p in alike])
-            for p, part in zip(alike, np.split(flat, ends[:-1])):
-                self._views[id(p)] = part.reshape(p.shape)
-            self._flat[dtype] = flat
-            self._own[dtype] = Tensor(self._mine(flat), copy=False)
+            alike = of_dtype(dtype, ps)
+            self._flat[dtype] = self._laid_out([p.data for p in alike])
+            self._own[dtype] = Tensor(self._mine(self._flat[dtype]))
+            self._views |= {id(p): view for p, view in zip(alike, cut(self._flat[dtype], alike))}
 
-    def part(self, ps: Params, totals: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
-        """Return this rank's part of gradients that came as a whole, by dtype."""
-        self.adopt(ps)
-        sizes = {dtype: flat.size for dtype, flat in self._flat.items()}
-        whole = {dtype: a[: sizes[dtype]] for dtype, a in totals.items() if a.size >= sizes[dtype]}
-        return {dtype: self._mine(whole[dtype]) if dtype in whole else a for dtype, a in totals.items()}
-
-    def update_(self, ps: Params, part: dict[Any, np.ndarray]) -> None:
-        """Make the steps of this rank's part, and fetch those of the others."""
-        self.adopt(ps)
-        update_(self.opt, list(self._own.values()), [part[dtype].reshape(1, 1, -1) for dtype in self._own])
-        for dtype, own in self._own.items():
-            self._line.gathered(own.data.ravel().copy(), self._flat[dtype])
-
-    # ---------------------------------------------------------------------------- saved as of one process
-    def saved_whole(self, named: dict[str, Any], who: str) -> Any:
-        """Return what an optimiser of one process would have to save; all ranks give their parts of it."""
-        self.adopt(Params(p for p, _ in named.values()))
-        return through(saved(self.opt, self._parts(), who), None, lambda by_dtype, _: self._spread(by_dtype, named))
-
-    def tasks_to_load_part(self, named: dict[str, Any], whole: dict[str, Any]) -> list[Any]:
-        """Return the functions that load this rank's part of what an optimiser of any number of ranks has saved."""
-        self.adopt(Params(p for p, _ in named.values()))
-        twin, dtype = copy.deepcopy(self.opt), next(iter(self._own))
-        like = Tensor(np.zeros(SHAPE, dtype))
-        update_(twin, like, np.ones(SHAPE, dtype))
-        like = saved(twin, {"": like}, "load_state_")
-        part = through(whole["optimiser"], like, lambda by_name, like: self._cut(by_name, like.get(""), named))
-        shapes = {name: {"shape": list(own.shape), "dtype": own.dtype.name} for name, own in self._parts().items()}
-        return tasks_to_load(self.opt, self._parts(), {**whole, "parameters": shapes, "optimiser": part})
-
-    def _parts(self):
-        return {dtype.name: own for dtype, own in self._own.items()}
-
-    def _spread(self, by_dtype, named):
-        """Return state by parameter for state by dtype, of which each rank has a part."""
-        whole = {name: each(self._gathered, value) for name, value in by_dtype.items()}
-        found, ends = {}, dict.fromkeys(whole, 0)
-        for name, (p, _) in named.items():
-            if (dtype := p.dtype.name) in whole:
-                here = slice(ends[dtype], ends[dtype] + p.size)
-                ends[dtype] = here.stop
-                found[name] = each(lambda a, p=p, here=here: a[..., here].reshape(p.shape), whole[dtype])
-        return found
-
-    def _gathered(self, part):
-        flat = np.empty(self._flat[part.dtype].size, part.dtype)
-        self._line.gathered(part.ravel(), flat)
-        return flat.reshape(1, 1, -1)
-
-    def _cut(self, by_name, like, named):
-        """Return state by dtype, this rank's part, for state by parameter."""
-        found = {}
-        for dtype in self._own:
-            values = [by_name.get(name) for name, (p, _) in named.items() if p.dtype == dtype]
-            if all(value is None for value in values):
-                continue
-            if any(value is None for value in values):
-                raise ValueError("load_state_: some parameters have no state, where sharded ones all have it")
-            found[dtype.name] = together(values, like, lambda all_: self._mine(np.concatenate([*map(np.ravel, all_)])))
-        return found
+    def _laid_out(self, arrays):
+        """Return arrays one behind the other, and zeros up to a multiple of the number of ranks."""
+        n = sum(a.size for a in arrays)
+        return np.concatenate([*map(np.ravel, arrays), np.zeros(-n % self._size, arrays[0].dtype)])
 
     def _mine(self, flat):
-        """Return the view of this rank's part."""
-        return flat[shares(flat.size, self._size)[self._rank]].reshape(1, 1, -1)
+        """Return the view of this rank's part: by its three axes, what has a number for each in it is told apart."""
+        return flat.reshape(self._size, 1, 1, -1)[self._rank]
+
+    # ------------------------------------------------------------------------------------------- a step
+    def update_(self, ps: Params, part: dict[Any, np.ndarray]) -> None:
+        """Make the steps of this rank's part, and fetch those of the others: all of them or none."""
+        self.adopt(ps)
+        self._line.busy = True  # a rank that fails here leaves the others in the middle of a step
+        refuse_telling_apart(self.opt)
+        for dtype, own in self._own.items():
+            np.copyto(own.data, self._mine(self._flat[dtype]))
+        steps = [part[dtype].reshape(own.shape) for dtype, own in self._own.items()]
+        update_(self.opt, list(self._own.values()), steps)
+        self._line.busy = False
+        made = [self._line.gathered(own.data.ravel()) for own in self._own.values()]
+        for flat, new in zip(self._flat.values(), made):
+            np.copyto(flat, new)
+
+    # --------------------------------------------------------------------------- the same in one process
+    def whole(self, ps: Params) -> Any:
+        """Return the optimiser of one process that would have made these steps; every rank gives its part."""
+        self.adopt(ps)
+        twin = copy.deepcopy(self.opt)  # without the state
+        for (_, mine), (_, all_) in zip(kept_in(self.opt), kept_in(twin)):
+            for own, state in mine.items():
+                alike = of_dtype(own.dtype, ps)
+                columns = [self._spread(leaf, alike) for leaf in leaves(state)]
+                for k, p in enumerate(alike):
+                    all_[p] = rebuild(state, iter([column[k] for column in columns]))
+        return twin
+
+    def _spread(self, x, alike):
+        """Return what each parameter has where a part has ``x``."""
+        if np.ndim(x) != 3:
+            return [copy.copy(x) for _ in alike]
+        return cut(self._line.gathered(np.ravel(x)), alike)
+
+    def averaged(self, ps: Any) -> contextlib.AbstractContextManager[None]:
+        """A context in which averages stand in the place of the parameters, on all ranks at once."""
+        return self.whole(params(ps)).averaged(ps)
+
+    def saved_whole(self, ps: dict[str, Any], who: str) -> Any:
+        """Return what an optimiser of one process would have to save."""
+        return state_to_save(self.whole(Params(ps.values())), ps, who)["optimiser"]
+
+    def tasks_to_load_part(self, ps: dict[str, Any], saved: dict[str, Any]) -> list[Any]:
+        """Return the functions that load this rank's part of what an optimiser of any number of ranks has saved."""
+        self.adopt(Params(ps.values()))
+        twin = copy.deepcopy(self.opt)
+        for task in tasks_to_load(twin, ps, saved):
+            task()
+        for rule, kept in kept_in(twin):
+            for own in self._own.values():
+                self._join(rule, kept, own, of_dtype(own.dtype, ps.values()))
+        mine = {dtype.name: own for dtype, own in self._own.items()}
+        return tasks_to_load(self.opt, mine, state_to_save(twin, mine, "load_state_"))
+
+    def _join(self, rule, kept, own, alike):
+        """Keep for a part, in the place of parameters, what is kept for each of them."""
+        states = [kept.pop(p) for p in alike if p in kept]
+        if not states:
+            return
+        if len(states) < len(alike):
+            raise ValueError("load_state_: some parameters have no state, where sharded ones all have it")
+        columns = list(zip(*map(leaves, states)))
+        if hasattr(rule, "fresh"):
+            for_each = [x.ndim == 3 for x in rule.fresh(own.data)]
+        else:
+            for_each = [all(np.shape(x) == p.shape for x, p in zip(column, alike)) for column in columns]
+        for column, shared in zip(columns, np.logical_not(for_each)):
+            if shared and any(not np.array_equal(x, column[0]) for x in column):
+                raise ValueError("load_state_: the parameters have made different numbers of steps; sharded, all alike")
+        joined = [self._mine(self._laid_out(column)) if each else column[0] for column, each in zip(columns, for_each)]
+        kept[own] = rebuild(states[0], iter(joined))
 
 
-SHAPE = 1, 1, 2  # of parts: with the three axes, an array of the state that has a number for each is told from others
+def of_dtype(dtype, ps):
+    return [p for p in ps if p.dtype == dtype]
 
 
-def saved(opt, named, who):
-    return state_to_save(opt, named, who)["optimiser"]
+def cut(flat, ps):
+    """Return the views of parameters, or of what belongs to them, that stand one behind the other."""
+    return [x.reshape(p.shape) for p, x in zip(ps, np.split(flat, np.cumsum([p.size for p in ps])))]
 
 
-def through(node, like, f):
-    """Return what an optimiser has saved with ``f`` of every state in it and of that in the same place of ``like``."""
-    if "state" not in node:
-        return node
-    like = like or {"state": {}, "inside": {}}
-    return {
-        **node,
-        "state": {name: f(entries, like["state"].get(name, {})) for name, entries in node["state"].items()},
-        "inside": {name: through(inner, like["inside"].get(name), f) for name, inner in node["inside"].items()},
-    }
+def within(x, outer=()):
+    """Return pairs (object, the IdDicts of its state) of all that an optimiser is made of."""
+    if isinstance(x, (Storage, *RANDOM)):
+        return []
+    _, kept, inside = parts_of(x, (), "sharded", outer)
+    return [(x, kept), *(found for o in inside.values() for found in within(o, (*outer, x)))]
 
 
-def each(f, x):
-    """Return state with ``f`` of every array in it that has a number for each of the parameter's."""
-    if isinstance(x, (list, dict)):
-        return {key: each(f, y) for key, y in x.items()} if isinstance(x, dict) else [each(f, y) for y in x]
-    return f(x) if isinstance(x, np.ndarray) and x.ndim == len(SHAPE) else x
+def kept_in(opt):
+    """Return pairs (rule, an IdDict with state by parameter)."""
+    return [(rule, kept) for rule, all_ in within(opt) for kept in all_.values()]
 
 
-def together(states, like, join):
-    """Return one state for those of several parameters: numbers for each joined, what they have in common once."""
-    if isinstance(like, dict):
-        return {key: together([s[key] for s in states], like[key], join) for key in like}
-    if isinstance(like, list):
-        return [together([s[i] for s in states], x, join) for i, x in enumerate(like)]
-    if isinstance(like, np.ndarray) and like.ndim == len(SHAPE):
-        return join(states)
-    if any(not np.array_equal(s, states[0]) for s in states):
-        raise ValueError("load_state_: the parameters have made different numbers of steps; sharded, all make alike")
-    return states[0]
+def refuse_telling_apart(opt):
+    """Raise ValueError for what treats some parameters otherwise than others: a part has numbers of several."""
+    if frozen(opt) or any(isinstance(x, Groups) for x, _ in within(opt)):
+        raise ValueError(f"sharded: {opt!r} tells parameters apart, and a rank's part has numbers of several of them")
 
 
 def refuse_joint(opt):
     """Raise ValueError if a step of some numbers depends on others, so that parts cannot make it by themselves."""
+    refuse_telling_apart(opt)
     x, dx = np.linspace(-1, 2, 6).reshape(1, 1, 6), np.linspace(3, -1, 6).reshape(1, 1, 6)
     whole, parts = x.copy(), [x[..., :2].copy(), x[..., 2:].copy()]
     twins = [copy.deepcopy(opt) for _ in range(3)]
@@ -187,6 +197,7 @@ def refuse_joint(opt):
 @apply_.register
 def apply_sharded(opt: Sharded, x: Any, dx: Any) -> NoReturn:
     raise TypeError(
-        "update_: a sharded optimiser gets its gradients in parts. Write train_(..., opt, group=group), or\n"
+        "update_: a sharded optimiser gets its gradients in parts, and stands outermost. Write\n"
+        "    train_(..., opt, group=group), or\n"
         "    loss, part = group.withgradient(loss, ps, batch, opt=opt)\n    group.update_(opt, ps, part)"
     )

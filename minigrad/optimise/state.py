@@ -89,7 +89,8 @@ def state_to_save(opt, ps, who):
     named = by_name(ps)
     shapes = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, (_, x) in named.items()}
     if hasattr(opt, "saved_whole"):  # its state is spread over several processes
-        return {"format": FORMAT, "parameters": shapes, "optimiser": opt.saved_whole(named, who)}
+        whole = opt.saved_whole({name: p for name, (p, _) in named.items()}, who)
+        return {"format": FORMAT, "parameters": shapes, "optimiser": whole}
     return {"format": FORMAT, "parameters": shapes, "optimiser": saved_of(opt, named, f"{who}: {kind_of(opt)}")}
 
 
@@ -150,7 +151,7 @@ def tasks_to_load(opt, ps, saved):
         raise ValueError("load_state_: this is nothing that state_dict(opt, ps) returned")
     refuse_other_parameters(named, saved["parameters"])
     if hasattr(opt, "tasks_to_load_part"):
-        return opt.tasks_to_load_part(named, saved)
+        return opt.tasks_to_load_part({name: p for name, (p, _) in named.items()}, saved)
     tasks = []
     plan(opt, named, saved["optimiser"], kind_of(opt), tasks, saved["format"] == BEFORE)
     return tasks

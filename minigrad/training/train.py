@@ -121,7 +121,8 @@ def train_(
     ps = check(loss, ps, data, opt, epochs)
     judge, looking = Validation(ps, opt, validation, metrics, best), those_that_look(opt)
     refuse_looking_together(group is not None and looking)
-    run = Training(loss, ps, data, opt, callbacks(before), callbacks(cb), group or ONE, judge)
+    group = ONE if group is None or not group.needed(opt) else group
+    run = Training(loss, ps, data, opt, callbacks(before), callbacks(cb), group, judge)
     run.compiled = kept_step(loss, ps, opt) if compiled and not looking else None
     run.alone = run.compiled is not None and run.group is ONE and not (run.before or run.after or best)
     try:
