@@ -25,7 +25,7 @@ The book, in the order of reading; a floor imports only from floors above it:
     training/               the training loop; a step as one function
     checkpoint/             saving and resuming
     showing/                optimisers at work: races, momentum's sliders, landscapes
-    bridge, scipy/, array_api, notebook    SciPy's optimisers, its functions; the array API standard's names; tables, curves
+    bridge, scipy/, array_api, notebook    SciPy's optimisers; its functions; the array API's names; tables and curves
     compat/                 programs written for HIPS autograd
     distributed/            training on several processes, over MPI
 """
