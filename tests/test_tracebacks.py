@@ -131,6 +131,7 @@ OURS = {
     "step": lambda: update_(ADAM(), PS, [np.ones(7)]),
     "NumPy's ufunc": lambda: np.add(W, np.ones((5, 5))),
     "operator": lambda: W @ np.ones((5, 5)),
+    "element": lambda: W[7],
     "NumPy's function": lambda: np.linalg.solve(W, np.ones(7)),
     "a loss": lambda: minigrad.mse(W, np.ones(7)),
     "a network": lambda: Chain(Dense(3, 4), np.sin, Dense(7, 4))(W),

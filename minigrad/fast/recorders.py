@@ -263,7 +263,11 @@ def reading():
                 v = x._value
                 y = v[index]
                 return append(tape, y, ((x.slot, vjp, *keep(0, y, v, index)),))
-        return call(function, (self, index), {})
+        try:
+            return call(function, (self, index), {})
+        except Exception as error:
+            shorten(error)
+            raise
 
     return record_getitem
 
