@@ -11,6 +11,7 @@ import numpy as np
 from ..core.errors import MinigradError
 
 STARTED = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"  # how many mpiexec, mpirun, srun have started
+TRIES = 256  # whether it is done, before one looks around, which takes longer than many sums
 LEFT, HERE = range(2)  # what a rank says of itself besides what is added up: it will come to nothing more, it waits
 
 
@@ -97,7 +98,7 @@ class Line:
     # ------------------------------------------------------------------------------------------- waiting
     def wait(self, request):
         self.busy, start = True, time.monotonic()
-        while not request.Test():
+        while not any(request.Test() for _ in range(TRIES)):
             self.look(time.monotonic() - start)
         self.busy = False
 
