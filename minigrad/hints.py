@@ -45,7 +45,7 @@ class Elsewhere:
 
     def __get__(self, x, owner=None):
         if x is None and asked_by_pydoc(sys._getframe(1)):
-            return object.__init__  # help passes over what is object's own
+            return object.__init__  # anything will do: ``Listing`` leaves it out
         raise no_such_name(f"{(owner or type(x)).__name__} has no {self.name!r}: {self.how}")
 
     def __repr__(self):
@@ -74,7 +74,7 @@ def meets(table: dict[str, str], kind: type[Elsewhere] = Elsewhere) -> Callable[
             if not hasattr(cls, name):
                 setattr(cls, name, answer := kind(how))
                 answer.__set_name__(cls, name)
-        cls.__dir__ = names_that_work
+        cls.__dir__ = Listing()
         return cls
 
     return decorate
@@ -94,10 +94,26 @@ def numpys_functions() -> dict[str, str]:
     return found
 
 
-def names_that_work(self):
-    """The ``__dir__`` of what has names that only raise."""
-    names = object.__dir__(self)
-    return [name for name in names if not isinstance(inspect.getattr_static(self, name, None), Elsewhere)]
+class Listing:
+    """The ``__dir__`` of a class with names that only raise: they are left out, by ``help`` as well.
+
+    ``help`` goes through the names of the class itself, by ``inspect.classify_class_attrs``: what this one has still
+    before it when it comes to ``__dir__`` is made shorter, and what it has found, too.
+    """
+
+    def __get__(self, x, owner):
+        frame = sys._getframe(1)
+        if x is None and frame.f_code is inspect.classify_class_attrs.__code__:
+            names, found = frame.f_locals["names"], frame.f_locals["result"]
+            ahead = names.index("__dir__") + 1
+            names[ahead:] = that_work(owner, names[ahead:])
+            found[:] = [each for each in found if that_work(owner, [each.name])]
+        return lambda: that_work(x, object.__dir__(x))
+
+
+def that_work(x, names):
+    """Return those of the names that an object, or a class, has."""
+    return [name for name in names if not isinstance(inspect.getattr_static(x, name, None), Elsewhere)]
 
 
 def no_such_name(text):
