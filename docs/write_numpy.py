@@ -42,6 +42,17 @@ Code written for the [array API standard](https://data-apis.org/array-api/2024.1
 `t.__array_namespace__()` is `minigrad.array_api`, in which every function of the standard that the installed
 NumPy has takes and gives Tensors.
 
+```python
+import numpy as np
+from minigrad import gradient
+
+def energy(x):
+    xp = x.__array_namespace__()
+    return xp.sum(xp.where(x > 0, x, 0.1 * x) ** 2)
+
+assert np.allclose(gradient(energy, np.array([-1.0, 2.0]))[0], [-0.02, 4.0])
+```
+
 ## Values, whole and complex numbers
 
 Values are NumPy's, to the last bit and dtype, and derivatives are mathematics'. Whole numbers have the value
@@ -62,8 +73,6 @@ gradient is taken) are in `minigrad.scipy`, under the same names, and the distri
 `minigrad.scipy.stats`:
 
 ```python
-import numpy as np
-from minigrad import gradient
 from minigrad.scipy import expm, odeint
 from minigrad.scipy.stats import norm
 

@@ -64,16 +64,16 @@ def update_(opt: Any, x: Any, dx: Any = ...) -> None:
     """
     before = float_errors()
     try:
-        if dx is ...:
+        if dx is ...:  # update_(x, step)
             return subtract(opt, x)
         params, dxs = pairs(x, dx)
         route = route_of(opt)
-        if params and route.again(opt, params, dxs):
+        if params and route.again(opt, params, dxs):  # as the last step: compiled code, as a rule in one call
             return
         if params and params[0] is not x:  # one of several without a gradient is left alone
             params, dxs = with_gradient(params, dxs)
         if params:
-            route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)), x)
+            route.update(opt, params, tuple(map(target, params)), tuple(map(bare, dxs)), x)  # any other, with care
     except BaseException as error:
         set_float_errors(before)  # a signal may have come while NumPy was told to keep quiet
         if isinstance(error, Exception):
