@@ -421,5 +421,5 @@ def refuse_to_convert(t, what, instead):
 
 def plain_number(t, what, *index):
     what = f"{what} (or a function of math, or a[i] = t, which call it)"
-    refuse_to_convert(t, what, "t itself, np.exp(t) for math.exp(t), minigrad.Buffer or minigrad.array to fill an array")
+    refuse_to_convert(t, what, "t itself, np.exp(t) for math.exp(t), minigrad.Buffer or array to fill an array")
     return numbers_of(t).item(*index)
