@@ -2,6 +2,7 @@
 
 import linecache
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -145,3 +146,14 @@ def test_what_is_supported_is_asked_by_function_too():
 def test_a_name_that_nobody_has_is_an_ordinary_error_in_every_module():
     with pytest.raises(ImportError, match="cannot import name 'nobody'"):
         exec("from minigrad.compat.autograd import nobody")
+
+
+def test_what_is_scipys_or_matplotlibs_says_how_to_install_it(monkeypatch):
+    for name in ("scipy.optimize", "matplotlib"):
+        monkeypatch.setitem(sys.modules, name, None)
+    W = minigrad.zeros(2)
+
+    with pytest.raises(ImportError, match="LBFGS is SciPy's; install it with python -m pip install scipy"):
+        minigrad.gradient_for(minigrad.LBFGS(), lambda: np.sum(W**2), minigrad.params(W))
+    with pytest.raises(ImportError, match="python -m pip install matplotlib"):
+        minigrad.History([1.0]).plot()

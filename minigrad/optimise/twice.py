@@ -230,7 +230,10 @@ class LBFGS(Seen):
     tolerance: Nonnegative = 1e-7
 
     def look_again_(self, look, grads):
-        optimize = importlib.import_module("scipy.optimize")
+        try:
+            optimize = importlib.import_module("scipy.optimize")
+        except ImportError as missing:
+            raise ImportError("LBFGS is SciPy's; install it with python -m pip install scipy") from missing
         xs = [ndarray_of(p) for p in look.moving]
         if any(x.dtype.kind == "c" for x in xs):
             raise TypeError("LBFGS moves real numbers; use a Tensor of the real and imaginary parts")

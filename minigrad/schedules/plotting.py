@@ -39,5 +39,5 @@ def current_axes():
         from matplotlib import pyplot
     except ImportError as missing:
         raise ImportError("plot draws with matplotlib, which is not installed: python -m pip install matplotlib; "
-                          "print(schedule) draws a line of text without it") from missing
+                          "print(...) of the same shows it as text") from missing
     return pyplot.gca()
