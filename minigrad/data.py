@@ -321,7 +321,8 @@ def onehot(labels: Any, classes: Any, *, dtype: Any = float) -> np.ndarray:
     labels = np.asarray(labels)
     if isinstance(classes, (int, np.integer)):
         if labels.dtype.kind not in "iu":
-            raise ValueError(f"onehot: the labels are integers from 0 to {classes - 1}; got {labels.dtype}")
+            named = "; of names write the classes, onehot(labels, ['cat', 'dog'])" if labels.dtype.kind in "UO" else ""
+            raise ValueError(f"onehot: the labels are integers from 0 to {classes - 1}; got {labels.dtype}{named}")
         return np.eye(classes, dtype=dtype)[in_range(labels, classes)]
     places = {name: i for i, name in enumerate(classes)}
     found = [places.get(label) for label in labels.ravel().tolist()]

@@ -97,6 +97,7 @@ MISTAKES = {
     "losses.mse(np.ones((4, 1)), np.ones(4))": r"yhat\[..., 0\]",
     "metrics.f1_score(x, y)": r"metrics.confusion\(predicted, actual\)",
     "data.DataLoader((x, y), batch_size=2)": "it is batchsize here",
+    "data.onehot(['cat', 'dog'], 2)": r"onehot\(labels, \['cat', 'dog'\]\)",
 }
 
 
