@@ -1,6 +1,10 @@
 """That notebooks show an object as a table or a curve; ``notebook``, loaded when needed, knows how they do."""
 
 
+# Eight colours that the colour-blind tell apart too: Okabe and Ito, 2008.
+COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a800"]
+
+
 class Shown:
     """A class whose objects notebooks show in a way of their own; their text stays what it is.
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from minigrad import (
     train_,
 )
 from minigrad.data import DataLoader
+from minigrad.training.history import History
 from minigrad.metrics import accuracy, confusion, r2, topk
 
 SILENT = {"progress": "silent"}
@@ -193,9 +195,12 @@ def test_a_history_without_steps_cannot_be_drawn():
     [
         ({"validation": (abs, [])}, ValueError, "empty"),
         ({"validation": (abs, iter([1.0]))}, ValueError, "used up"),
+        ({"validation": (abs, None)}, TypeError, "something to loop over; got a NoneType"),
         ({"validation": [1.0]}, TypeError, "a tuple of a loss and the data"),
         ({"validation": (3.0, [1.0])}, TypeError, "a tuple of a loss and the data"),
         ({"metrics": {"a": 0.5}}, TypeError, "names to functions"),
+        ({"metrics": [abs]}, TypeError, "names to functions"),
+        ({"metrics": {"loss": abs}}, ValueError, "another name than 'loss'"),
         ({"best": True}, ValueError, "best=True needs validation"),
     ],
 )
@@ -206,7 +211,36 @@ def test_bad_validations_are_refused_before_the_first_step(given, error, said):
     assert float(W) == 0.0
 
 
+class Nothing:
+    def __iter__(self):
+        return iter(())
+
+
+@pytest.mark.parametrize("data", [Nothing(), [np.zeros((0, 2))]], ids=["no datum", "no row"])
+def test_validation_data_that_turn_out_to_be_empty_are_nan_and_said_to_be_so(data):
+    W = Tensor(0.0)
+
+    with pytest.warns(RuntimeWarning, match="validation failed.*the validation's data are empty") as said:
+        history = train_(loss_of(W), W, [1.0], Descent(0.5), validation=(lambda x: 1.0, data), best=True, **SILENT)
+
+    assert math.isnan(history.epochs[0].validation) and float(W) == 1.0 and said[0].filename == __file__
+
+
+def test_a_metric_may_end_the_training():
+    W = Tensor(0.0)
+
+    history = train_(loss_of(W), W, [1.0], Descent(0.25), epochs=9, metrics={"enough": lambda: stop()}, **SILENT)
+
+    assert len(history) == 1 and float(W) == 0.5
+
+
 # --------------------------------------------------------------------------------------------------- the logs
+def test_a_log_that_cannot_be_written_is_known_before_the_training(tmp_path):
+    for path, error in ((tmp_path / "none" / "log.csv", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(error):
+            log_to(path)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_a_log_has_a_line_for_every_step(tmp_path, suffix):
     path, W = tmp_path / f"log.{suffix}", Tensor(0.0)
@@ -267,6 +301,43 @@ def test_rates_out_of_range_are_refused(given, error):
     W = Tensor(1.0)
     with pytest.raises(error, match="lr_find"):
         lr_find(lambda: W**2, params(W), [()], given.pop("opt", Descent()), **given)
+
+
+@pytest.mark.parametrize("data", [[], Nothing(), (x for x in [1.0, 2.0])], ids=["list", "nothing", "used up"])
+def test_data_without_end_are_not_waited_for_where_there_are_none(data):
+    W = Tensor(1.0)
+
+    with pytest.raises(ValueError, match="lr_find: the data are empty or, as iterators are"):
+        lr_find(lambda x: W**2 * x, params(W), data, Descent())
+
+    assert float(W) == 1.0
+
+
+def test_the_rate_of_a_member_is_tried():
+    W, opt = Tensor(3.0), Optimiser(WeightDecay(0.0), Descent(0.7))
+
+    found = lr_find(lambda: W**2, params(W), [()], opt, high=10.0)
+
+    alone = lr_find(lambda: W**2, params(W), [()], Descent(), high=10.0)
+    assert found.losses.tolist() == alone.losses.tolist() and opt[1].eta == 0.7
+
+
+def test_without_matplotlib_plots_say_what_there_is_instead(monkeypatch):
+    from minigrad import Cos, landscape, race
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    W = Tensor([1.0, 2.0])
+    plots = {
+        r"race\.page\(\) an animation": race("beale", steps=2, opts=[Descent()]),
+        r"history\.to_csv\(path\)": History([1.0]),
+        r"rates\.losses": lr_find(lambda: np.sum(W**2), W, [()], Descent(), steps=3),
+        r"landscape\.heights": landscape(lambda: np.sum(W**2), W, points=2),
+        r"print\(schedule\)": Cos(0.1, 0.01, 10),
+    }
+    for said, x in plots.items():
+        with pytest.raises(ImportError, match=rf"python -m pip install matplotlib; .*{said}"):
+            x.plot()
 
 
 # ------------------------------------------------------------------------------------------------ the metrics

@@ -42,7 +42,7 @@ BUDGETS = {
     "optimise": 4200,
     "optimise/compiled": 2400,
     "schedules": 870,
-    "training": 780,
+    "training": 800,
     "training/steps": 1080,
     "checkpoint": 460,
     "showing": 460,

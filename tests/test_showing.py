@@ -22,9 +22,10 @@ from minigrad import (
     explore_momentum,
     landscape,
     race,
+    train_,
     update_,
 )
-from minigrad.showing import PROBLEMS, Problem, ravine
+from minigrad.showing import PROBLEMS, Problem, racing, ravine
 from minigrad.showing.momentum import radius, region
 from minigrad.showing.racing import RATES
 
@@ -77,6 +78,16 @@ def test_all_competitors_at_once_go_where_each_goes_alone():
     for name, opt in opts.items():
         alone = race("rosenbrock", opts={name: opt}, steps=100, tune=False)
         np.testing.assert_allclose(together.paths[name], alone.paths[name], rtol=1e-9)
+
+
+@pytest.mark.parametrize("problem", ["rosenbrock", "noisy bowl"])
+def test_points_and_slopes_are_laid_out_so_that_no_step_copies_them(monkeypatch, problem):
+    seen = []
+    monkeypatch.setattr(racing, "update_", lambda opt, *rows: seen.extend([row.flags.c_contiguous for row in rows]))
+
+    race(problem, steps=5)
+
+    assert all(seen) and len(seen) == 2 * 5 * 8 * len(RATES)
 
 
 def test_a_function_for_one_point_alone_is_raced_too():
@@ -202,6 +213,28 @@ def test_rates_and_conditions_are_checked():
         ravine(0.5)
 
 
+@pytest.mark.parametrize("window", [3, (1, 2), ((1, 1), (0, 1)), ((0, 1), (1, 0)), ((0, 1), (0, np.inf)), "ab"])
+def test_a_window_has_two_sides_of_some_length(window):
+    with pytest.raises(ValueError, match="the window is"):
+        race("saddle", window=window)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    assert len(race("saddle", opts=[ADAM()], steps=np.int64(3)).values["ADAM"]) == 4
+    W = Tensor([1.0, 2.0])
+    assert landscape(lambda: np.sum(W**2), W, points=np.int32(3)).heights.shape == (3, 3)
+    assert len(train_(lambda: np.sum(W**2), W, [()], ADAM(), epochs=np.int32(2), progress="silent")) == 2
+
+
+def test_a_landscape_of_what_is_no_number_or_nowhere_finite_says_so():
+    W = Tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match="must be one number"):
+        landscape(lambda: W**2, W)
+    with pytest.raises(ValueError, match="finite nowhere"):
+        landscape(lambda: np.sum(W) * np.nan, W)
+    assert W.data.tolist() == [1.0, 2.0]
+
+
 # --------------------------------------------------------------------------------------------------- momentum
 GRID = list(itertools.product([0.01, 0.3, 1.0, 2.5, 3.9], [0.0, 0.2, 0.5, 0.81, 0.99], [0.05, 1.0, 4.0]))
 
@@ -307,8 +340,11 @@ def test_parameters_are_what_they_were_bit_for_bit_also_after_an_error(valley):
     "given, said",
     [
         (([],), "holds no Tensor|no parameters"),
-        ((Tensor([1.0]), [[1.0], [2.0]]), "three moments"),
-        ((Tensor([1.0]), [[1.0, 2.0]] * 4), "the 1 numbers"),
+        ((Tensor([1.0, 2.0]), [[1.0, 1.0], [2.0, 1.0]]), "three moments"),
+        ((Tensor([1.0, 2.0]), [[1.0]] * 4), "the 2 finite numbers"),
+        ((Tensor([1.0, 2.0]), [[1.0, np.nan]] * 4), "the 2 finite numbers"),
+        ((Tensor([1.0]), [[1.0]] * 4), "two real numbers or more; here is one"),
+        ((Tensor([1j, 2.0]), None), "complex ones"),
     ],
 )
 def test_a_landscape_needs_parameters_and_a_path_that_fits(given, said):

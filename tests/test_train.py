@@ -529,13 +529,26 @@ def test_a_summary_alone_is_shown_when_told_so_or_where_there_is_no_terminal(mon
     assert text.count("\n") == 1 and "\r" not in text
 
 
-@pytest.mark.parametrize("mode, terminal", [(None, True), (True, False)])
-def test_a_bar_shows_the_current_loss(monkeypatch, mode, terminal):
+@pytest.mark.parametrize("mode, notebook", [(None, False), (True, False), (True, True)])
+def test_a_bar_shows_the_current_loss(monkeypatch, mode, notebook):
     pytest.importorskip("tqdm")
+    if notebook:
+        monkeypatch.setitem(sys.modules, "ipykernel", sys)
 
-    text = shown(monkeypatch, terminal, mode)
+    text = shown(monkeypatch, not notebook, mode)
 
     assert "3/3" in text and "loss 0.25" in text
+
+
+@pytest.mark.parametrize("with_tqdm", [True, False])
+def test_files_get_whole_lines_and_no_way_back_to_their_beginning(monkeypatch, with_tqdm):
+    monkeypatch.setattr("minigrad.training.progress.lines.__defaults__", (0.0,))
+
+    text = shown(monkeypatch, False, True, with_tqdm=with_tqdm)
+
+    steps = [f"training: step {k} of 3, loss {loss}" for k, loss in ((1, 4), (2, 1), (3, 0.25))]
+    assert "\r" not in text and text.splitlines()[:-1] == steps
+    assert text.splitlines()[-1].startswith("train_: 3 steps in ")
 
 
 def test_a_plain_line_does_where_there_is_no_tqdm(monkeypatch):

@@ -11,7 +11,7 @@ import math
 import numbers
 import operator
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, overload
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
 import numpy as np
 
@@ -91,6 +91,10 @@ class Schedule(Checked):
     def end(self) -> float:
         """The last step, an int; ``math.inf`` when there is none."""
         return math.inf
+
+    if TYPE_CHECKING:  # plotting.py has it
+
+        def plot(self, steps: int | None = None, ax: Any = None, **line: Any) -> Any: ...
 
     @property
     def span(self) -> int:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..fields import count
-from .base import any_schedule, shown, span, values
+from ..shown import COLOURS
+from .base import Schedule, any_schedule, shown, span, values
 
 
 def plot(schedule: Any, steps: int | None = None, ax: Any = None, **line: Any) -> Any:
@@ -27,17 +28,21 @@ def plot(schedule: Any, steps: int | None = None, ax: Any = None, **line: Any) -
     """
     schedule = any_schedule(schedule, "plot: schedule")
     t = np.arange(1, 1 + (span(schedule) if steps is None else count(steps, "plot: steps")))
-    ax = current_axes() if ax is None else ax
-    ax.plot(t, values(schedule, t.astype(float)), **{"drawstyle": "steps-mid", **line})
+    ax = current_axes("print(schedule) draws a line of text") if ax is None else ax
+    look = {"drawstyle": "steps-mid", "color": COLOURS[len(ax.lines) % len(COLOURS)]}
+    ax.plot(t, values(schedule, t.astype(float)), **{**look, **line})
     ax.set(xlabel="t", title=shown(schedule))
     return ax
 
 
-def current_axes():
-    """What matplotlib draws on at present."""
+Schedule.plot = plot  # ``Cos(0.1, 0.01, 100).plot()``
+
+
+def current_axes(without):
+    """What matplotlib draws on at present; if it is not installed, an error that says what there is ``without`` it."""
     try:
         from matplotlib import pyplot
     except ImportError as missing:
-        raise ImportError("plot draws with matplotlib, which is not installed: python -m pip install matplotlib; "
-                          "print(...) of the same shows it as text") from missing
+        need = "plot draws with matplotlib, which is not installed: python -m pip install matplotlib"
+        raise ImportError(f"{need}; {without} without it") from missing
     return pyplot.gca()

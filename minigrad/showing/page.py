@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 WEB = Path(__file__).with_name("web")
-# Eight colours that the colour-blind tell apart too: Okabe and Ito, 2008.
-COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a800"]
 
 
 class Page:

@@ -47,8 +47,8 @@ def landscape(
 
     The parameters are afterwards what they were, bit for bit, also after an error.
 
-    Raises ValueError if there is no parameter, the path is shorter than three points or does not fit the parameters;
-    whatever the loss raises.
+    Raises ValueError if there is no parameter, one number in all, or a complex one, or if the path is shorter than
+    three points, not finite or does not fit the parameters; TypeError if the loss is no number; what the loss raises.
 
     Source: Li et al. 2018, arXiv:1712.09913.
 
@@ -60,9 +60,14 @@ def landscape(
     ps = ps if isinstance(ps, Params) else params(ps)
     if not len(ps):
         raise ValueError("landscape: there are no parameters; give params(model) of a model that holds Tensors")
-    if not isinstance(points, int) or points < 2 or not reach > 0:
+    if not isinstance(points, (int, np.integer)) or points < 2 or not reach > 0:
         raise ValueError(f"landscape: points is a whole number >= 2 and reach a number > 0; got {points!r}, {reach!r}")
     here = flat(ps)
+    if here.size < 2 or any(p.dtype.kind == "c" for p in ps):
+        raise ValueError(
+            "landscape: a plane goes through two real numbers or more; here "
+            + ("is one" if here.size < 2 else "are complex ones: give Tensors of their real and imaginary parts")
+        )
     along = None if path is None else as_rows(path, here)
     if along is None:
         u, v, explained = *random_directions(ps, here, seed), None
@@ -74,6 +79,8 @@ def landscape(
         a, b = (spread(c, points, reach) for c in track.T)
     with put_back(ps), Held():
         heights = np.array([[at(loss, ps, here + x * u + y * v) for x in a] for y in b])
+        if not np.isfinite(heights).any():
+            raise ValueError("landscape: the loss is finite nowhere on the plane, so there is nothing to see")
         on_path = None if along is None else np.array([at(loss, ps, point) for point in along])
         on_plane = None if along is None else np.array([at(loss, ps, here + x * u + y * v) for x, y in track])
     return Landscape(a, b, heights, track, explained, on_path, on_plane)
@@ -115,7 +122,7 @@ class Landscape:
         >>> landscape(lambda: np.sum(W**2), W, points=5).plot(Figure().subplots()).get_xlabel()
         'along u'
         """
-        ax = current_axes() if ax is None else ax
+        ax = current_axes("landscape.heights has the numbers") if ax is None else ax
         ax.contour(self.a, self.b, levelled(self.heights), levels=15, cmap="viridis")
         ax.plot(*self.track.T, "-", color="#d55e00", marker=".", markersize=3)
         ax.plot(0, 0, "k*", markersize=9)
@@ -126,7 +133,7 @@ class Landscape:
 
 
 def flat(ps):
-    return np.concatenate([np.ravel(p.data).astype(float) for p in ps])
+    return np.concatenate([np.ravel(p.data).real.astype(float) for p in ps])
 
 
 def at(loss, ps, point):
@@ -136,7 +143,10 @@ def at(loss, ps, point):
         start, end = end, end + p.size
         p.data[...] = point[start:end].reshape(p.shape)
     with np.errstate(all="ignore"):
-        return float(loss())
+        value = loss()
+    if np.shape(value) != ():
+        raise TypeError(f"landscape: the loss must be one number, and is an array of shape {np.shape(value)}")
+    return float(value)
 
 
 @contextlib.contextmanager
@@ -152,11 +162,11 @@ def put_back(ps):
 def as_rows(path, here):
     """Return the path as an array of shape (moments, numbers)."""
     rows = [np.concatenate([*map(np.ravel, m)]) if isinstance(m, (list, tuple)) else np.ravel(m) for m in path]
-    if len(rows) < 3 or any(row.size != here.size for row in rows):
+    if len(rows) < 3 or any(row.size != here.size or not np.isfinite(row).all() for row in rows):
         sizes = sorted({row.size for row in rows})
         raise ValueError(
-            f"landscape: a path has three moments or more, each with the {here.size} numbers of the parameters; got "
-            f"{len(rows)} of sizes {sizes}. In train_: cb=lambda: path.append([p.data.copy() for p in ps])"
+            f"landscape: a path has three moments or more, each with the {here.size} finite numbers of the parameters; "
+            f"got {len(rows)} of sizes {sizes}. In train_: cb=lambda: path.append([p.data.copy() for p in ps])"
         )
     return np.array(rows, float)
 

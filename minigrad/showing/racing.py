@@ -14,10 +14,10 @@ from ..doors import door
 from ..optimise.apply import refuse_no_optimiser
 from ..optimise.optimisers import ADAM, ADAGrad, Descent, Momentum, NADAM, Nesterov, RADAM, RMSProp
 from ..optimise.update import update_
-from ..schedules import Scheduler
 from ..schedules.plotting import current_axes
-from ..shown import Shown
-from .page import COLOURS, Page
+from ..shown import COLOURS, Shown
+from ..training.rates import with_rate
+from .page import Page
 from .problems import PROBLEMS, Problem
 
 RATES = tuple(float(f"{rate:.3g}") for rate in 10.0 ** np.arange(-4, 1.01, 0.25))  # the same for every rule
@@ -74,7 +74,7 @@ def race(
     """
     problem, x0 = problem_of(f, start, window)
     names, made = named(opts)
-    if not isinstance(steps, int) or steps < 1:
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
         raise ValueError(f"race: steps must be a whole number, 1 or more, but is {steps!r}")
     f0, rates = value_at(problem.f, x0), checked_rates(rates)
     tried = [(name, at_rate(opt, r)) for name, opt in zip(names, made) for r in grid(rates if tune else [], opt)]
@@ -116,8 +116,18 @@ def problem_of(f, start, window):
     if f.start and len(f.start) != x0.size:
         raise ValueError(f"race: {f.name} is a function of {len(f.start)} numbers, and the start has {x0.size}")
     if window is not None:
-        f = Problem(f.name, f.f, f.start, f.minima, tuple(map(tuple, window)), f.noise)
+        f = Problem(f.name, f.f, f.start, f.minima, checked_window(window), f.noise)
     return f, x0
+
+
+def checked_window(window):
+    try:
+        (left, right), (bottom, top) = ((float(low), float(high)) for low, high in window)
+    except (TypeError, ValueError):
+        left = right = bottom = top = math.nan
+    if not (-math.inf < left < right < math.inf and -math.inf < bottom < top < math.inf):
+        raise ValueError(f"race: the window is ((left, right), (bottom, top)), of some length; got {window!r}")
+    return (left, right), (bottom, top)
 
 
 def named(opts):
@@ -134,16 +144,6 @@ def named(opts):
     for opt in made:
         refuse_no_optimiser(opt, "race")
     return names, made
-
-
-def with_rate(opt):
-    """Return the part of an optimiser that has the rate: itself, or a member of a composition; None if none has."""
-    if isinstance(opt, Scheduler):  # which sets what it was told to
-        return None
-    if isinstance(getattr(opt, "eta", None), (int, float)):
-        return opt
-    members = opt if isinstance(opt, Iterable) else ()
-    return next((found for member in members if (found := with_rate(member)) is not None), None)
 
 
 def at_rate(opt, rate):
@@ -210,7 +210,7 @@ def gradients_of(f, points):
 
     def at_once(points):
         (_, y), (slopes,) = withgradient(lambda x: (np.sum(y := f(x)), y), points.T)
-        return np.asarray(y), np.asarray(slopes).T
+        return np.asarray(y), np.ascontiguousarray(np.asarray(slopes).T)  # strided rows would be copied by each step
 
     def one_by_one(points):
         found = [withgradient(f, x) for x in points]
@@ -310,7 +310,7 @@ class Race(Shown):
         'saddle'
         """
         (left, right), (bottom, top) = self.window()
-        ax = current_axes() if ax is None else ax
+        ax = current_axes("print(race) is a table, and race.page() an animation") if ax is None else ax
         grid = self.heights()
         x, y = np.linspace(left, right, len(grid)), np.linspace(bottom, top, len(grid))
         ax.contour(x, y, levelled(grid), levels=15, colors="0.75", linewidths=0.8)

@@ -87,7 +87,7 @@ class patience:
     remembered = ("in_a_row",)
 
     def __init__(self, predicate: Callable[..., Any], wait: int):
-        if not (isinstance(wait, int) and wait >= 1):
+        if not (isinstance(wait, (int, np.integer)) and wait >= 1):
             who = type(self).__name__
             raise ValueError(f"{who}: how often in a row must be a whole number, 1 or more, but is {wait!r}")
         self.__wrapped__, self.wait = predicate, wait
@@ -210,7 +210,7 @@ class log_to:
     A line holds step, epoch, loss and ``eta`` (where the optimiser has one), and is written at once, so that the file
     can be read while the training runs.  TensorBoard and others take the same numbers: ``docs/coming-from.md``.
 
-    Raises ValueError for an ``every`` below 1; OSError, at the first step, if the file cannot be written.
+    Raises ValueError for an ``every`` below 1; OSError, before the training, if the file cannot be written.
 
     >>> import tempfile
     >>> from minigrad import Descent, Tensor, params, train_
@@ -224,9 +224,10 @@ class log_to:
     """
 
     def __init__(self, path: Any, every: int = 1, **more: Callable[[Any], Any]):
-        if not (isinstance(every, int) and every >= 1):
+        if not (isinstance(every, (int, np.integer)) and every >= 1):
             raise ValueError(f"log_to: every must be a whole number, 1 or more, but is {every!r}")
         self.path, self.every, self.more, self.begun = Path(path), every, more, False
+        open(self.path, "a").close()  # what cannot be written is known before the training
 
     def __call__(self, context: Any) -> None:
         if (context.step - 1) % self.every:

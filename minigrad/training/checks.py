@@ -30,7 +30,7 @@ def check(loss, ps, data, opt, epochs):
             f"{type(data).__name__}. The order is train_(loss, ps, data, opt)"
         )
     refuse_no_optimiser(opt, "train_")
-    if not isinstance(epochs, int) or epochs < 1:
+    if not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ValueError(f"train_: epochs must be a whole number, 1 or more, but is {epochs!r}")
     if epochs > 1 and isinstance(data, Iterator):
         raise ValueError(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import inspect
 import math
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,13 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..core.trees import leaves
+from ..doors import warn
 from ..moving import Held, settle_
 from ..optimise.swapping import judged
+from ..schedules.plotting import current_axes
 from .callbacks import rate_of
 from .checks import refuse_arguments
-from .evaluation import arguments_of
+from .evaluation import StopTraining, arguments_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Epoch:
     metrics: dict[str, float]
     rate: float | None
     seconds: float
+
+
+NAMES = {*Epoch.__dataclass_fields__}
 
 
 class History(list):
@@ -93,9 +97,7 @@ class History(list):
         """
         if not self:
             raise ValueError("History.plot: there is nothing to draw: no step has been made. train_ returns a History")
-        from ..schedules.plotting import current_axes
-
-        ax = current_axes() if ax is None else ax
+        ax = current_axes("history.to_csv(path) writes the numbers") if ax is None else ax
         ax.plot(np.arange(1, len(self) + 1), self, color="#0072b2", linewidth=0.8, label="loss")
         if any(e.validation is not None for e in self.epochs):
             ends = np.cumsum([e.steps for e in self.epochs])
@@ -111,8 +113,10 @@ class Validation:
     """What is judged after every epoch, and the parameters that were judged best."""
 
     def __init__(self, ps, opt, validation, metrics, best):
-        if metrics and not (isinstance(metrics, dict) and all(map(callable, metrics.values()))):
+        if metrics is not None and not (isinstance(metrics, dict) and all(map(callable, metrics.values()))):
             raise TypeError("train_: metrics is a dict from names to functions, as in {'accuracy': accuracy}")
+        if taken := NAMES & {*(metrics or ())}:
+            raise ValueError(f"train_: a metric needs another name than {min(taken)!r}, which the history has already")
         if validation is None and best:
             raise ValueError("train_: best=True needs validation=(loss, data), by which parameters are judged")
         self.ps, self.opt, self.metrics, self.keep = ps, opt, metrics or {}, best
@@ -140,10 +144,13 @@ class Validation:
             for datum in self.data:
                 rows = rows_of(datum)
                 total, count = total + rows * number(f(*arguments_of(datum))), count + rows
+            if not count:
+                raise ValueError("the validation's data are empty")
             return total / count
+        except StopTraining:
+            raise
         except Exception as error:
-            text = f"train_: {what} failed and is NaN in the history: {type(error).__name__}: {error}"
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            warn(f"train_: {what} failed and is NaN in the history: {type(error).__name__}: {error}", RuntimeWarning)
             return math.nan
 
     def settle_(self, held):
@@ -172,6 +179,8 @@ def loss_and_data(validation):
             f"train_: the validation's data are a {type(data).__name__}, which is used up after one epoch. Give a "
             "list, as in validation=(loss, [(x, y)]), or a DataLoader"
         )
+    if not isinstance(data, Iterable):
+        raise TypeError(f"train_: the validation's data are something to loop over; got a {type(data).__name__}")
     if hasattr(data, "__len__") and len(data) == 0:
         raise ValueError("train_: the validation's data are empty; there is nothing to judge by")
     if isinstance(data, (list, tuple)):

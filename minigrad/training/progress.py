@@ -13,8 +13,8 @@ class Progress:
     Parameters
     ----------
     total : int, how many steps there will be; None if nobody knows
-    mode : True for a bar, False for a closing summary alone, "silent" for nothing; None for a bar on a
-        terminal, the summary elsewhere
+    mode : True for a bar (in files lines now and then), False for a closing summary alone, "silent" for nothing; None
+        for a bar on a terminal, the summary elsewhere
 
     Attributes
     ----------
@@ -58,7 +58,12 @@ class Progress:
 
 
 def drawing(total):
-    """Return the function (steps, loss, close=False) that draws: tqdm's bar, or a plain line without tqdm."""
+    """Return the function (steps, loss, close=False) that draws: tqdm's bar, or a line without tqdm.
+
+    A bar goes back to the beginning of its line, which files cannot: there, a line is written from time to time.
+    """
+    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
+        return lines(total)
     try:
         from tqdm.auto import tqdm  # an extra, for whoever wants to see a bar; a real one in notebooks
     except ImportError:
@@ -77,7 +82,23 @@ def drawing(total):
 
 def line(total):
     def draw(steps, loss, close=False):
-        text = f"training: step {steps}{f' of {total}' if total else ''}, loss {loss:.4g}"
-        print(f"\r{text:<60}", end="\n" if close else "", file=sys.stderr, flush=True)
+        print(f"\r{told(steps, total, loss):<60}", end="\n" if close else "", file=sys.stderr, flush=True)
 
     return draw
+
+
+def lines(total, seconds=10):
+    """Return the function that writes a line, and no other before so many seconds have passed."""
+    due = time.perf_counter() + seconds
+
+    def draw(steps, loss, close=False):
+        nonlocal due
+        if not close and time.perf_counter() >= due:
+            print(told(steps, total, loss), file=sys.stderr, flush=True)
+            due = time.perf_counter() + seconds
+
+    return draw
+
+
+def told(steps, total, loss):
+    return f"training: step {steps}{f' of {total}' if total else ''}, loss {loss:.4g}"

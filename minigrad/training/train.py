@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from ..data import DataLoader
 from ..doors import door
 from ..interrupts import CtrlC
@@ -73,8 +75,8 @@ def train_(
     before : the same, called when loss and gradients are known and nothing is updated yet; ``skip()`` or
         ``stop()`` prevents the update
     epochs : int >= 1, how many times to go through the data
-    progress : None for a bar on a terminal and a closing summary elsewhere, True for a bar anyhow, False for
-        the summary alone, "silent" for nothing; on standard error
+    progress : None for a bar on a terminal and a closing summary elsewhere, True for a bar in notebooks and lines in
+        files, too, False for the summary alone, "silent" for nothing; on standard error
     group : the processes that train together, ``distributed.group()``, each on its share of every datum, as a
         DataLoader with ``shard=group`` hands it out: the loss is then a mean over rows, and loss and gradients are
         those of all rows together.  What ends or skips a step on one of them does so on all
@@ -274,7 +276,7 @@ def epochs(n: int, progress: bool | None = None) -> Iterator[int]:
     >>> [epoch for epoch in epochs(3)]
     [1, 2, 3]
     """
-    if not isinstance(n, int) or n < 0:
+    if not isinstance(n, (int, np.integer)) or n < 0:
         raise ValueError(f"epochs: how many must be a whole number, 0 or more, but is {n!r}")
     return counted_epochs(n, sys.stderr.isatty() if progress is None else progress)
 
