@@ -78,13 +78,15 @@ class Comm:
     def Ibarrier(self):
         return self.everybody("barrier", None, lambda _: None)
 
-    def Iallreduce(self, x, out):
+    def Iallreduce(self, in_place, x):
+        assert in_place is None
+
         def finish(all_):
             assert len({(a.shape, a.dtype) for a in all_}) == 1
             total = all_[0]
             for a in all_[1:]:
                 total = total + a
-            out[...] = total
+            x[...] = total
 
         return self.everybody("allreduce", x, finish)
 

@@ -45,7 +45,7 @@ def world():
 class Alone:
     """The line of a single rank."""
 
-    busy = False
+    begun = None
     sum = first = scattered = gathered = staticmethod(lambda x: x)
     all = staticmethod(lambda x: [x])
 
@@ -57,30 +57,26 @@ class Line:
         self.comm, self.notices, self.timeout = comm, comm.Dup(), timeout
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.said = {LEFT: set(), HERE: set()}  # by whom, this rank itself among them
-        self.busy = False  # whether something was begun that has not ended, and may never
+        self.begun = None  # what has not ended yet, and may never, with its arrays
         self.sent = []  # notices on their way
 
     def sum(self, x):
-        out = np.empty_like(x)
-        self.wait(self.comm.Iallreduce(x, out))
-        return out
+        """Overwrite an array with the sum of those of all ranks; return it."""
+        return self.wait(self.comm.Iallreduce(None, x), x)  # None: in its place
 
     def scattered(self, x):
         """Return this rank's part of the sum, of as many equal parts as there are ranks."""
-        out = np.empty(x.size // self.size, x.dtype)
-        self.wait(self.comm.Ireduce_scatter_block(x, out))
-        return out
+        part = np.empty(x.size // self.size, x.dtype)
+        return self.wait(self.comm.Ireduce_scatter_block(x, part), part, x)
 
     def gathered(self, part):
         """Return the parts of all ranks, one behind the other."""
-        out = np.empty(part.size * self.size, part.dtype)
-        self.wait(self.comm.Iallgather(part, out))
-        return out
+        whole = np.empty(part.size * self.size, part.dtype)
+        return self.wait(self.comm.Iallgather(part, whole), whole, part)
 
     def first(self, x):
         """Overwrite an array with that of rank 0; return it."""
-        self.wait(self.comm.Ibcast(x, 0))
-        return x
+        return self.wait(self.comm.Ibcast(x, 0), x)
 
     def all(self, x):
         """Return a list of what all ranks have: objects of any kind."""
@@ -88,19 +84,20 @@ class Line:
         return self.comm.allgather(x)
 
     def send(self, x, rank):
-        self.wait(self.comm.Isend(x, rank))
+        self.wait(self.comm.Isend(x, rank), x)
 
     def received(self, like, rank):
-        out = np.empty_like(like)
-        self.wait(self.comm.Irecv(out, rank))
-        return out
+        x = np.empty_like(like)
+        return self.wait(self.comm.Irecv(x, rank), x)
 
     # ------------------------------------------------------------------------------------------- waiting
-    def wait(self, request):
-        self.busy, start = True, time.monotonic()
+    def wait(self, request, *arrays):
+        """Return the first of a request's arrays when it is done."""
+        self.begun, start = (request, arrays), time.monotonic()
         while not any(request.Test() for _ in range(TRIES)):
             self.look(time.monotonic() - start)
-        self.busy = False
+        self.begun = None
+        return arrays[0] if arrays else None
 
     def look(self, waited):
         """Hear what others say; raise if one of them has left while this rank waits, and end all if nobody comes."""
@@ -132,7 +129,7 @@ class Line:
         uncaught = getattr(sys, "last_value", None)
         if isinstance(uncaught, GroupError):
             time.sleep(0.5)  # in which the one that has failed says why
-        if self.busy or uncaught is not None:
+        if self.begun or uncaught is not None:
             self.end(f"rank {self.rank} has failed, and all ranks are ended with it")
         self.say(LEFT)
 

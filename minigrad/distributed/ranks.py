@@ -159,7 +159,7 @@ class Group:
             yield
         except BaseException as raised:
             error = raised
-        if not self.over and not self.line.busy:
+        if not self.over and not self.line.begun:
             with contextlib.suppress(StopTraining):
                 self._turn(ps, opt, error=error)
         if not isinstance(error, Ended):

@@ -81,13 +81,13 @@ class Sharded:
     def update_(self, ps: Params, part: dict[Any, np.ndarray]) -> None:
         """Make the steps of this rank's part, and fetch those of the others: all of them or none."""
         self.adopt(ps)
-        self._line.busy = True  # a rank that fails here leaves the others in the middle of a step
+        self._line.begun = "a step"  # in the midst of which a rank that fails leaves the others
         refuse_telling_apart(self.opt)
         for dtype, own in self._own.items():
             np.copyto(own.data, self._mine(self._flat[dtype]))
         steps = [part[dtype].reshape(own.shape) for dtype, own in self._own.items()]
         update_(self.opt, list(self._own.values()), steps)
-        self._line.busy = False
+        self._line.begun = None
         made = [self._line.gathered(own.data.ravel()) for own in self._own.values()]
         for flat, new in zip(self._flat.values(), made):
             np.copyto(flat, new)
