@@ -44,7 +44,7 @@ def main():
         lines.append(f"{size:>12,} " + "".join(f"{t:>8.1f}" for t in (*taken, 1e6 * model(size))))
     alone, step, copying, waiting = steps(group, options.rounds)
     said = turns * alone / group.size + 1e3 * model(SIZES[-1])
-    lines.append(f"a step: {alone:.1f} ms alone, {step:.1f} together, {said:.1f} by the model: {alone / step:.2f} times")
+    lines.append(f"a step: {alone:.1f} ms alone, {step:.1f} together ({said:.1f} said): {alone / step:.2f} times")
     lines.append(f"of it copying {copying:.1%}, waiting {waiting:.1%}")
     group.by_first(lambda: print(*lines, sep="\n", flush=True))
 
