@@ -256,7 +256,7 @@ class Running:
 
     def handed(self, x, name):
         """Return data as the function gets it: what stands for the array, in a constant Tensor if it was in one."""
-        array = x.data if type(x) is Tensor else x
+        array = x.data if type(x) is Tensor else np.asarray(x) if isinstance(x, (np.number, np.bool_)) else x
         if not isinstance(array, np.ndarray):
             return x
         traced = self.trace.given("data", array)

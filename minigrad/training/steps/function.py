@@ -13,8 +13,8 @@ from ...core.params import Params
 from ...core.tape import active_tape, under
 from ...core.tensor import Tensor, new_tensor, on
 from ...core.trees import leaves, rebuild
+from .kinds import kind_of
 from .step import CompiledStep
-from .versions import kind_of
 
 
 class CompiledFunction:

@@ -7,9 +7,9 @@ import numpy as np
 from ...core.storage import Storage
 from ...core.tensor import Tensor
 from ...readers.runnable import made
+from .kinds import is_data, is_number
 
 SMALL = 1000  # bytes of an array whose numbers are compared themselves; of larger ones a checksum
-NUMBERS = (int, float, complex, bool, str, bytes, type(None), slice, range, np.dtype)
 
 
 class Guards:
@@ -53,10 +53,14 @@ class Guards:
             self.test(f"{code}.__class__ is ndarray", code)
             self.layout(code, x, code)
             return code
-        if isinstance(x, np.generic):
+        if is_data(x):
             self.test(f"{code}.__class__ is {self.name(type(x))}", code)
             return f"asarray({code})"
-        if isinstance(x, NUMBERS):
+        if isinstance(x, np.generic):
+            kind, text = self.name(type(x)), self.name(x.tobytes())
+            self.test(f"{code}.__class__ is {kind} and {code}.dtype == {self.name(x.dtype)}", code)
+            self.test(f"{code}.tobytes() == {text}", code)
+        elif is_number(x):
             kind, text = self.name(type(x)), self.name(repr(x))
             self.test(f"({code} is {self.name(x)} or {code}.__class__ is {kind} and repr({code}) == {text})", code)
         else:
@@ -108,7 +112,7 @@ def checksum(x):
     >>> checksum(np.zeros(3)) == checksum(np.ones(3))
     False
     """
-    return zlib.crc32(x if x.flags.c_contiguous else np.ascontiguousarray(x))
+    return zlib.crc32(x if x.flags.c_contiguous and x.dtype.kind in "fciub" else x.tobytes())
 
 
 HELPERS = {"ndarray": np.ndarray, "Tensor": Tensor, "asarray": np.asarray, "checksum": checksum}

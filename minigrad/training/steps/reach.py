@@ -9,37 +9,26 @@ NumPy, SciPy, the standard library and minigrad are not entered; objects of clas
 (iterators, classes written in C) are compared by identity alone.
 """
 
-import array
 import builtins
 import collections
+import contextvars
 import copy
 import functools
 import operator
-import random
 import sys
 import types
-import weakref
 
 import numpy as np
 
-from ...core.params import Params
 from ...core.storage import Storage, stands_in
-from ...readers.own_functions import names_in
-
-ENTERED = {__name__.partition(".")[0], "argparse", "types"}  # libraries whose objects hold the user's state
-LIMIT = 3000  # comparisons; what reaches more is not watched
-LIBRARIES = frozenset({"numpy", "scipy", "pandas", __name__.partition(".")[0], *sys.stdlib_module_names}) - {"__main__"}
-VALUES = (
-    *(int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, np.ufunc, range, slice),
-    *(types.BuiltinFunctionType, types.MethodDescriptorType, types.CodeType, type(Ellipsis)),
+from .kinds import (  # fmt: skip
+    BLIND, BLIND_ATTRIBUTES, BOUND, CACHED, CLOSED, CONTAINERS, DYNAMIC, ENTERED, GENERATORS, GETTERS, NAMED,
+    called_unnamed, classes_of, dict_of, full_name, holds_all, is_constant, is_in_c, is_of, is_opaque, names_in,
+    of_library, parts_of, root_of, slots_of,
 )
-DYNAMIC = {"getattr", "vars", "__dict__", "__getattr__", "__getattribute__", "setattr"}  # attributes that no code names
-GETTERS = operator.attrgetter, operator.methodcaller
-GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
-CLOSED = (Storage, Params, types.FunctionType, types.MethodType)  # whose attributes are no state of the user's
-CONTAINERS = (dict, list, collections.deque, tuple, frozenset, set, bytearray, array.array)
-HEAP_TYPE = 1 << 9  # a flag of classes that are written in Python: an object of one may get another
-UNCALLED = {"__init__", "__new__", "__repr__", "__str__", "__reduce__", "__reduce_ex__", "__init_subclass__", "__del__"}
+
+LIMIT = 3000  # comparisons; what reaches more is not watched
+MUCH = 1 << 20  # bytes of arrays whose numbers are compared themselves
 
 
 class TooMuch(Exception):
@@ -105,7 +94,8 @@ class Reached:
     ----------
     tests : list of (code of a comparison, what it is about for people)
     bound : dict, name in the code -> object
-    arrays : list of (Place or None, ndarray) that are not the parameters' own
+    arrays : list of (Place, ndarray) that are not the parameters' own, and in whose place what is traced may stand
+    others : list of ndarrays in whose place nothing may stand: what is done to their numbers is not seen
     left : list of (Place or None, what stands in for an array), left there by a function that was traced
     generators : list of generators of random numbers
     """
@@ -113,9 +103,9 @@ class Reached:
     def __init__(self, roots, parameters):
         self.parameters = parameters
         self.tests, self.bound, self.names_of = [], {}, {}
-        self.arrays, self.left, self.generators = [], [], []
-        self.attributes, self.classes = set(), {}  # names in the code; id of a class -> (class, names watched, where)
-        self.instances = {}
+        self.arrays, self.others, self.left, self.generators = [], [], [], []
+        self.attributes = set()  # names in the code
+        self.instances, self.classes, self.modules = {}, {}, {}
         self.seen, self.waiting = {}, []
         for name, root in roots.items():
             self.meet(root, name, None)
@@ -134,30 +124,47 @@ class Reached:
             raise TooMuch("the loss reaches more of Python's state than is worth watching")
         self.tests.append((code, what))
 
-    def item(self, holder, key, what):
-        """Watch an item of a dict or a list."""
+    def item(self, holder, key, what, place=True):
+        """Watch an item of a dict or a list; ``place``: whether something else may stand there for a while."""
         value, code = holder[key], repr(key) if type(key) in (str, int) else self.name(key)
         self.test(f"{self.name(holder)}[{code}] is {self.name(value)}", what)
-        self.meet(value, what, Place(holder, key, True))
+        self.meet(value, what, Place(holder, key, True) if place else None)
 
-    def attribute(self, holder, key, what):
+    def attribute(self, holder, key, what, place=True):
         value = getattr(holder, key)
         self.test(f"{self.name(holder)}.{key} is {self.name(value)}", what)
-        self.meet(value, what, Place(holder, key, False))
+        self.meet(value, what, Place(holder, key, False) if place else None)
 
     # ------------------------------------------------------------------------------------ walking
     def meet(self, x, what, place):
         """Note what has been found somewhere."""
         if stands_in(x):
             self.left.append((place, x))
-        elif isinstance(x, np.ndarray):
-            if type(x) is np.ndarray:
-                self.arrays.append((place, x))
-        elif isinstance(x, GENERATORS):
+        elif is_of(x, np.ndarray):
+            self.array(x, what, place)
+        elif is_of(x, GENERATORS):
             self.generators.append(x)
-        elif not isinstance(x, VALUES) and id(x) not in self.seen:
+        elif not is_constant(x):
+            self.later(x, what, place)
+
+    def later(self, x, what, place):
+        if id(x) not in self.seen:
             self.seen[id(x)] = x
             self.waiting.append((x, what, place))
+
+    def array(self, x, what, place):
+        """Watch an array: what is done to it is seen, if what is traced may stand in its place; else its numbers."""
+        if type(x) is np.ndarray and place is not None and x.dtype.kind in "fciub":
+            self.arrays.append((place, x))
+        elif not any(x is other for other in self.others):
+            self.others.append(x)
+            if sum([other.nbytes for other in self.others]) > MUCH:
+                raise TooMuch(f"{what} is a large {type(x).__name__} of {x.dtype}, into which nobody can look")
+        if type(x) is not np.ndarray:
+            self.later(x, what, None)
+        if x.dtype.kind == "O":
+            for part in x.flat:
+                self.meet(part, what, None)
 
     def walk(self):
         """Go on until nothing new is found: code that is found late may name attributes of what was found before."""
@@ -166,40 +173,71 @@ class Reached:
                 self.enter(*self.waiting.pop())
             for x, what, watched in list(self.instances.values()):
                 self.look_into(x, what, watched)
+            for x, what, watched in list(self.modules.values()):
+                for name in sorted((self.attributes & {*vars(x)}) - watched):
+                    watched.add(name)
+                    self.of_library(x, name, f"{what}.{name}")
 
     def enter(self, x, what, place):
         """Watch what an object holds."""
-        if isinstance(x, types.FunctionType):
+        if is_opaque(type(x)):
+            raise TooMuch(f"{what or 'the loss'} is a {type(x).__name__}, whose state nobody can compare")
+        if is_of(x, types.FunctionType):
             self.function(x, what)
-        elif isinstance(x, Storage):
+        elif is_of(x, Storage):
             if id(x) not in self.parameters:
                 self.attribute(x, "_value", what)
-        elif isinstance(x, CONTAINERS):
+        elif is_of(x, CONTAINERS):
             self.container(x, what, place)
         else:
-            if isinstance(x, GETTERS):
-                self.attributes.add("getattr")
-            for part in parts_of(x):
-                self.meet(part, what, None)
-        if not of_library(x) or root_of(type(x)) in ENTERED and not isinstance(x, (*CLOSED, type, types.ModuleType)):
-            if type(x).__flags__ & HEAP_TYPE and not isinstance(x, (type, types.ModuleType)):
-                self.test(f"{self.name(x)}.__class__ is {self.name(type(x))}", what)
-            self.instances[id(x)] = x, what, set()
-            self.look_into(*self.instances[id(x)])
+            self.parts(x, what)
+        if is_of(x, NAMED) and of_library(x):
+            if is_of(x, types.ModuleType):
+                self.modules[id(x)] = x, what, set()
+            return
+        if not is_of(x, NAMED):
+            if is_of(x, CLOSED) or is_in_c(type(x)) and not dict_of(x):
+                return
+            self.test(f"{self.name(x)}.__class__ is {self.name(type(x))}", what)
+        self.instances[id(x)] = x, what, set()
+        self.look_into(*self.instances[id(x)])
+
+    def parts(self, x, what):
+        """Watch what stands behind a method, a cache and the like."""
+        if is_of(x, GETTERS):
+            self.attributes.add("getattr")
+        if is_of(x, functools.partial):
+            for key in ("func", "args", "keywords"):
+                self.attribute(x, key, what, False)
+        if is_of(x, memoryview):
+            self.test(f"{self.name(x)}.tobytes() == {self.name(x.tobytes())}", what)
+        if is_of(x, CACHED):  # one that is emptied computes again
+            self.test(f"{self.name(x)}.cache_info().misses == {x.cache_info().misses}", what)
+        if is_of(x, contextvars.ContextVar):
+            value = x.get(None)
+            self.test(f"{self.name(x)}.get(None) is {self.name(value)}", what)
+            self.meet(value, what, None)
+        for part in parts_of(x):
+            self.meet(part, what, None)
 
     def container(self, x, what, place):
         """Watch the items of a container."""
-        if isinstance(x, dict):
+        if is_of(x, (dict, types.MappingProxyType)):
             self.test(f"[*{self.name(x)}] == {self.name([*x])}", what)
             for key in x:
-                self.item(x, key, f"{what}[{key!r}]")
-        elif isinstance(x, (list, collections.deque)):
+                self.meet(key, what, None)
+                self.item(x, key, f"{what}[{key!r}]", is_of(x, dict))
+            if is_of(x, collections.defaultdict):
+                self.attribute(x, "default_factory", what, False)
+        elif is_of(x, (list, collections.deque)):
             self.test(f"len({self.name(x)}) == {len(x)}", what)
             for k in range(len(x)):
                 self.item(x, k, f"{what}[{k}]")
-        elif isinstance(x, (tuple, frozenset)):  # which cannot change
+        elif is_of(x, (tuple, frozenset, set)):
+            if is_of(x, set):  # which may change, and be gone through in another order
+                self.test(f"[*{self.name(x)}] == {self.name([*x])}", what)
             for k, part in enumerate(x):
-                inside = Element(place, x, k) if place is not None and isinstance(x, tuple) else None
+                inside = Element(place, x, k) if place is not None and is_of(x, tuple) else None
                 self.meet(part, f"{what}[{k}]", inside)
         else:  # of what can be compared
             self.test(f"{self.name(x)} == {self.name(copy.copy(x))}", what)
@@ -210,109 +248,89 @@ class Reached:
             try:
                 self.attribute(cell, "cell_contents", name)
             except ValueError:  # without a value yet
-                pass
-        if root_of(f) in LIBRARIES and not f.__code__.co_filename.startswith("<"):
+                self.test(f"{self.name(cell)} == {self.name(types.CellType())}", name)
+        if of_library(f) and not f.__code__.co_filename.startswith("<"):
             return
-        self.test(f"{self.name(f)}.__code__ is {self.name(f.__code__)}", what)
+        for key in ("__code__", "__defaults__", "__kwdefaults__"):
+            self.test(f"{self.name(f)}.{key} is {self.name(getattr(f, key))}", what)
         if f.__defaults__:
-            self.test(f"{self.name(f)}.__defaults__ is {self.name(f.__defaults__)}", what)
             names = f.__code__.co_varnames[: f.__code__.co_argcount][-len(f.__defaults__) :]
             for k, (name, value) in enumerate(zip(names, f.__defaults__)):
                 self.meet(value, name, Default(f, k))
         if f.__kwdefaults__:
             self.meet(f.__kwdefaults__, what, None)
-        self.attributes |= attributes_in(f.__code__)
-        for name in names_in(f.__code__):
-            if name in ("globals", "locals", "eval", "exec") and name not in f.__globals__:
-                raise TooMuch(f"the loss, or what it calls, asks {name}() for variables that its code does not name")
+        self.code(f)
+
+    def code(self, f):
+        """Watch the variables and the modules that the code of a function names."""
+        names, attributes, modules = names_in(f.__code__)
+        self.attributes |= attributes
+        blind = [name for name in names if name in BLIND and name not in f.__globals__]
+        if blind or attributes & BLIND_ATTRIBUTES:
+            asked = f"{blind[0]}()" if blind else min(attributes & BLIND_ATTRIBUTES)
+            raise TooMuch(f"the loss, or what it calls, asks {asked} for variables that its code does not name")
+        for name in names:
             if name in f.__globals__:
                 self.item(f.__globals__, name, name)
-            elif hasattr(builtins, name):
-                self.test(f"{name!r} not in {self.name(f.__globals__)}", name)
+                continue
+            self.test(f"{name!r} not in {self.name(f.__globals__)}", name)
+            if name in vars(builtins):
+                self.item(vars(builtins), name, name)
+        for level, name in modules:
+            name = full_name(level, name, f.__globals__)
+            self.test(f"{self.name(sys.modules)}.get({name!r}) is {self.name(sys.modules.get(name))}", name)
+            for k in range(name.count(".") + 1):  # import a.b gives a
+                self.meet(sys.modules.get(name.rsplit(".", k)[0]), name, None)
 
     def look_into(self, x, what, watched):
-        """Watch the attributes of an object, of a class or of a module that the code names."""
-        held, is_object = getattr(x, "__dict__", ()), not isinstance(x, (type, types.ModuleType))
-        every = is_object and (of_library(x) or self.attributes & DYNAMIC or hasattr(type(x), "__getattr__"))
-        if every and held != () and None not in watched:
+        """Watch the attributes of an object, of a class or of a module that the code names; of some things all."""
+        held, classes, is_module = dict_of(x), classes_of(x), is_of(x, types.ModuleType)
+        if None not in watched:
             watched.add(None)
-            self.test(f"len({self.name(held)}) == {len(held)}", what)
-        names = {*held} if every else set(self.attributes)
-        if is_object and not of_library(x):
-            names |= called_unnamed(type(x), every)
+            self.numbers_of_attributes(x, held, classes, what)
+        every = holds_all(x) or self.attributes & DYNAMIC or hasattr(type(x), "__getattr__") or "__getattr__" in held
+        names = set(self.attributes) | called_unnamed(classes, every)
+        if "__getattr__" in held:  # of a module
+            names.add("__getattr__")
+        if every:
+            names |= {*slots_of(type(x)), *[name for name in held if not is_module or not is_of(held[name], NAMED)]}
         for name in sorted(names - watched):
             watched.add(name)
-            where = f"{what}.{name}" if what else name
-            if name in held and not isinstance(x, type):
-                self.item(held, name, where)
-                continue
-            self.in_class(type(x) if is_object else x if isinstance(x, type) else types.ModuleType, name, where)
-            if is_object and held != () and hasattr(type(x), name):
-                self.test(f"{name!r} not in {self.name(held)}", where)
-            if is_object and is_slot(type(x), name) and hasattr(x, name):
-                self.attribute(x, name, where)
+            self.named(x, name, held, classes, f"{what}.{name}" if what else name)
 
-    def in_class(self, kind, name, what):
-        """Watch an attribute of a class of the user's."""
-        for cls in kind.__mro__:
-            if name in vars(cls):
-                if root_of(cls) not in LIBRARIES:
-                    value = vars(cls)[name]
-                    self.test(f"{self.name(cls)}.__dict__.get({name!r}) is {self.name(value)}", what)
-                    self.meet(value, what, Place(cls, name, False))
-                return
+    def of_library(self, module, name, what):
+        """Watch what a module of a library holds, if it is no function, no class and no number: ``os.environ``."""
+        value = vars(module)[name]
+        if not is_of(value, (*NAMED, *BOUND)) and not is_constant(value):
+            self.item(vars(module), name, what, False)
 
+    def named(self, x, name, held, classes, what):
+        """Watch an attribute of a name: of the object itself, and of all classes that have one."""
+        found = [cls for cls in classes if name in vars(cls)]
+        place = not of_library(x) or root_of(type(x)) in ENTERED
+        if name in held:
+            self.item(held, name, what, place)
+        elif found and held and name[:2] != "__":
+            self.test(f"{name!r} not in {self.name(held)}", what)
+        for cls in found:
+            value = vars(cls)[name]
+            self.test(f"{self.name(cls)}.__dict__.get({name!r}) is {self.name(value)}", what)
+            self.meet(value, what, Place(cls, name, False))
+        if name in slots_of(type(x)):
+            if hasattr(x, name):
+                self.attribute(x, name, what, place)
+            else:
+                self.test(f"not hasattr({self.name(x)}, {name!r})", what)
 
-
-
-def parts_of(x):
-    """Return the objects that stand behind a method, a property and the like."""
-    if isinstance(x, types.MethodType):
-        return x.__func__, x.__self__
-    if isinstance(x, functools.partial):
-        return x.func, x.args, x.keywords
-    if isinstance(x, Params):
-        return (x._tensors,)
-    if isinstance(x, (staticmethod, classmethod)):
-        return (x.__func__,)
-    if isinstance(x, property):
-        return (x.fget,)
-    if isinstance(x, weakref.ref):
-        return (x(),)
-    return (x.__wrapped__,) if hasattr(x, "__wrapped__") else ()  # functools.lru_cache
-
-
-def root_of(x):
-    """Return the name of the package that a function or class belongs to."""
-    return (getattr(x, "__module__", None) or "").partition(".")[0]
-
-
-def of_library(x):
-    """Say whether an object, a class or a module is a library's."""
-    if isinstance(x, types.ModuleType):
-        return x.__name__.partition(".")[0] in LIBRARIES
-    return root_of(x if isinstance(x, type) else type(x)) in LIBRARIES
-
-
-def attributes_in(code):
-    """Return all names in a code, and in the functions in it, that may be those of attributes."""
-    found = set(code.co_names)
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            found |= attributes_in(inner)
-    return found
-
-
-def is_slot(kind, name):
-    return any(isinstance(vars(cls).get(name), types.MemberDescriptorType) for cls in kind.__mro__)
-
-
-def called_unnamed(kind, every):
-    """Return the names in classes of the user's that no code names: ``__call__``, ``__getitem__``; ``every``: all."""
-    return {
-        name
-        for cls in kind.__mro__
-        if root_of(cls) not in LIBRARIES
-        for name, value in vars(cls).items()
-        if (name not in UNCALLED and isinstance(value, types.FunctionType) if name[:2] == "__" else every)
-    }
+    def numbers_of_attributes(self, x, held, classes, what):
+        """Watch how many attributes an object and its classes have, and which classes: a new one may hide another."""
+        if is_of(x, types.ModuleType):
+            self.test(f"len({self.name(held)}) == {len(held)}", what)
+        elif dict_of(x) is held:
+            self.test(f"{self.name(x)}.__dict__ is {self.name(held)} and len({self.name(held)}) == {len(held)}", what)
+        for cls in classes:
+            if id(cls) not in self.classes:
+                self.classes[id(cls)] = cls
+                name = self.name(cls)
+                count, mro = len(vars(cls)), self.name(cls.__mro__)
+                self.test(f"len({name}.__dict__) == {count} and {name}.__mro__ is {mro}", what)

@@ -32,8 +32,9 @@ from ...readers.watch import is_finite
 from ...readers.whereabouts import variables_at
 from ..again import seen
 from .agreement import agree, restored, states
+from .kinds import kind_of
 from .reach import TooMuch
-from .versions import Version, drawn_by_machine, kind_of
+from .versions import Version, drawn_by_machine
 
 KEPT = 64  # kinds of arguments that are kept
 
@@ -129,7 +130,7 @@ class CompiledStep:
         while made < n:
             several = self._several(losses[made:], [x[made:] for x in stacked])
             if not several:
-                losses[made] = self(*rebuild(args, iter([x[made] for x in stacked])))
+                losses[made] = self(*rebuild(args, iter([x[made, ...] for x in stacked])))
             made += several or 1
         return losses
 
@@ -144,10 +145,12 @@ class CompiledStep:
                     return 0
                 many = min(len(losses), version.audit - version.calls - 1)
                 found = version.several(tuple([x[:many] for x in stacked]), arrays._generator, many)
-                made = len(found) if found is not False else 0
-                losses[:made] = found[:made]
-                if found is not False and made < many and version.machine.why_none == "finite":
-                    value, found = self._eager([x[made] for x in stacked], drawn_by_machine(version.machine))
+                if found is False:  # something has changed
+                    return 0
+                made = len(found)
+                losses[:made] = found
+                if made < many and version.machine.why_none == "finite":
+                    value, found = self._eager([x[made, ...] for x in stacked], drawn_by_machine(version.machine))
                     self._update(found)
                     losses[made] = value
                     made += 1
@@ -280,7 +283,7 @@ class CompiledStep:
     def _evaluate_with_care(self, args):
         """The same for arguments of another kind than the last ones, and where something has changed."""
         flat = leaves(args)
-        if any(type(x) is Tensor and (x in self._params or x.tape is not None) for x in flat):
+        if any(is_special(x, self._params) for x in flat):
             return self._eager(args)
         kind = kind_of(args)
         version = self._versions.pop(kind, None) or Version(self._params, args)
@@ -354,6 +357,9 @@ class CompiledStep:
         Machine code is a bug then, if the program's text does agree, which takes over.
         """
         if version.attempt is None or not is_finite(found.val):
+            return
+        if changed := version.changed(flat):  # by the loss itself
+            version.failed(f"{changed} has changed")
             return
         after = restored(before)
         difference = self._difference(version, flat, found, before, after)
@@ -438,6 +444,13 @@ class CompiledStep:
         if not self._versions:
             return "not called yet"
         return "\n".join(version.why(kind) for kind, version in self._versions.items())
+
+
+def is_special(x, params):
+    """Say whether no program takes an argument: a parameter itself, what is recorded, an array of another class."""
+    if type(x) is Tensor:
+        return x in params or x.tape is not None
+    return isinstance(x, np.ndarray) and type(x) is not np.ndarray
 
 
 def kept_step(loss, ps, opt):

@@ -12,7 +12,7 @@ from ...core.gradient import WithGradient, as_kinds_of
 from ...core.params import Grads
 from ...core.storage import Storage, stands_in
 from ...core.tensor import Tensor
-from ...core.trees import leaves, parts
+from ...core.trees import leaves
 from ...moving import settle_
 from ...optimise.compiled.lowering import last_reason, lower
 from ...readers.comparing import without_numbers
@@ -23,7 +23,9 @@ from ...readers.runnable import runnable
 from ...readers.source import source
 from ...readers.tracer import Running, finished
 from .agreement import moved, restored, state_of, states
-from .guards import NUMBERS, Guards
+from .effects import effects, unaltered
+from .guards import Guards
+from .kinds import held_besides, is_data, is_number, shown
 from .reach import Reached, TooMuch
 
 PATIENCE = 3  # traces in a row that were good for nothing, before steps are made without one
@@ -82,7 +84,7 @@ class Version:
         self.failures = self.wait = 0
         flat = leaves(args)
         self.flat = len(flat) == len(args) and all(map(operator.is_, flat, args))
-        self.objects = [x for x in flat if not isinstance(x, (*NUMBERS, np.ndarray, np.generic, Storage))]
+        self.objects = [x for x in flat if not is_data(x) and not is_number(x)] + held_besides(args)
 
     # ------------------------------------------------------------------------------------ without a program
     def failed(self, reason):
@@ -116,7 +118,7 @@ class Version:
             said.append(f"as its text: {self.uncompiled}" if self.machine is None else "compiled")
             left = [] if self.machine is None else [code for _, code in self.machine.left]
             said += [f"with Python stay {', '.join(left)}"] * bool(left)
-        return f"for {', '.join(map(shown, kind[1:])) or 'no arguments'}: {'; '.join(said)}"
+        return f"for {', '.join(map(shown, kind[2])) or 'no arguments'}: {'; '.join(said)}"
 
     # ------------------------------------------------------------------------------------ traces
     def look(self, loss):
@@ -132,7 +134,10 @@ class Version:
         running = Running(loss, (self.params,), self.params, args, False, captured(reached, self.params))
         self.traces += 1
         try:
-            program = with_statistics(finished(running), running.held)
+            altered, watched = [], self.last is None or self.attempt is not None  # not the second one of two
+            running.f = unaltered(loss, altered)
+            with effects(watched) as done:
+                program = with_statistics(finished(running), running.held)
         finally:
             changed = guards.changed()
             if changed:
@@ -140,9 +145,14 @@ class Version:
         if program.asked:
             self.never(program.asked[0].asked)
             return None
+        if altered:
+            self.never("the loss changes its arguments")
+            return None
         seen = self.seen(running, program, reached, guards)
         if changed:
             self.failed(f"the loss itself changes {changed}, which happens while it is traced only")
+        elif done:
+            self.failed(f"the loss does more than compute, which a program would not: it calls {done[0]}")
         elif drawn_from(before, [op.generator for op in program if op.kind == "random"]):
             self.failed("the loss draws from another generator than minigrad's: use minigrad.rand, randn, sampling")
         else:
@@ -221,7 +231,7 @@ class Version:
 
     def beside(self, flat, before, h, seed):
         """Run the program's text beside the present parameters and arguments; random numbers as at ``before``."""
-        given = [x for x in (*self.inputs, *flat) if isinstance(x, (np.ndarray, np.generic, Storage))]
+        given = [x for x in (*self.inputs, *flat) if is_data(x)]
         inputs = [x._value if isinstance(x, Storage) else np.asarray(x) for x in given]
         restored(before)
         with np.errstate(all="ignore"):
@@ -241,9 +251,10 @@ class Version:
         self.given = [code for code in self.given if code]
         for k, p in enumerate(self.inputs):
             guards.layout(f"p{k}", p._value, "a parameter")
-        for x in {id(x): x for x in live}.values():
+        reached = [x for _, x in seen.reached.arrays]
+        for x in {id(x): x for x in (*live, *reached)}.values():
             guards.array(guards.name(x), x, "a captured array")
-        for x in seen.looked_at:
+        for x in (*seen.looked_at, *seen.reached.others):
             guards.numbers(x, "the numbers in a captured array, which Python uses,")
         self.guards = guards
 
@@ -313,43 +324,12 @@ def same_moves(one, other):
     return len(one) == len(other) and all(a[0] is b[0] and a[1] == b[1] for a, b in zip(one, other))
 
 
-def kind_of(x):
-    """Return what two arguments have in common that run by the same program: a tuple that can be hashed."""
-    if isinstance(x, (np.ndarray, Storage)):
-        array = x if isinstance(x, np.ndarray) else x._value
-        return type(x), array.shape, array.dtype.str, array.strides
-    if isinstance(x, np.generic):
-        return (type(x),)
-    if isinstance(x, NUMBERS):
-        return type(x), repr(x)
-    children = parts(x)
-    if children is None:
-        return type(x), id(x)
-    return type(x), *([tuple(x)] if isinstance(x, dict) else []), *map(kind_of, children)
-
-
-def shown(kind):
-    """Return what kind_of gives for people.
-
-    >>> shown(kind_of(np.ones((2, 3)))), shown(kind_of([1.5, None]))
-    ('ndarray (2, 3) float64', 'list of float 1.5, NoneType None')
-    """
-    name = kind[0].__name__
-    if issubclass(kind[0], (np.ndarray, Storage)):
-        return f"{name} {kind[1]} {np.dtype(kind[2]).name}"
-    if issubclass(kind[0], NUMBERS):
-        return f"{name} {kind[1]}"
-    return f"{name} of {', '.join(shown(k) for k in kind[1:] if type(k[0]) is type)}" if len(kind) > 1 else name
-
-
 def captured(reached, params):
     """Return the (place, array) of all arrays whose numbers a program can follow."""
     return [
         (place, array)
         for place, array in reached.arrays
-        if place is not None
-        and array.dtype.kind in "fciub"
-        and not any(np.may_share_memory(array, p._value) for p in params)
+        if not any(np.may_share_memory(array, p._value) for p in params)
     ]
 
 
