@@ -66,7 +66,7 @@ class CompiledStep:
     >>> [step(np.ones(2)).val for _ in range(2)]
     [3.0, 3.0]
     >>> print(step.why.rpartition(";")[0])
-    for ndarray (2,) float64: by its program; 2 calls, 2 traces; watches 3 of Python's variables
+    for ndarray (2,) float64: by its program; 2 calls, 2 traces; watches 5 of Python's variables
     """
 
     def __init__(self, loss, ps, opt, check):
