@@ -25,8 +25,8 @@ MASKED = "plain arrays in the place of a masked array m: m.filled(0), with weigh
 CONVERSIONS = {
     r"\bc?math\.": "np.exp(t) for math.exp(t), np.sum(minigrad.array([t, u])) for math.fsum([t, u])",
     r"\b(float|int|complex)\(|\.item\(": "the Tensor itself, which arithmetic, NumPy's functions and print take",
-    r"^[^(=]*\]\s*[-+*/]?=[^=]": "minigrad.array([...]) to make an array of its elements, or fill a minigrad.Buffer in "
-    "the place of the array",
+    r"^[^(=]*\]\s*[-+*/]?=\s*[^\s=\[(]": "minigrad.array([...]) to make an array of its elements, or fill a "
+    "minigrad.Buffer in the place of the array",
     r"[\"'].*[\"']\s*%": "f\"{t:.3f}\", which may be printed inside of a gradient",
     r"\bfull\(": "x * np.ones(shape), or np.broadcast_to(x, shape), for np.full(shape, x)",
     r"\b(vectorize|frompyfunc)\(": "the function on the whole Tensor, with NumPy's functions in it; or "

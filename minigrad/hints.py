@@ -104,11 +104,15 @@ class Listing:
     def __get__(self, x, owner):
         frame = sys._getframe(1)
         if x is None and frame.f_code is inspect.classify_class_attrs.__code__:
-            names, found = frame.f_locals["names"], frame.f_locals["result"]
+            cls, names, found = map(frame.f_locals.get, ("cls", "names", "result"))
             ahead = names.index("__dir__") + 1
-            names[ahead:] = that_work(owner, names[ahead:])
-            found[:] = [each for each in found if that_work(owner, [each.name])]
-        return lambda: that_work(x, object.__dir__(x))
+            names[ahead:] = that_work(cls, names[ahead:])
+            found[:] = [each for each in found if that_work(cls, [each.name])]
+        return names_that_work.__get__(x, owner)
+
+
+def names_that_work(self):
+    return that_work(self, object.__dir__(self))
 
 
 def that_work(x, names):

@@ -125,7 +125,7 @@ def test_what_is_not_there_says_what_is():
     with pytest.raises(AttributeError, match="special has no 'comb'.*logsumexp"):
         ms.special.comb  # noqa: B018
 
-    assert INSTEAD_OF_SCIPY == set(ON_PLAIN_ARRAYS)
+    assert INSTEAD_OF_SCIPY == set(ON_PLAIN_ARRAYS) == set(ms.__all__)
 
 
 def test_the_gradient_of_logsumexp_is_finite_for_large_and_for_infinite_numbers():

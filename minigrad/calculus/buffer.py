@@ -1,5 +1,7 @@
 """Buffer: an array that may be written into while a gradient is taken."""
 
+from typing import Any
+
 import numpy as np
 
 from ..core.recording import fit, record
@@ -68,7 +70,7 @@ class Buffer:
         y = self._now()[index]
         return y if type(y) is Tensor and recorded(y) is not None else y.copy()
 
-    def copy(self):
+    def copy(self) -> Any:
         """Return what the buffer holds now, as a Tensor (as an ndarray if no Tensor went in)."""
         y = self._now()
         return y if type(y) is Tensor and recorded(y) is not None else y.copy()

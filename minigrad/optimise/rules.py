@@ -6,7 +6,7 @@ import inspect
 import math
 import types
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class Rule(AbstractOptimiser):
     from the formula's signature.  ``first_state`` says which state does not begin at zero.
     """
 
-    formula = None
+    formula: ClassVar[Any] = None
     kept = None  # the name of the IdDict
     replaces = ()  # names of its first hyperparameters, if the formula returns new values of them
     last = False  # whether it has to see where the step leads to, so that nothing may change it afterwards

@@ -14,6 +14,7 @@ SciPy must be installed for this wing, and for no other of minigrad.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 try:
     import scipy.linalg  # noqa: F401
@@ -38,6 +39,10 @@ from .linalg import (  # noqa: F401
 )
 from .special import log_softmax, logsumexp, multigammaln, polygamma, softmax  # noqa: F401
 
+if TYPE_CHECKING:  # what __getattr__ below finds
+    from .integrate import odeint, solve_ivp  # noqa: F401
+    from .signal import convolve, correlate, fftconvolve  # noqa: F401
+
 # What takes SciPy long to import is imported when it is first asked for.
 LATER = {"signal": "convolve correlate fftconvolve", "integrate": "odeint solve_ivp", "stats": ""}
 
@@ -61,6 +66,12 @@ def also():
     return [*special.all_elementwise(), "special", "linalg", *LATER]
 
 
-__all__ = sorted(INSTEAD_OF_SCIPY)
+# fmt: off
+__all__ = [  # written out, for type checkers read it
+    "block_diag", "cho_factor", "cho_solve", "convolve", "correlate", "expm", "fftconvolve", "log_softmax", "logm",
+    "logsumexp", "multigammaln", "odeint", "polygamma", "softmax", "solve_banded", "solve_ivp", "solve_sylvester",
+    "solve_triangular", "sqrtm", "toeplitz",
+]
+# fmt: on
 
 chapter(__name__, later, also)

@@ -12,6 +12,7 @@ Duvenaud, "Neural Ordinary Differential Equations" (2018), appendix B.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 import scipy.integrate
@@ -163,7 +164,7 @@ def widened(tolerance, n, b):
 def odeint(
     func, y0, t, args=(), Dfun=None, col_deriv=0, full_output=0, ml=None, mu=None, rtol=None, atol=None, tcrit=None,
     h0=0.0, hmax=0.0, hmin=0.0, ixpr=0, mxstep=0, mxhnil=0, mxordn=12, mxords=5, printmessg=0, tfirst=False,
-):  # fmt: skip
+) -> Any:  # fmt: skip
     """Solve an ordinary differential equation by LSODA.
 
         dy/dt = func(y, t, *args),   y(t[0]) = y0
