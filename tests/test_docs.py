@@ -50,7 +50,7 @@ def test_every_block_of_the_page_runs(page, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.name)
 def test_every_block_can_be_pasted_at_pythons_own_prompt(page):
-    if page.name in ("teaching.md", "distributed.md"):
+    if page.name == "teaching.md":
         pytest.skip("there is a class with blank lines in it, and the page says so")
     for _, source, _ in blocks(page):
         typed = []
@@ -108,8 +108,6 @@ def test_every_page_is_on_the_first_one_and_leads_to_the_next():
 
     assert set(in_order) == {page.name for page in DOCS.glob("*.md")} - {"index.md"}
     for page, after in zip(["index.md", *in_order], in_order):
-        if page in ("layers.md", "distributed.md"):
-            continue
         last = (DOCS / page).read_text(encoding="utf-8").rstrip().splitlines()[-1]
         assert last.startswith("Next: [") and f"]({after})" in last, page
 
