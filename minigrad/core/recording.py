@@ -24,6 +24,7 @@ from .tensor import refuse_if_recorded, tape_of, tensors_in
 from .trees import at_leaves, ATOMS, frozen, leaves, like, rebuild
 
 signature_of = functools.cache(inspect.signature)
+signature_without_first = functools.cache(lambda f: inspect.signature(functools.partial(f, None)))
 UNCHANGING = ATOMS - {np.ndarray}  # types of what nobody can write into
 OPERANDS = Storage, np.ndarray, np.generic, int, float, complex
 
@@ -124,15 +125,15 @@ def fit(g, vjp, values, shape, dtype):
 
 def unbroadcast(g, shape):
     """Sum ``g`` over the axes along which an array of ``shape`` was broadcast; or broadcast a smaller g."""
-    extra = g.ndim - len(shape)
+    extra, add = g.ndim - len(shape), np.sum if type(g) is Tensor else np.add.reduce  # which is quicker
     if extra > 0 and g.shape[extra:] == shape:  # added to every row, or a number to all: the commonest cases
-        return np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
+        return add(g, axis=0 if extra == 1 else tuple(range(extra)))
     if extra < 0:
         return np.broadcast_to(g, shape)
     stretched = [i for i, n in enumerate(shape, extra) if n == 1 and g.shape[i] != 1]
     kept = [1 if n == 1 else m for m, n in zip(g.shape[extra:], shape)]
     if extra or stretched:
-        g = np.reshape(np.add.reduce(g, axis=(*range(extra), *stretched)), kept)
+        g = np.reshape(add(g, axis=(*range(extra), *stretched)), kept)
     return np.broadcast_to(g, shape) if 1 in kept and tuple(kept) != shape else g
 
 
@@ -235,7 +236,7 @@ def call_method(ufunc, method, inputs, kwargs):
         there_are = ", ".join(list(METHODS)[1:])
         raise NoDerivativeError(f"{name} has no derivative here; of the methods of ufuncs {there_are} have.")
     definition = functools.partial(METHODS[method], ufunc)
-    inputs, kwargs = forms.simplified(definition, name, inspect.signature(definition), inputs, kwargs)
+    inputs, kwargs = forms.simplified(definition, name, signature_without_first(METHODS[method]), inputs, kwargs)
     return definition(*inputs, **kwargs)
 
 

@@ -26,24 +26,28 @@ from ..core.recording import answer_function, answer_ufunc, append, call, call_u
 from ..core.table import ROWS, layout_of, shape_of  # noqa: F401  (the texts use them)
 from ..core.tape import innermost_tape
 from ..core.tensor import SCALARS, Tensor, below, lower, on  # noqa: F401  (the texts use them)
+from ..core.trees import frozen
 from ..derivatives import WHOLE, getitem
 from ..doors import explain, shorten
 
 OBJECTS = np.dtype(object)
 PYTHON_NUMBERS = frozenset({float, int})
 SIMPLE_CONSTANTS = PYTHON_NUMBERS | {np.ndarray, np.float64, np.float32}
-ARRAYS = frozenset({Tensor, np.ndarray})
+SIMPLE = SIMPLE_CONSTANTS | {Tensor}
+PRODUCTS = frozenset({np.dot, np.inner, np.outer, np.vdot})
 INTEGERS = frozenset({int, np.int64, type(None)})
+INDICES = frozenset({int, slice})
 VECTORS_AND_MATRICES = frozenset({(1, 1), (1, 2), (2, 1), (2, 2)})
 
 
 # --------------------------------------------------------------------------------------- the two texts
 # _0 and _1 are the arguments, then their values; $kept_a lists what the vjp of _0 needs, and $exact asks whether the
-# gradients are sure to have the shapes and dtypes of the arguments (else they are fitted).
+# gradients are sure to have the shapes and dtypes of the arguments (else they are fitted).  Each text is run twice: for
+# the innermost tape, and for the one around it, where a gradient of a gradient computes what the first one records.
 
 ONE = """
 def record_one(tensor):
-    tape = innermost_tape()
+    tape = this_tape()
     if tape is not None:
         if tensor.tape is not tape:
             tensor = tape.leaves.get(id(tensor), tensor)
@@ -53,12 +57,14 @@ def record_one(tensor):
             edges = ($edge_a,)
             $append
             return new
+        if tape.outer is not None:
+            return otherwise_one(tensor)
     return call(function, (tensor,), {})
 """
 
 TWO = """
 def record_two(self, _1):
-    tape = innermost_tape()
+    tape = this_tape()
     if tape is None:
         return call_unless_foreign(function, self, _1)
     of_a = self if self.tape is tape else tape.leaves.get(id(self))
@@ -93,18 +99,18 @@ def record_two(self, _1):
         else:
             edges = fitted(of_a, vjp_a, ($kept_a)), fitted(of_b, vjp_b, ($kept_b))
     else:
-        return call_unless_foreign(function, self, _1)
+        return otherwise_two(self, _1)
     $append
     return new
 
 def record_reflected(self, _0):
-    tape = innermost_tape()
+    tape = this_tape()
     kind = type(_0)
     of_b = None
     if tape is not None and kind in SIMPLE_CONSTANTS:
         of_b = self if self.tape is tape else tape.leaves.get(id(self))
     if of_b is None:
-        return call_unless_foreign(function, _0, self)
+        return otherwise_reflected(self, _0)
     _1 = of_b._value
     try:
         y = compute(_0, _1)
@@ -126,7 +132,7 @@ def record_with_constant(self, other, of_a, of_b, tape):
         return record_two(self, other._value)
     if of_b is not None and is_constant(self, tape):
         return record_reflected(other, self._value)
-    return call_unless_foreign(function, self, other)
+    return otherwise_two(self, other) if of_a is of_b is None else call_unless_foreign(function, self, other)
 """
 
 APPEND = "new = make(Tensor); new._value = y; new.tape = tape; new.slot = len(tape.entries); tape.entries.append(edges)"
@@ -147,8 +153,31 @@ def written(text, function, blanks, **names):
     file = f"{__file__}:{row.name}"
     linecache.cache[file] = len(text), None, text.splitlines(True), file  # tracebacks show the text
     names = {**globals(), **names, "function": function, "make": object.__new__}
-    exec(compile(text, file, "exec"), names)
-    return names
+    code, made = compile(text, file, "exec"), {}
+    for tape in tape_around, innermost_tape:
+        farther = {
+            "otherwise_one": made.get("record_one", lambda a: call(function, (a,), {})),
+            "otherwise_two": made.get("record_two", lambda a, b: call_unless_foreign(function, a, b)),
+            "otherwise_reflected": made.get("record_reflected", lambda b, a: call_unless_foreign(function, a, b)),
+        }
+        exec(code, made := {**names, **farther, "this_tape": tape})
+    return made
+
+
+def tape_around():
+    """Return the tape around the innermost one, or None."""
+    tape = innermost_tape()
+    return None if tape is None else tape.outer
+
+
+def alias_of(t):
+    """Return (the tape, the Tensor as recorded there): of the innermost one or of that around it, else None."""
+    for tape in innermost_tape(), tape_around():
+        if tape is not None:
+            alias = t if t.tape is tape else tape.leaves.get(id(t))
+            if alias is not None:
+                return tape, alias
+    return None, None
 
 
 # ----------------------------------------------------------------------------------------- the recorders
@@ -185,39 +214,35 @@ def widens(function):
     return isinstance(function, np.ufunc) and "e" * function.nin + "->e" not in function.types
 
 
-def pair(function):
-    """Return ``call`` for a primitive of our own of two arguments, such as most losses."""
-    (vjp_a, keep_a), (vjp_b, keep_b) = ROWS[function].edges.values()
-    on_arrays = function.on_arrays
+def several(function):
+    """Return ``call`` for a function of several arguments, all of them arrays: products, losses, densities."""
+    edges, on_arrays = ROWS[function].edges, getattr(function, "on_arrays", function)
 
-    def record_pair(a, b):
-        tape = innermost_tape()
-        of_a = of_b = None
-        u, v = a, b
-        if tape is not None and tape.outer is None:
-            if type(a) is Tensor:
-                of_a = a if a.tape is tape else tape.leaves.get(id(a))
-                u = of_a._value if of_a is not None else a._value if a.tape is None else a
-            if type(b) is Tensor:
-                of_b = b if b.tape is tape else tape.leaves.get(id(b))
-                v = of_b._value if of_b is not None else b._value if b.tape is None else b
-        if of_a is of_b is None or not type(u) is type(v) is ndarray:
-            return call(function, (a, b), {})
-        y = on_arrays(u, v)
-        edges = ()
-        if of_a is not None:
-            edges += (fitted(of_a, vjp_a, keep_a(0, y, u, v)),)
-        if of_b is not None:
-            edges += (fitted(of_b, vjp_b, keep_b(0, y, u, v)),)
-        return record(tape, y, edges)
+    def record_several(*given):
+        tape, values, aliases = innermost_tape(), [], []
+        if tape is not None and tape.outer is not None:
+            if not any([type(x) is Tensor and (x.tape is tape or id(x) in tape.leaves) for x in given]):
+                tape = tape.outer
+        for x in given if tape is not None else ():
+            alias = None if type(x) is not Tensor else x if x.tape is tape else tape.leaves.get(id(x))
+            if alias is not None or type(x) is Tensor and is_constant(x, tape):
+                x = x._value if alias is None else alias._value
+            elif type(x) is Tensor or getattr(x, "dtype", None) is OBJECTS:
+                return call(function, given, {})
+            values.append(x)
+            aliases.append(alias)
+        found = [(alias, *edge) for alias, edge in zip(aliases, edges.values()) if alias is not None]
+        if not found:
+            return call(function, given, {})
+        y = (on_arrays if SIMPLE_CONSTANTS.issuperset(map(type, values)) else function)(*values)
+        return record(tape, y, tuple([fitted(alias, vjp, keep(0, y, *values)) for alias, vjp, keep in found]))
 
-    return record_pair
+    return record_several
 
 
 def with_others(function, args, kwargs):
     """Do as ``call`` for f(t, ...) whose others are numbers or texts: np.sum(t, axis=0).  Return None for the rest."""
-    tape, t = innermost_tape(), args[0]
-    of_a = None if tape is None else t if t.tape is tape else tape.leaves.get(id(t))
+    tape, of_a = alias_of(args[0])
     row = ROWS.get(function)
     if of_a is None or row is None or 0 not in row.edges:
         return None
@@ -239,29 +264,39 @@ def unchanging(x):
     return type(x) in SCALARS or type(x) is tuple and SCALARS.issuperset(map(type, x))
 
 
+def takes_arrays(function, n):
+    """Say whether a function is a primitive of our own, or one of NumPy's products, and takes n arrays and no more."""
+    row = ROWS.get(function) if function in PRODUCTS or hasattr(function, "on_arrays") else None
+    return row is not None and len(row.edges) == n
+
+
 def is_constant(t, tape):
     """Say whether no tape can know the Tensor: the usual case of data, and always that of masks."""
     return t.tape is None and (tape.outer is None or t._value.dtype.kind == "b")
 
 
+def is_basic(index):
+    """Say whether an index is a whole number, a slice of such, or stands for axes: nothing that could change."""
+    if type(index) is slice:
+        return INTEGERS.issuperset((index.start.__class__, index.stop.__class__, index.step.__class__))
+    return type(index) is int or index is None or index is Ellipsis
+
+
 def reading():
-    """Return ``call`` for reading an element or a slice, which loops do often: ``t[i]``."""
+    """Return ``call`` for reading elements and slices, which loops do often: ``t[i]``, ``t[:, 1]``."""
     function = getitem
     ((vjp, keep),) = ROWS[function].edges.values()
 
     def record_getitem(self, index):
         if type(index) is Tensor and index.tape is None and index.dtype.kind == "b":
             index = index._value
-        tape = innermost_tape()
-        if tape is not None and (
-            type(index) is int
-            or type(index) is slice
-            and INTEGERS.issuperset((index.start.__class__, index.stop.__class__, index.step.__class__))
-        ):
-            x = self if self.tape is tape else tape.leaves.get(id(self))
+        parts = index if type(index) is tuple else (index,)
+        if all([is_basic(i) or type(i) is ndarray and i.dtype.kind in "iub" for i in parts]):
+            tape, x = alias_of(self)
             if x is not None:
                 v = x._value
                 y = v[index]
+                index = index if index.__class__ in INDICES else frozen(index)
                 return append(tape, y, ((x.slot, vjp, *keep(0, y, v, index)),))
         try:
             return call(function, (self, index), {})
@@ -280,8 +315,8 @@ def either(forward, reflected):
 class Recorders(dict):
     """function -> its recorder, made when first met.
 
-    The recorder of a ufunc takes all of its arguments, that of a transparent function of ours with two arrays both, and
-    that of any other function one: the array, the others being left out.
+    The recorder of a ufunc takes all of its arguments, that of a transparent function of ours with several arrays, too,
+    and that of any other function one: the array, the others being left out.
     """
 
     def __missing__(self, function):
@@ -292,8 +327,9 @@ class Recorders(dict):
             simple = function.nout == 1 and (function.signature is None or function is np.matmul)
             if simple and places == [0, 1][: function.nin]:
                 recorder = one(function) if function.nin == 1 else either(*two(function, function))
-        elif getattr(function, "transparent", False) and len(row.parameters) == 2 and places == [0, 1]:
-            recorder = pair(function)
+        elif function in PRODUCTS or getattr(function, "transparent", False) and len(places) > 1:
+            if len(places) == row.required == len(row.parameters):
+                recorder = several(function)
         elif places == [0] and not row.sequences and row.required == 1:
             recorder = one(function)
         self[function] = recorder
@@ -322,7 +358,7 @@ def array_function(self, function, types, args, kwargs):
             whole = WHOLE.get(function, function)
             if whole in ROWS:
                 return RECORDERS[whole](args[0])
-        elif not kwargs and len(args) == 2 and hasattr(function, "on_arrays") and ARRAYS.issuperset(map(type, args)):
+        elif not kwargs and SIMPLE.issuperset(map(type, args)) and takes_arrays(function, len(args)):
             return RECORDERS[function](*args)
         elif args and type(args[0]) is Tensor:
             recorded = with_others(function, args, kwargs)
