@@ -260,7 +260,7 @@ def extremum_vjp(g, y, a, axis, keepdims, initial, where):
     shape = np.shape(a)
     if axis is not None and not keepdims:
         y, g = y.reshape(kept_shape(shape, axis)), g.reshape(kept_shape(shape, axis))
-    winners = (a == y) & where
+    winners = a == y if where is True else (a == y) & where
     g = wider(g)
     n = np.sum(winners, axis=axis, keepdims=True, dtype=g.dtype)
     if initial is not None:
