@@ -180,10 +180,15 @@ else:
         Case(stats.multivariate_normal.logpdf, (real(2, 3), 0.5, positive(3))),
         SymmetricNormal(stats.log_of_vectors, (real(4, 2), real(2), positive_definite(2, 2))),
         Case(stats.multivariate_normal.entropy, (None, positive(2))),
+        Case(stats.log_normal, (real(3), real(2, 1), positive(3)), order=3),
+        Case(stats.power_log, (0, positive(3), real(2, 1))),
+        Case(stats.power_log, (2, positive(3), real(2, 1))),
+        SymmetricCase(stats.solve_positive, (positive_definite(3, 3), real(3, 2))),
     ]
     KINKS = [
         Kink(sp.xlogy, (0.0, 0.5), (-0.6931471805599453, 0.0), "x log y"),
         Kink(sp.xlogy, (0.0, 0.0), (None, 0.0), "0 log y does not change with y"),
+        Kink(sp.xlog1py, (0.0, -1.0), (None, 0.0), "0 log y does not change with y"),
         Kink(sp.j1, (0.0,), (0.5,), "J1 starts with x / 2"),
         Kink(sp.betaln, (-2.0, 1.0), (0.5, None), "psi(-2) - psi(-1) = 1/2: the poles cancel"),
         Kink(sp.betaln, (2.0, -4.0), (None, 7 / 12), "psi(-4) - psi(-2) = 1/4 + 1/3: the poles cancel"),

@@ -219,3 +219,30 @@ def test_convolution_over_some_axes_broadcasts_the_others():
         np.testing.assert_allclose(found, expected, atol=1e-14)
     with pytest.raises(ValueError, match="method='fft'"):
         ms.convolve(a, b, method="direct", axes=2)
+
+
+def test_x_log_y_has_its_mixed_derivatives_where_x_is_0():
+    by_x_and_y = lambda f, y: gradient(lambda x: gradient(lambda y: f(x, y), y)[0], 0.0)[0]
+
+    assert by_x_and_y(scipy.special.xlogy, 2.0) == 0.5
+    assert by_x_and_y(scipy.special.xlog1py, 3.0) == 0.25
+
+
+def test_what_this_wing_has_not_is_scipys_own_for_plain_arrays_in_every_module():
+    for ours, theirs, name in (
+        (ms.signal, scipy.signal, "lfilter"), (ms.integrate, scipy.integrate, "simpson"),
+        (ms.linalg, scipy.linalg, "lu"),
+    ):  # fmt: skip
+        assert getattr(ours, name) is getattr(theirs, name)
+        with pytest.raises(AttributeError, match="has no 'nothing': it has [a-z_]+, "):
+            ours.nothing  # noqa: B018
+    with pytest.raises(LostGradientError, match=r"scipy\.signal"):
+        gradient(lambda x: np.sum(ms.signal.lfilter([1.0], [1.0, 0.5], x)), np.ones(3))
+
+
+def test_stacks_of_toeplitz_matrices_are_those_of_their_vectors():
+    c, r = np.arange(6.0).reshape(2, 3), np.arange(4.0)
+
+    expected = np.stack([scipy.linalg.toeplitz(row, r) for row in c])
+    assert np.array_equal(ms.toeplitz(c, r), expected)
+    assert np.array_equal(ms.toeplitz(2.0), scipy.linalg.toeplitz(2.0))

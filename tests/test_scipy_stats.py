@@ -115,7 +115,8 @@ def students(t, df):
 
 ENDS = [
     (lambda x, a: stats.gamma.cdf(x, a), lambda x, a: gammas(a, x), [
-        (1e-10, 1.5), (1e-8, 1e-3), (0.5, 1e-3), (10.0, 50.0), (900.0, 1e3), (1e-300, 0.25)]),
+        (1e-10, 1.5), (1e-8, 1e-3), (0.5, 1e-3), (10.0, 50.0), (900.0, 1e3), (1e-300, 0.25), (1e-300, 1e-7),
+        (1e-12, 1e-4), (0.3, 1e-7), (1e-10, 0.05)]),
     (lambda x, a: stats.gamma.sf(x, a), lambda x, a: upper_gammas(a, x), [
         (20.0, 1.5), (30.0, 1e-3), (150.0, 50.0), (700.0, 2.0), (1100.0, 1e3)]),
     (lambda x, a: stats.gamma.logpdf(x, a), lambda x, a: (a - 1) * mpmath.log(x) - x - mpmath.loggamma(a), [
@@ -129,7 +130,7 @@ ENDS = [
     (lambda t, df: stats.t.sf(-t, df), students, [(-1e-3, 2.5), (-40.0, 3.0)]),
     (lambda t, df: stats.t.logpdf(t, df), lambda t, df: mpmath.log(
         mpmath.gamma((df + 1) / 2) / mpmath.gamma(df / 2) / mpmath.sqrt(df * mpmath.pi))
-        - (df + 1) / 2 * mpmath.log1p(t * t / df), [(1e-8, 3.0), (1e6, 1.5), (3.0, 100.0)]),
+        - (df + 1) / 2 * mpmath.log1p(t * t / df), [(1e-8, 3.0), (1e6, 1.5), (3.0, 49.0), (3.0, 51.0), (2.0, 1e5)]),
     (lambda x, s: stats.norm.logcdf(x, scale=s), lambda x, s: mpmath.log(mpmath.erfc(-x / s / mpmath.sqrt(2)) / 2), [
         (-40.0, 1.0), (-6.0, 0.1), (9.0, 1.0)]),
     (lambda x, s: stats.norm.logsf(x, scale=s), lambda x, s: mpmath.log(mpmath.erfc(x / s / mpmath.sqrt(2)) / 2), [
@@ -154,7 +155,7 @@ def test_values_and_slopes_at_the_ends_are_exact(ours, exact, places):
 
 def test_derivatives_by_shapes_are_exact_to_every_order():
     with mpmath.workdps(60):
-        for a, x in [(1.5, 1.0), (0.1, 1e-3), (50.0, 52.0), (1e-3, 0.5)]:
+        for a, x in [(1.5, 1.0), (0.1, 1e-3), (50.0, 52.0), (1e-3, 0.5), (1e-7, 0.3), (1e-4, 1e-12)]:
             for n in (1, 2, 3) if a > 0.01 else (1, 2):
                 expected = mpmath.diff(lambda a, x=x: gammas(a, mpf(x)), mpf(a), n)
                 assert gammainc_by_shape(n, a, x) == pytest.approx(float(expected), rel=1e-9)
@@ -189,6 +190,74 @@ def test_at_the_edge_of_the_support_derivatives_are_those_from_inside():
     assert gradient(lambda x, a: stats.gamma.cdf(x, a), 0.0, 2.0) == (0.0, 0.0)
     assert gradient(lambda x: stats.gamma.logpdf(x, 1.0), 0.0) == (-1.0,)
     assert gradient(lambda x: stats.beta.logpdf(x, 1.0, 3.0), 0.0) == (-2.0,)
+
+
+DENSITIES = {
+    "gamma": lambda z, a: z ** (a - 1) * mpmath.exp(-z) / mpmath.gamma(a),
+    "chi2": lambda z, df: (z / 2) ** (df / 2 - 1) * mpmath.exp(-z / 2) / mpmath.gamma(df / 2) / 2,
+    "beta": lambda z, a, b: z ** (a - 1) * (1 - z) ** (b - 1) / mpmath.beta(a, b),
+    "expon": lambda z: mpmath.exp(-z),
+}
+AT_ENDS = [
+    *[("gamma", (a,), 0) for a in (1.0, 1.5, 2.0, 2.5, 3.0, 200.0)],
+    *[("chi2", (df,), 0) for df in (2.0, 3.0, 4.0, 7.0)],
+    *[("beta", shapes, end) for shapes in [(1, 1), (2, 3), (1, 2.5), (1.5, 3), (600.0, 700.0)] for end in (0, 1)],
+    ("expon", (), 0),
+]  # fmt: skip
+LOC, SCALE = 0.25, 2.0
+
+
+def from_inside(f, at, directions):
+    """Return the first derivatives of f by each argument, each to the side of its direction; infinite beyond 10^9."""
+    with mpmath.workdps(120):
+        h, at = mpf(10) ** -50, [mpf(x) for x in at]
+        slopes = [(f(*[x + s * h * (i == k) for i, x in enumerate(at)]) - f(*at)) / (s * h) for k, s in directions]
+        return [float(slope) if abs(slope) < 1e9 else np.inf * float(mpmath.sign(slope)) for slope in slopes]
+
+
+@pytest.mark.parametrize("name, shapes, end", AT_ENDS)
+def test_densities_at_the_ends_of_their_support_have_the_slopes_from_inside(name, shapes, end):
+    law, shapes = getattr(stats, name), [float(a) for a in shapes]
+    at = [LOC + end * SCALE, *shapes, LOC, SCALE]
+    exact = lambda x, *others: DENSITIES[name]((x - others[-2]) / others[-1], *others[:-2]) / others[-1]
+    inwards = [-1 if end else 1, *[1] * len(shapes), 1 if end else -1, 1]
+
+    found = gradient(lambda *at: law.pdf(*at), *at)
+
+    expected = from_inside(exact, at, list(enumerate(inwards)))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_second_slopes_at_the_ends_of_the_support_are_those_from_inside():
+    twice = lambda f, x: gradient(lambda x: gradient(f, x)[0], x)[0]
+
+    assert twice(lambda x: stats.gamma.pdf(x, 3.0), 0.0) == pytest.approx(1.0)  # x^2 / 2 (1 - x)
+    assert twice(lambda x: stats.gamma.pdf(x, 2.0), 0.0) == pytest.approx(-2.0)  # x (1 - x)
+    assert twice(lambda x: stats.gamma.pdf(x, 1.0), 0.0) == pytest.approx(1.0)
+    assert twice(lambda x: stats.beta.pdf(x, 2.0, 3.0), 0.0) == pytest.approx(-48.0)  # 12 x (1 - 2 x)
+    assert twice(lambda x: stats.beta.pdf(x, 2.0, 3.0), 1.0) == pytest.approx(24.0)  # 12 (1 - x)^2
+    assert twice(lambda a: stats.gamma.pdf(0.0, a), 2.0) == 0
+    assert gradient(lambda a: gradient(lambda x: stats.gamma.pdf(x, a), 0.0)[0], 3.0) == (0.0,)
+
+
+def test_a_density_of_several_numbers_has_slopes_at_the_edges_of_the_simplex():
+    x = np.array([0.0, 0.4, 0.6])
+
+    by_x, by_alpha = gradient(stats.dirichlet.pdf, x, np.array([2.0, 1.5, 3.0]))
+    (tied,) = gradient(lambda x: stats.dirichlet.pdf(x, np.array([1.0, 1.0, 2.0])), x)
+
+    scale = mpmath.gamma(6.5) / mpmath.gamma(1.5) / mpmath.gamma(3) * mpf(0.4) ** 0.5 * mpf(0.6) ** 2
+    np.testing.assert_allclose(by_x, [float(scale), 0, 0], rtol=1e-12)
+    assert by_alpha.tolist() == [0, 0, 0]
+    np.testing.assert_allclose(tied, [0, 0, 6], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_the_logarithm_of_a_density_that_vanishes_at_an_end_falls_there_without_bound():
+    by_x, by_a, by_loc, by_scale = gradient(stats.gamma.logpdf, 0.5, 2.0, 0.5, 2.0)
+
+    assert by_x == np.inf and by_a == -np.inf and by_loc == -np.inf
+    assert by_scale == pytest.approx(-1.0)  # -a / scale, as everywhere near
 
 
 # --------------------------------------------------------------------------------------------- bad input

@@ -41,7 +41,7 @@ STEPS = {
 }
 IN_SINGLE = {np.emath.power}  # which computes with 8 bits as complex64
 IN_HALF = set()
-AT_EDGES = {minigrad.scipy.stats.beta.pdf, minigrad.scipy.stats.dirichlet.pdf}  # of the support no slope is defined
+AT_EDGES = {minigrad.scipy.stats.beta.pdf, minigrad.scipy.stats.dirichlet.pdf}  # differences reach beyond them
 if tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 15):  # half precision on the way
     IN_HALF |= {minigrad.scipy.softmax, minigrad.scipy.log_softmax, minigrad.scipy.logsumexp}
 

@@ -121,9 +121,9 @@ row(sp.exp10,       lambda g, y: g * y * math.log(10))
 row(sp.cosm1,       lambda g, x: -g * np.sin(x))
 row(sp.cbrt,        lambda g, y: g / (3 * y * y))
 row(sp.xlogy,       lambda g, b: g * np.log(b * 1.0).conjugate(),  # * 1.0: of whole numbers not in half precision
-                    lambda g, a, b: g * (a / np.where(a == 0, 1, b)).conjugate())
+                    lambda g, a, b: g * (a / np.where((a == 0) & (b == 0), 1, b)).conjugate())
 row(sp.xlog1py,     lambda g, b: g * np.log1p(b * 1.0).conjugate(),
-                    lambda g, a, b: g * (a / np.where(a == 0, 1, 1 + b)).conjugate())
+                    lambda g, a, b: g * (a / np.where((a == 0) & (b == -1), 1, 1 + b)).conjugate())
 row(sp.entr,        lambda g, x: -g * (np.log(x) + 1))
 row(sp.rel_entr,    lambda g, a, b: g * (np.log(a / b) + 1),
                     lambda g, a, b: -g * a / b)

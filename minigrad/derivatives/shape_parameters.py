@@ -75,19 +75,27 @@ def gamma_density(a, x):
     return np.exp(np.where(large, far, sp.xlogy(a - 1, x) - x - sp.gammaln(a)))
 
 
+def bell_above(n, a, log_x):
+    """Return (d/da)^n p / p for p = x^a / gamma(a + 1), where all stays small if a is small."""
+    return bell(n, 0, lambda i, j: log_x - psi(0, a + 1) if i == 1 else -psi(i - 1, a + 1))
+
+
 def gamma_bell(n, a, log_x):
-    return bell(n, 0, lambda i, j: log_x - psi(0, a) if i == 1 else -psi(i - 1, a))
+    return bell_above(n, a, log_x) + n / a * bell_above(n - 1, a, log_x)
 
 
 def gamma_integral(n):
     def integral(a, x):
-        low = x < a + 1
+        low = (x < a + 1) & ((a > 0.1) | (a * np.log(x) < -0.01))  # else nearly all is below, the smaller part above
         width = 1 / (np.maximum(a - x, 0) + 1 / np.sqrt(1 / a**2 + 4 / a))
         u = np.where(low, width, 1 / (np.maximum(x - a, 0) + np.sqrt(x) / 2)) * NODES
         log = np.where(low, -u, np.log1p(u))  # of t / x
         falls = np.where(low, -a * u - x * np.expm1(-u), (a - 1) * log - x * u)
         f = np.exp(falls) * gamma_bell(n, a, np.log(x) + log) * u / NODES * WEIGHTS
-        return np.sum(np.where(low, 1, -1) * gamma_density(a, x) * x * f, axis=1)
+        whole = np.sum(np.where(low, 1, -1) * gamma_density(a, x) * x * f, axis=1)
+        of_power, before = bell_above(n, a, np.log(x)), bell_above(n - 1, a, np.log(x))
+        series = of_power * (1 - a * x / (a + 1)) - n * before * x / (a + 1) ** 2  # x^a / gamma(a + 1) (1 - ...)
+        return np.where(x < 1e-8, np.exp(a * np.log(x) - sp.gammaln(a + 1)) * series, whole[:, None])[:, 0]
 
     return integral
 

@@ -23,6 +23,8 @@ from ..core.errors import LostGradientError, NoDerivativeError
 from ..core.gradient import pullback
 from ..core.tensor import Tensor, lower, recorded, tensors_in
 from ..core.trees import leaves, rebuild
+from ..hints import chapter
+from .entering import scipys_own
 
 DIVISIONS, PARTS = 5, 8  # how often an interval may be divided, and into how many
 NEAR = 100  # times the tolerances: how far from its start y may come back
@@ -296,3 +298,5 @@ def differentiable_states(equation, result, t_span, y0, t_eval):
 
 
 __all__ = ["odeint", "solve_ivp"]
+
+chapter(__name__, scipys_own(scipy.integrate))

@@ -6,7 +6,7 @@ import scipy.linalg
 from ..core.table import primitive, row
 from ..derivatives.products import hermitian
 from ..hints import chapter
-from .entering import made_of_others
+from .entering import made_of_others, scipys_own
 
 @primitive
 def solve_triangular(
@@ -361,31 +361,24 @@ def toeplitz(c, r=None):
 
     Parameters
     ----------
-    c : array or Tensor (m,), the first column
-    r : array or Tensor (n,), the first row, of which the first element is not used; by default conj(c)
+    c : array or Tensor (..., m), the first column
+    r : array or Tensor (..., n), the first row, of which the first element is not used; by default conj(c)
 
     Returns
     -------
-    array or Tensor (m, n)
+    array or Tensor (..., m, n)
 
-    Source: ``scipy.linalg.toeplitz``.
+    Source: ``scipy.linalg.toeplitz``, which takes stacks from SciPy 1.17 on.
 
     >>> toeplitz(np.array([1.0, 2.0]), np.array([0.0, 5.0, 6.0]))
     array([[1., 5., 6.],
            [2., 1., 5.]])
     """
-    c = np.ravel(c)
-    r = np.conjugate(c) if r is None else np.ravel(r)
-    m, n = len(c), len(r)
-    return np.concatenate([c[::-1], r[1:]])[m - 1 - np.arange(m)[:, None] + np.arange(n)]
-
-
-def other(name):
-    """Return SciPy's own function, for plain arrays."""
-    try:
-        return getattr(scipy.linalg, name)
-    except AttributeError:
-        raise AttributeError(f"minigrad.scipy.linalg has no {name!r}: it has {', '.join(__all__)}") from None
+    c = np.atleast_1d(c)
+    r = np.conjugate(c) if r is None else np.atleast_1d(r)
+    m, n, stack = c.shape[-1], r.shape[-1], np.broadcast_shapes(c.shape[:-1], r.shape[:-1])
+    both = [np.broadcast_to(x, stack + x.shape[-1:]) for x in (c[..., ::-1], r[..., 1:])]
+    return np.concatenate(both, axis=-1)[..., m - 1 - np.arange(m)[:, None] + np.arange(n)]
 
 
 __all__ = [
@@ -393,4 +386,4 @@ __all__ = [
     "sqrtm", "toeplitz",
 ]
 
-chapter(__name__, other)
+chapter(__name__, scipys_own(scipy.linalg))

@@ -1,11 +1,16 @@
 """``scipy.signal``: convolution and correlation in any number of dimensions."""
 
+import math
+
 import numpy as np
 import scipy.signal
 
 from ..arrays import as_numbers
 from ..core.table import primitive, row
-from .entering import made_of_others
+from ..derivatives.products import others
+from ..hints import chapter
+from ..nn.convolution import conv
+from .entering import made_of_others, scipys_own
 
 
 @primitive
@@ -114,24 +119,40 @@ def convolve_over(A, B, axes=None, dot_axes=((), ()), mode="full"):
     -------
     array with A's other axes, then B's, then those of the convolution
 
+    Raises ValueError for another mode, and for "valid" where neither array is as long as the other over all axes.
+
     SciPy has no such function.
 
     >>> convolve_over(np.ones((5, 3)), np.ones((7, 2)), axes=[[1], [1]], mode="valid").shape
     (5, 7, 2)
     """
     A, B = as_numbers(A, "convolve: A"), as_numbers(B, "convolve: B")
-    n, (over, kernel) = np.ndim(A), axes or (range(np.ndim(A)), range(np.ndim(B)))
-    size = [np.shape(B)[k] for k in kernel]
-    if mode == "valid" and any(np.shape(A)[k] < n for k, n in zip(over, size)):  # the smaller slides over the larger
-        y, first = convolve_over(B, A, (kernel, over), dot_axes[::-1], mode), np.ndim(B) - len(size) - len(dot_axes[1])
-        return np.moveaxis(y, range(first), range(y.ndim - len(size) - first, y.ndim - len(size)))
-    around = {"full": lambda m: (m - 1, m - 1), "same": lambda m: (m // 2, (m - 1) // 2), "valid": lambda m: (0, 0)}
-    places = dict(zip(over, map(around[mode], size)))
-    A = np.pad(A, [places.get(k, (0, 0)) for k in range(n)])
-    windows = np.lib.stride_tricks.sliding_window_view(A, size, tuple(over))
-    y = np.tensordot(windows, np.flip(B, kernel), ([*range(n, n + len(size)), *dot_axes[0]], [*kernel, *dot_axes[1]]))
-    left = [k for k in range(n) if k not in dot_axes[0]]
-    return np.moveaxis(y, [left.index(k) for k in over], range(-len(size), 0))
+    A, B = (x if hasattr(x, "shape") else np.asarray(x) for x in (A, B))
+    if mode not in AROUND:
+        raise ValueError(f"convolve: mode is one of {', '.join(map(repr, AROUND))}; got {mode!r}")
+    over, kernel = map(of_all, axes or (None, None), (A.ndim, B.ndim))
+    of_a, of_b = map(of_all, dot_axes, (A.ndim, B.ndim))
+    left, right, p = others(over + of_a, A.ndim), others(kernel + of_b, B.ndim), len(over)
+    size, m, n = [B.shape[k] for k in kernel], len(left), len(right)
+    shorter = [A.shape[k] < length for k, length in zip(over, size)]
+    if mode == "valid" and any(shorter):  # the smaller slides over the larger
+        if not all(A.shape[k] <= length for k, length in zip(over, size)):
+            raise ValueError("convolve: with mode='valid' one array is at least as long as the other over all axes")
+        y = convolve_over(B, A, (kernel, over), (of_b, of_a), mode)
+        return np.transpose(y, (*range(n, n + m), *range(n), *range(n + m, y.ndim)))
+    x = np.transpose(A, (*left, *over, *of_a))
+    W = np.transpose(B, (*kernel, *of_b, *right))[(slice(None, None, -1),) * p]
+    outer, space, channels = x.shape[:m], x.shape[m : m + p], math.prod(x.shape[m + p :])
+    x = np.reshape(x, (math.prod(outer), *space, channels))
+    if mode != "valid":
+        x = np.pad(x, [(0, 0), *map(AROUND[mode], size), (0, 0)])
+    last = W.shape[W.ndim - n :]
+    y = conv(x, np.reshape(W, (*size, channels, math.prod(last))))
+    y = np.reshape(y, (*outer, *y.shape[1:-1], *last))
+    return np.transpose(y, (*range(m), *range(m + p, y.ndim), *range(m, m + p)))
 
 
+AROUND = {"full": lambda m: (m - 1, m - 1), "same": lambda m: (m // 2, (m - 1) // 2), "valid": lambda m: (0, 0)}
 __all__ = ["convolve", "convolve_over", "correlate", "fftconvolve"]
+
+chapter(__name__, scipys_own(scipy.signal))

@@ -5,9 +5,12 @@
     norm.logpdf(x, loc, scale)        norm(loc, scale).logpdf(x)
 
 The parameters have SciPy's names, order and defaults, and broadcast.  Outside of the support a density is 0 and
-its derivative, too; at its very edge the logarithm is infinite, and the slopes of a density that falls to 0 there are
-NaN.  Where a parameter is not allowed the value is NaN.  What has no derivative here is SciPy's own
-for plain numbers, and refused for what is differentiated, with what to write (``REFUSED``).
+its derivative, too; at the ends of the support slopes are those from inside, infinite where the density rises from 0
+or falls from infinity without bound.  Where a parameter is not allowed the value is NaN.  What has no derivative
+here is SciPy's own for plain numbers, and refused for what is differentiated, with what to write (``REFUSED``).
+
+Values and derivatives have ten digits or more; those of distribution functions by a shape have them where the shapes
+of beta are from 1e-3 and the freedom of t is up to 1e4, and fewer beyond.
 """
 
 import functools
@@ -17,11 +20,12 @@ import math
 
 import numpy as np
 import scipy.special as sp
+from scipy.linalg import lapack
 
 from ..arrays import as_numbers
 from ..core.errors import NoDerivativeError
-from ..core.table import possibly, primitive, refuse_if, row
-from ..core.tensor import lower, recorded, tensors_in
+from ..core.table import possibly, primitive, refuse_if, row, transparent
+from ..core.tensor import lower, recorded, Tensor, tensors_in
 from ..hints import chapter
 from .entering import made_of_others
 
@@ -49,7 +53,7 @@ def double(x):
     """Return numbers, lists and Tensors in double precision, in which SciPy works."""
     if type(x) is int or type(x) is float:
         return np.float64(x)
-    x = x if type(x) is np.ndarray else as_numbers(x, "a distribution's argument")
+    x = x if type(x) is np.ndarray or type(x) is Tensor else as_numbers(x, "a distribution's argument")
     x = x if hasattr(x, "dtype") else np.float64(x)
     return x if x.dtype == float else x.astype(float)
 
@@ -129,47 +133,101 @@ class Frozen:
 
 
 # ----------------------------------------------------------------------------------- of one real number
-def of_one_number(name, shapes, support, logpdf, cdf, sf, logcdf=None, logsf=None):
+def of_one_number(name, shapes, support, rest, cdf, sf, logcdf=None, logsf=None, powers=(), whole=None):
     """Return the distribution of x = loc + scale z, by functions of z and of the shape parameters.
+
+        log density(z) = p log(z) + q log(1 - z) + rest(z)
 
     Parameters
     ----------
     name : str
     shapes : str, their names, as in "a, b"; all are positive
     support : (low, high) of z
+    powers : p and q, or p alone, as functions of the shape parameters
+    whole : function (x, loc, scale) -> the log density of x, where that is simpler
     """
 
-    def method(f, below, above, density=0):
+    def log_density(z, *shapes, without=None):
+        y = rest(z, *shapes)
+        for k, (power, times_log, at) in enumerate(zip(powers, (sp.xlogy, sp.xlog1py), (z, -z))):
+            y = y if k == without else times_log(power(*shapes), at) + y
+        return y
+
+    def method(f, below, above, told=None):
+        at_once = whole and told
+
+        def value(x, z, shapes, loc, scale):
+            if not told:
+                return f(z, *shapes)
+            return told.density(whole(x, loc, scale) if at_once else f(z, *shapes) - np.log(scale))
+
         def evaluate(x, *parameters):
             x, *shapes, loc, scale = map(double, (x, *parameters))
             with np.errstate(divide="ignore", invalid="ignore"):
+                if at_once:
+                    y = value(x, None, shapes, loc, scale)
+                    strange = possibly(~np.isfinite(lower(y, None)).all())
+                    return with_care(x, shapes, loc, scale) if strange else y
                 z = (x - loc) / scale
-            if possibly(~ordinary(z, *support, *shapes, scale)):
-                return with_care(x, loc, shapes, scale)
-            y = f(z, *shapes)
-            return y - np.log(scale) if density else y
+            strange = possibly(~ordinary(z, *support, *shapes, scale))
+            return with_care(x, shapes, loc, scale) if strange else value(x, z, shapes, loc, scale)
 
-        def with_care(x, loc, shapes, scale):
+        def with_care(x, shapes, loc, scale):
             allowed, (*shapes, scale) = with_ones(shapes + [scale])
             far, x = without_infinities(x)
             z = (x - loc) / scale
-            under, over, inside = parts_of(z, *support, far)
-            y = f(inside, *shapes)
-            y = y - np.log(scale) if density else y
+            place = z if far is None else z + far
+            ends = [np.equal(place, k) for k in range(len(powers))] if told else []
+            under, over, inside = parts_of(z, place, *support, ends)
+            y = value(x, inside, shapes, loc, scale)
+            for k, (at, power, away) in enumerate(zip(ends, powers, (x - loc, loc + scale - x))):
+                if possibly(np.any(at)):
+                    others = log_density(np.where(at, z, 0.5), *shapes, without=k)
+                    p, away = power(*shapes), np.where(at, away, 1.0)
+                    y = np.where(at, told.at_end(others - (1 + p) * np.log(scale), away, p), y)
             return chosen(y, (under, below), (over, above), (~allowed, np.nan))
 
         return ", ".join(filter(None, ["x", shapes, "loc=0, scale=1"])), evaluate
 
-    log_density = method(logpdf, -np.inf, -np.inf, density=1)
     return Law(
         name,
-        logpdf=log_density,
-        pdf=(log_density[0], lambda *given: np.exp(log_density[1](*given))),
+        logpdf=method(log_density, -np.inf, -np.inf, Logarithm),
+        pdf=method(log_density, 0, 0, Itself),
         cdf=method(cdf, 0, 1),
         sf=method(sf, 1, 0),
         logcdf=method(logcdf or log_of(cdf, sf), -np.inf, 0),
         logsf=method(logsf or log_of(sf, cdf), 0, -np.inf),
     )
+
+
+class Logarithm:
+    """How the logarithm of a density is told, of a logarithm; ``at_end`` of what u**p is multiplied with, at u = 0."""
+
+    density = staticmethod(lambda log: log)
+    at_end = staticmethod(lambda log, u, p: log + sp.xlogy(p, u))
+
+
+class Itself:
+    """How a density is told."""
+
+    density = staticmethod(np.exp)
+    at_end = staticmethod(lambda log, u, p: np.exp(log) * power_log(0, u, p))
+
+
+@primitive
+def power_log(n, u, p):
+    """Return u**p log(u)**n, for u >= 0; its derivatives at 0 are those from the right."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = np.maximum(u, np.float64(0))
+        return np.where((u == 0) & (p > 0), 0.0, np.power(u, p) * np.log(u) ** n)
+
+
+def power_log_u(g, n, u, p):
+    slope = p * power_log(n, u, np.where(p == 0, 1.0, p - 1))
+    return g * (slope + n * power_log(n - 1, u, p - 1) if n else slope)
+
+
+row(power_log, None, power_log_u, lambda g, n, u, p: g * power_log(n + 1, u, p))
 
 
 def ordinary(z, low, high, *positive):
@@ -198,11 +256,10 @@ def without_infinities(x):
     return None, x
 
 
-def parts_of(z, low, high, far=None):
-    """Return where numbers lie below and above an interval, and the numbers with 1/2 in the place of those."""
-    at = z if far is None else z + far
-    under, over = np.less(at, low) | np.equal(at, -np.inf), np.greater(at, high) | np.equal(at, np.inf)
-    outside = under | over
+def parts_of(z, place, low, high, ends=()):
+    """Return where numbers lie below and above an interval, and the numbers with 1/2 for those and for its ends."""
+    under, over = np.less(place, low) | np.equal(place, -np.inf), np.greater(place, high) | np.equal(place, np.inf)
+    outside = functools.reduce(np.logical_or, ends, under | over)
     return under, over, np.where(outside, 0.5, z) if possibly(np.any(outside)) else z
 
 
@@ -227,34 +284,54 @@ def log_of(p, q):
 
 
 def log_t(z, df):
-    return np.log(sp.poch(df / 2, 0.5)) - np.log(np.pi * df) / 2 - (df + 1) / 2 * np.log1p(z * z / df)
+    many = np.greater(df, 50)
+    if type(df) is Tensor or possibly(np.any(many)):  # Stirling's series, without the difference of equals
+        few, v = np.where(many, 1.0, df), np.where(many, 1 / df, 0.0)
+        w = v * v
+        series = -v * (1 / 4 - w * (1 / 24 - w * (1 / 20 - w * (17 / 112 - w * 31 / 36)))) - LOG_ROOT_2PI
+        scale = np.where(many, series, np.log(sp.poch(few / 2, 0.5)) - np.log(np.pi * few) / 2)
+    else:
+        scale = np.log(sp.poch(df / 2, 0.5)) - np.log(np.pi * df) / 2
+    return scale - (df + 1) / 2 * np.log1p(z * z / df)
 
 
+@transparent
+@primitive
+def log_normal(x, loc, scale):
+    """Return the logarithm of the normal density."""
+    z = (x - loc) / scale
+    return z * z * -0.5 - (np.log(scale) + LOG_ROOT_2PI)
+
+
+row(
+    log_normal,
+    lambda g, x, loc, scale: g * ((loc - x) / scale / scale),
+    lambda g, x, loc, scale: g * ((x - loc) / scale / scale),
+    lambda g, x, loc, scale: g * ((((x - loc) / scale) ** 2 - 1) / scale),
+)
 norm = of_one_number(
-    "norm", "", (-np.inf, np.inf),
-    lambda z: z * z * -0.5 - LOG_ROOT_2PI, sp.ndtr, lambda z: sp.ndtr(-z), sp.log_ndtr, lambda z: sp.log_ndtr(-z),
+    "norm", "", (-np.inf, np.inf), lambda z: z * z * -0.5 - LOG_ROOT_2PI,
+    sp.ndtr, lambda z: sp.ndtr(-z), sp.log_ndtr, lambda z: sp.log_ndtr(-z), whole=log_normal,
 )  # fmt: skip
 t = of_one_number(
     "t", "df", (-np.inf, np.inf), log_t, lambda z, df: sp.stdtr(df, z), lambda z, df: sp.stdtr(df, -z)
 )
 gamma = of_one_number(
-    "gamma", "a", (0, np.inf),
-    lambda z, a: sp.xlogy(a - 1, z) - z - sp.gammaln(a),
-    lambda z, a: sp.gammainc(a, z), lambda z, a: sp.gammaincc(a, z),
+    "gamma", "a", (0, np.inf), lambda z, a: -z - sp.gammaln(a),
+    lambda z, a: sp.gammainc(a, z), lambda z, a: sp.gammaincc(a, z), powers=(lambda a: a - 1,),
 )  # fmt: skip
 chi2 = of_one_number(
-    "chi2", "df", (0, np.inf),
-    lambda z, df: sp.xlogy(df / 2 - 1, z / 2) - z / 2 - sp.gammaln(df / 2) - math.log(2),
+    "chi2", "df", (0, np.inf), lambda z, df: -(z + math.log(2) * df) / 2 - sp.gammaln(df / 2),
     lambda z, df: sp.gammainc(df / 2, z / 2), lambda z, df: sp.gammaincc(df / 2, z / 2),
+    powers=(lambda df: df / 2 - 1,),
 )  # fmt: skip
 expon = of_one_number(
-    "expon", "", (0, np.inf),
-    lambda z: -z, lambda z: -np.expm1(-z), lambda z: np.exp(-z), None, lambda z: -z,
+    "expon", "", (0, np.inf), lambda z: -z, lambda z: -np.expm1(-z), lambda z: np.exp(-z), None, lambda z: -z,
 )  # fmt: skip
 beta = of_one_number(
-    "beta", "a, b", (0, 1),
-    lambda z, a, b: sp.xlogy(a - 1, z) + sp.xlog1py(b - 1, -z) - sp.betaln(a, b),
+    "beta", "a, b", (0, 1), lambda z, a, b: -sp.betaln(a, b),
     lambda z, a, b: sp.betainc(a, b, z), lambda z, a, b: sp.betaincc(a, b, z),
+    powers=(lambda a, b: a - 1, lambda a, b: b - 1),
 )  # fmt: skip
 
 
@@ -268,7 +345,7 @@ def counting(f, below, above, density=0):
         negative, lost = np.less(mu, 0), np.isnan(k)
         mu = np.where(negative, 1.0, mu) if possibly(np.any(negative)) else mu
         whole = np.floor(np.where(lost, 0.0, k))
-        under, over, inside = parts_of(whole, 0, np.inf)
+        under, over, inside = parts_of(whole, whole, 0, np.inf)
         broken = (k != whole) & bool(density)
         y = f(np.floor(inside), mu)
         return chosen(y, (under, below), (over, above), (broken, below), (lost | negative, np.nan))
@@ -300,7 +377,7 @@ poisson = Law(
 
 
 # -------------------------------------------------------------------------------------- of several numbers
-def log_dirichlet(x, alpha):
+def of_dirichlet(x, alpha, told):
     """x of shape (K,) or (K, n), or without the last row, which makes the sums 1."""
     x, alpha = double(x), double(alpha)
     refuse_if(np.ndim(alpha) != 1 or np.any(alpha <= 0), ValueError, "dirichlet: alpha is a vector of positive numbers")
@@ -310,40 +387,55 @@ def log_dirichlet(x, alpha):
         raise ValueError(f"dirichlet: x has {len(alpha)} rows, or one less, for as many alpha; got {np.shape(x)}")
     off = np.any(abs(np.sum(x, axis=0) - 1) > 1e-9) | np.any(x < 0)
     refuse_if(off, ValueError, "dirichlet: x lies on the simplex: numbers >= 0 along the first axis, whose sum is 1")
-    powers = sp.xlogy(alpha - 1 if x.ndim == 1 else (alpha - 1)[:, None], x)
-    return np.sum(powers, axis=0) + sp.gammaln(np.sum(alpha)) - np.sum(sp.gammaln(alpha))
+    p, rest = alpha - 1 if x.ndim == 1 else (alpha - 1)[:, None], sp.gammaln(np.sum(alpha)) - np.sum(sp.gammaln(alpha))
+    if told is Itself and possibly(np.any(x == 0)):
+        ends = np.prod(power_log(0, np.where(x == 0, x, 1.0), p), axis=0)
+        return np.exp(np.sum(sp.xlogy(p, np.where(x == 0, 1.0, x)), axis=0) + rest) * ends
+    return told.density(np.sum(sp.xlogy(p, x), axis=0) + rest)
 
 
 dirichlet = Law(
     "dirichlet",
-    logpdf=("x, alpha", log_dirichlet),
-    pdf=("x, alpha", lambda x, alpha: np.exp(log_dirichlet(x, alpha))),
+    logpdf=("x, alpha", lambda x, alpha: of_dirichlet(x, alpha, Logarithm)),
+    pdf=("x, alpha", lambda x, alpha: of_dirichlet(x, alpha, Itself)),
 )
 
 
 @primitive
 def log_of_vectors(x, mean, cov):
-    """Return the logarithms of the normal density at points (n, d), for a mean (d,) and a covariance matrix (d, d)."""
-    factor = np.linalg.cholesky(cov)
-    z = np.linalg.solve(factor, (x - mean).T)
-    return -np.sum(z * z, axis=0) / 2 - len(cov) * LOG_ROOT_2PI - np.sum(np.log(np.diagonal(factor)))
+    """Return the logarithm of the normal density at points (n, d) or (d,), for a mean (d,) and a covariance (d, d)."""
+    factor, failed = lapack.dpotrf(cov, lower=True)
+    if failed:
+        raise np.linalg.LinAlgError("multivariate_normal: the covariance matrix is not positive definite")
+    z, _ = lapack.dtrtrs(factor, columns(x - mean), lower=True)
+    y = np.sum(z * z, axis=0) / -2 - len(cov) * LOG_ROOT_2PI - np.sum(np.log(np.diagonal(factor)))
+    return np.reshape(y, x.shape[:-1])[()]
 
 
-def solved(x, mean, cov):
-    return np.linalg.solve(cov, (x - mean).T)
+@primitive
+def solve_positive(a, b):
+    """Solve  a x = b  for a positive definite matrix (d, d) and columns (d, n)."""
+    return lapack.dposv(a, b, lower=True)[1]
 
 
-def log_of_vectors_cov(g, x, mean, cov):
-    v = solved(x, mean, cov)
-    return (np.matmul(g * v, v.T) - np.sum(g) * np.linalg.inv(cov)) / 2
+def columns(x):
+    """Return points (n, d) or one point (d,) as columns (d, n)."""
+    return np.reshape(x.T, (x.shape[-1], -1))
 
 
-row(
-    log_of_vectors,
-    lambda g, x, mean, cov: -(g * solved(x, mean, cov)).T,
-    lambda g, x, mean, cov: (g * solved(x, mean, cov)).T,
-    log_of_vectors_cov,
-)
+def by_mean(g, x, mean, cov):
+    return np.reshape((g * solve_positive(cov, columns(x - mean))).T, x.shape)
+
+
+def by_cov(g, x, mean, cov):
+    away, d = columns(x - mean), len(cov)
+    both = solve_positive(cov, np.concatenate([np.eye(d), away], axis=1))
+    inverse, v = both[:, :d], both[:, d:]
+    return (np.matmul(g * v, v.T) - np.sum(g) * inverse) / 2
+
+
+row(log_of_vectors, lambda g, x, mean, cov: -by_mean(g, x, mean, cov), by_mean, by_cov)
+row(solve_positive, lambda g, y, a: -np.matmul(solve_positive(a, g), y.T), lambda g, a: solve_positive(a, g))
 
 
 def vector_and_matrix(mean, cov, allow_singular=False):
@@ -354,20 +446,19 @@ def vector_and_matrix(mean, cov, allow_singular=False):
             "call scipy.stats.multivariate_normal with allow_singular=True"
         )
     mean, cov = double(0.0 if mean is None else mean), double(cov)
-    d = max(np.size(mean), *np.shape(cov), 1)
-    return np.zeros(d) + np.ravel(mean), cov * np.eye(d) if np.ndim(cov) < 2 else cov
+    d = max(mean.size, *cov.shape, 1)
+    return mean if mean.shape == (d,) else np.zeros(d) + np.ravel(mean), cov * np.eye(d) if cov.ndim < 2 else cov
 
 
 def log_multivariate_normal(x, mean, cov, allow_singular):
     """x of shape (..., d); of one dimension also a vector of points."""
     mean, cov = vector_and_matrix(mean, cov, allow_singular)
     d, x = len(mean), double(x)
-    points = np.reshape(x, (-1, d))
-    if np.ndim(x) > 1 and np.shape(x)[-1] != d or np.ndim(x) == 1 and d > 1 and len(x) != d:
-        raise ValueError(f"multivariate_normal: points of {d} numbers stand along the last axis; got {np.shape(x)}")
-    y = log_of_vectors(points, mean, cov)
-    shape = np.shape(x) if d == 1 and np.ndim(x) < 2 else np.shape(x)[:-1]
-    return np.reshape(y, [n for n in shape if n != 1])[()]  # as SciPy squeezes it
+    if x.ndim > 1 and x.shape[-1] != d or x.ndim == 1 and d > 1 and len(x) != d:
+        raise ValueError(f"multivariate_normal: points of {d} numbers stand along the last axis; got {x.shape}")
+    y = log_of_vectors(x if x.ndim == 2 or x.shape == (d,) else np.reshape(x, (-1, d)), mean, cov)
+    shape = tuple(n for n in (x.shape if d == 1 and x.ndim < 2 else x.shape[:-1]) if n != 1)  # as SciPy squeezes it
+    return y if y.shape == shape else np.reshape(y, shape)[()]
 
 
 def entropy_of_normal(mean, cov):
