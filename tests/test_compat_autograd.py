@@ -104,6 +104,7 @@ def test_the_smaller_operators():
     onp.testing.assert_allclose(deriv(lambda x: np.array([x, x**2]))(3.0), [1.0, 6.0])
     assert make_jvp(lambda x: x**2)(3.0)(2.0) == (9.0, 12.0)
     assert grad_and_aux(lambda x: (x**2, {"seen": x}))(3.0) == (6.0, {"seen": 3.0})
+    assert grad_and_aux(lambda x: (np.array([x, x**2]), None))(3.0) == (7.0, None)
     assert grad_named(lambda x, y: x * y**2, "y")(2.0, 3.0) == 12.0
     assert multigrad_dict(lambda x, *rest, scale=2.0: scale * x * rest[0])(3.0, 4.0) == {
         "x": 8.0, "rest": (6.0,), "scale": 12.0,
@@ -214,6 +215,8 @@ def test_check_grads_finds_a_wrong_derivative():
     check_grads(lambda x, y: np.sum(np.sin(x) * y), (0, 1))(X, X**2)
     with pytest.raises(AssertionError):
         check_grads(wrong, modes=["rev"], order=1)(2.0)
+    with pytest.raises(AssertionError, match="'fwd' and 'rev'; got 'reverse'"):
+        check_grads(np.sin, modes="reverse")(2.0)
 
 
 # ----------------------------------------------------------------------------------------- bad input
@@ -227,11 +230,65 @@ def test_check_grads_finds_a_wrong_derivative():
         (lambda: grad(np.sin)(X), "array of shape \\(3,\\)"),
         (lambda: grad(lambda x: x * 1j)(2.0), "must return one real number"),
         (lambda: elementwise_grad(lambda x: x * 1j)(2.0), "holomorphic_grad"),
+        (lambda: grad(lambda x: 1.0)("x"), "no gradient with respect to 'x'"),
+        (lambda: grad(lambda x, y: x, 1)(1.0, None), "no gradient with respect to None"),
+        (lambda: make_vjp(lambda x: 1.0)(True)[0](1.0), "no gradient with respect to True"),
+        (lambda: grad(np.sin, (0, "y")), "position of an argument"),
+        (lambda: grad(np.sin, (0, -2))(2.0), r"no argument number \(0, -2\)"),
     ],
 )
 def test_bad_calls_say_what_to_write(call, message):
     with pytest.raises(TypeError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "line, instead",
+    [
+        ("from minigrad.compat.autograd.extend import vspace", "zeros_like"),
+        ("from minigrad.compat.autograd.extend import VSpace, Box", "zeros_like"),
+        ("from minigrad.compat.autograd.extend import defvjp_argnums", r"defvjp_argnum\(f, maker\)"),
+        ("from minigrad.compat.autograd.extend import defjvp_argnum", "defvjp is enough"),
+        ("from minigrad.compat.autograd.extend import JVPNode", "primitive and defvjp"),
+        ("from minigrad.compat.autograd.extend import def_linear", "primitive and defvjp"),
+        ("from minigrad.compat.autograd.builtins import DictBox", "Python's own"),
+        ("from minigrad.compat.autograd.differential_operators import make_jvp_reversemode", "make_jvp"),
+        ("from minigrad.compat.autograd.misc import const_graph", "minigrad.trace"),
+        ("from minigrad.compat.autograd.misc.optimizers import unflatten_optimizer", "take containers"),
+        ("from minigrad.compat.autograd.test_util import combo_check", "check_grads"),
+        ("from minigrad.compat.autograd.core import make_vjp", "primitive and defvjp"),
+        ("import minigrad.compat.autograd.numpy.numpy_vjps", "supported"),
+    ],
+)
+def test_what_is_left_out_says_what_to_write(line, instead):
+    with pytest.raises(ImportError, match=instead):
+        exec(line)
+
+
+def test_what_packages_take_of_its_inside_is_there():
+    from minigrad.compat.autograd.extend import notrace_primitive
+    from minigrad.compat.autograd.numpy.numpy_boxes import ArrayBox
+    from minigrad.compat.autograd.tracer import getval
+    from minigrad.compat.autograd.wrap_util import unary_to_nary
+
+    seen = []
+    number_of_signs = notrace_primitive(lambda x: onp.sum(onp.sign(x)))
+    twice = unary_to_nary(lambda f, x: 2 * f(x))
+
+    def f(x):
+        assert isinstance(x, ArrayBox)
+        seen.append(getval(x))
+        return np.sum(x * number_of_signs(x))
+
+    assert grad(f)(X).tolist() == [1, 1, 1] and type(seen[0]) is onp.ndarray
+    assert twice(lambda x, y: x - y, 1)(3.0, 1.0) == 4.0
+
+
+@pytest.mark.parametrize("lost", [None, "text", {"a": 1.0}, (1.0, 2.0), onp.ones(2)], ids=str)
+def test_a_function_that_returns_no_number_is_refused(lost):
+    for operator in (grad, value_and_grad):
+        with pytest.raises(TypeError, match="must return one real number"):
+            operator(lambda x: lost)(2.0)
 
 
 # ------------------------------------------------------------------------------------ beside autograd itself

@@ -145,7 +145,7 @@ def test_what_is_supported_is_asked_by_function_too():
 
 
 def test_a_name_that_nobody_has_is_an_ordinary_error_in_every_module():
-    with pytest.raises(ImportError, match="cannot import name 'nobody'"):
+    with pytest.raises(ImportError, match="has no attribute 'nobody'$"):
         exec("from minigrad.compat.autograd import nobody")
 
 

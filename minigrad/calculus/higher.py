@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.gradient import Run, gradient, not_callable, pullback
+from ..core.gradient import Run, gradient, not_callable, plain, pullback
 from ..core.params import Grads, Params
 from ..core.tensor import Tensor, lower, new_tensor
 from ..core.trees import leaves, leaves_along, rebuild
@@ -250,6 +250,16 @@ def zeros_for_none(x, products):
         return Grads(x, products.filled())
     pairs = zip(leaves(x), leaves_along(x, products, ""))
     return rebuild(x, iter([zeros_as(a, np.shape(a)) if g is None else g for a, g in pairs]))
+
+
+def value_and_slope(f, x, who, check):
+    """Return ``f(x)``, looked at by ``check`` first, and the gradient of the sum of all its numbers, or None."""
+    run = Run(f, (x,), who)
+    check(run.value)
+    outputs = leaves(run.value)
+    run.refuse_kept(outputs)
+    ones = [None if y is None else np.ones(y.shape, y.dtype if y.dtype.kind == "f" else float)[()] for y in run.outputs]
+    return rebuild(run.value, map(plain, outputs)), run.gradients(ones)[0]
 
 
 def directions_for(x, v, who):

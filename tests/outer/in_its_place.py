@@ -9,7 +9,7 @@ import minigrad.compat.autograd.test_util  # noqa: F401
 import minigrad.scipy as ms
 import numpy as np
 from minigrad.compat import autograd
-from minigrad.compat.autograd.operators import of_any_argument
+from minigrad.compat.autograd.operators import unary_to_nary
 
 
 def take_autograds_place():
@@ -22,7 +22,7 @@ def take_autograds_place():
     module("autograd_gamma", **gammas())  # whose derivatives by shapes are differences
 
 
-@of_any_argument
+@unary_to_nary
 def make_jvp_reversemode(f, x):
     return lambda v: autograd.make_jvp(f)(x)(v)[1]
 

@@ -14,13 +14,16 @@ depend on the argument.  docs/coming-from-autograd.md lists what differs.
 
 import sys as _sys
 
-from . import descent, numpy, operators, primitives
+from .. import absent as _absent
+from . import builtins, descent, numpy, operators, primitives, test_util
 from .builtins import dict, isinstance, list, tuple, type  # noqa: A004, F401
 from .operators import *  # noqa: F403
 from .primitives import *  # noqa: F403
 
-misc, extend, differential_operators = descent, primitives, operators
-_MODULES = {"extend": extend, "differential_operators": differential_operators, "misc": misc}
-_MODULES |= {f"misc.{name}": misc for name in ("flatten", "optimizers", "fixed_points")}
-_MODULES |= {f"numpy.{name}": getattr(numpy, name) for name in ("fft", "linalg", "random")}
+misc, extend, tracer, differential_operators = descent, primitives, primitives, operators
+misc.optimizers = misc.fixed_points = misc  # from autograd.misc import optimizers
+_MODULES = {"extend": extend, "tracer": extend, "differential_operators": operators, "wrap_util": operators}
+_MODULES |= {f"misc{name}": misc for name in ("", ".flatten", ".optimizers", ".fixed_points")}
+_MODULES |= {f"numpy.{name}": getattr(numpy, name, numpy) for name in ("fft", "linalg", "random", "numpy_boxes")}
 _sys.modules.update({f"{__name__}.{name}": module for name, module in _MODULES.items()})
+_absent.answer(__name__, _absent.AUTOGRAD, (builtins, descent, numpy, operators, primitives, test_util))

@@ -1,7 +1,5 @@
 """``autograd.misc``, under which name it is imported: containers as vectors, optimisers, fixed points."""
 
-import sys
-
 import numpy as np
 
 from ...calculus.vectors import cut
@@ -9,8 +7,6 @@ from ...core.trees import leaves, rebuild
 from ...optimise import formulas
 from .operators import make_vjp
 from .primitives import defvjp, primitive
-
-optimizers = fixed_points = sys.modules[__name__]  # from autograd.misc import optimizers
 
 
 def flatten(value):

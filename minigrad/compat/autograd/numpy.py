@@ -6,18 +6,14 @@
 import numpy
 
 from ... import arrays
-from ...core.tensor import tensors_in
+from ...core.tensor import Tensor as ArrayBox, tensors_in  # noqa: F401
 from ...joining import c_, r_  # noqa: F401
 
 __all__ = [name for name in numpy.__all__ if not name.startswith("_")]
 
 
-def __getattr__(name):
-    return getattr(numpy, name)
-
-
-def __dir__():
-    return sorted({*globals(), *dir(numpy)})
+__getattr__ = numpy.__getattribute__
+__dir__ = lambda: sorted({*globals(), *dir(numpy)})
 
 
 def array(x, dtype=None, **options):
@@ -46,18 +42,12 @@ def with_lists(function, within):
     """Return a function of NumPy that takes lists of Tensors in the place of an array, or ``within`` its sequence."""
 
     def taking_lists(a, *args, **kwargs):
-        return function([joined(x) for x in a] if within else joined(a), *args, **kwargs)
+        return function([joined(x) for x in a] if within else joined(a), *map(joined, args), **kwargs)
 
     taking_lists.__name__, taking_lists.__doc__ = function.__name__, f"``np.{function.__name__}``, of lists too."
     return taking_lists
 
 
-for _name in "atleast_1d atleast_2d sum prod mean std var max min ravel".split():
-    globals()[_name] = with_lists(getattr(numpy, _name), within=False)
-for _name in "concatenate stack hstack vstack dstack column_stack".split():
-    globals()[_name] = with_lists(getattr(numpy, _name), within=True)
-
-
-def append(a, values, axis=None):
-    """``np.append``, of lists of Tensors too."""
-    return numpy.append(joined(a), joined(values), axis)
+_OF_SEQUENCES = "concatenate stack hstack vstack dstack column_stack".split()
+for _name in "append atleast_1d atleast_2d sum prod mean std var max min ravel".split() + _OF_SEQUENCES:
+    globals()[_name] = with_lists(getattr(numpy, _name), within=_name in _OF_SEQUENCES)

@@ -10,15 +10,16 @@ import inspect
 import numpy as np
 
 from ...calculus import higher
-from ...core.gradient import pullback, withgradient
-from ...core.trees import leaves, rebuild
+from ...core.errors import told
+from ...core.gradient import pullback
+from ...core.trees import at_leaves, ATOMS, leaves
 
 __all__ = ["deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian", "hessian_tensor_product",
            "hessian_vector_product", "holomorphic_grad", "jacobian", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp",
            "multigrad_dict", "tensor_jacobian_product", "value_and_grad", "vector_jacobian_product"]  # fmt: skip
 
 
-def of_any_argument(operator):
+def unary_to_nary(operator):
     """Let an operator on functions of one argument act on any argument of a function, by its position."""
 
     @functools.wraps(operator)
@@ -50,22 +51,33 @@ def of_any_argument(operator):
 
 def conjugated(x):
     """Return a container of numbers with the complex ones conjugated: from minigrad's convention to autograd's."""
-    return rebuild(x, iter([np.conjugate(leaf) if np.iscomplexobj(leaf) else leaf for leaf in leaves(x)]))
+    return at_leaves(lambda leaf: leaf.conjugate() if hasattr(leaf, "conjugate") else leaf, x)
 
 
-def ones_like(y):
-    return rebuild(y, iter([np.ones_like(leaf) if np.ndim(leaf) else type(leaf)(1) for leaf in leaves(y)]))
-
-
-def one_real_number(y, who):
-    if isinstance(y, (tuple, list, dict)) or getattr(y, "size", 1) != 1 or np.iscomplexobj(y):
+def check_numbers(y, who, one):
+    """Raise unless a function returned real numbers, or one."""
+    kinds = [np.dtype(getattr(x, "dtype", type(x))).kind for x in ([y] if one else leaves(y))]
+    if not set("fiub").issuperset(kinds) or one and getattr(y, "size", 1) != 1:
         what = f"an array of shape {y.shape}, {y.dtype}" if hasattr(y, "shape") else repr(y)
         instead = "Take np.sum or np.mean of it, or use jacobian, elementwise_grad or holomorphic_grad"
-        raise TypeError(f"{who}: the function must return one real number; it returned {what}. {instead}")
-    return np.sum(y) if getattr(y, "shape", ()) else y
+        wanted = "one real number" if one else "real numbers"
+        raise TypeError(f"{who}: the function must return {wanted}; it returned {what}. {instead}")
 
 
-@of_any_argument
+def value_and_slope(f, x, who, one=True):
+    y, g = told.enter(higher.value_and_slope, f, x, who, functools.partial(check_numbers, who=who, one=one))
+    return y, as_autograds(x, g)
+
+
+def as_autograds(x, g):
+    """Return a gradient with zeros in the place of None, and conjugated."""
+    g = g if g is not None and type(g) in ATOMS else higher.zeros_for_none(x, g)
+    if g is None:
+        raise TypeError(f"there is no gradient with respect to {x!r}: give numbers, arrays or containers of them")
+    return conjugated(g)
+
+
+@unary_to_nary
 def make_vjp(f, x):
     """Return (vjp, f(x)): the function from a gradient of the value to that of x.
 
@@ -74,10 +86,10 @@ def make_vjp(f, x):
     (9.0, 6.0)
     """
     y, back = pullback(f, x)
-    return lambda g: conjugated(higher.zeros_for_none(x, back(conjugated(g))[0])), y
+    return lambda g: as_autograds(x, back(conjugated(g))[0]), y
 
 
-@of_any_argument
+@unary_to_nary
 def make_jvp(f, x):
     """Return the function from a direction v to (f(x), the derivative of f along v).
 
@@ -87,55 +99,47 @@ def make_jvp(f, x):
     return lambda v: higher.jvp(f, (x,), (v,))
 
 
-@of_any_argument
+@unary_to_nary
 def value_and_grad(f, x):
     """Return (f(x), the gradient at x).
 
     >>> value_and_grad(lambda x: x**2)(3.0)
     (9.0, 6.0)
     """
-
-    def number(x):
-        return one_real_number(y := f(x), "grad"), y
-
-    (_, y), (g,) = withgradient(number, x)
-    return y, conjugated(higher.zeros_for_none(x, g))
+    return value_and_slope(f, x, "value_and_grad")
 
 
-@of_any_argument
+@unary_to_nary
 def grad(f, x):
     """Return the gradient of one real number at x, in x's own structure; zeros where f does not depend on it.
 
     >>> grad(lambda x, y: x * y, argnum=(0, 1))(2.0, 3.0)
     (3.0, 2.0)
     """
-    return value_and_grad.__wrapped__(f, x)[1]
+    return value_and_slope(f, x, "grad")[1]
 
 
-@of_any_argument
+@unary_to_nary
 def elementwise_grad(f, x):
     """Return the sum of the rows of the Jacobian: for functions that act element by element, the derivative.
 
     >>> elementwise_grad(np.square)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    vjp, y = make_vjp.__wrapped__(f, x)
-    if np.iscomplexobj(y):
-        raise TypeError("elementwise_grad: the function returned complex numbers; use holomorphic_grad")
-    return vjp(ones_like(y))
+    return value_and_slope(f, x, "elementwise_grad", one=False)[1]
 
 
-@of_any_argument
+@unary_to_nary
 def deriv(f, x):
     """Return the derivative of f along the direction of ones: of a function of one number, its derivative.
 
     >>> deriv(lambda x: np.stack([x, x**2]))(3.0)
     array([1., 6.])
     """
-    return make_jvp(f)(x)(ones_like(x))[1]
+    return make_jvp(f)(x)(at_leaves(lambda leaf: np.ones_like(leaf)[()], x))[1]
 
 
-@of_any_argument
+@unary_to_nary
 def jacobian(f, x):
     """Return the derivatives of every element of f by every element of x: the shape is f's, then x's.
 
@@ -166,16 +170,15 @@ def holomorphic_grad(fun, argnum=0):
     return grad(lambda *args, **kwargs: np.real(fun(*args, **kwargs)), argnum)
 
 
-@of_any_argument
+@unary_to_nary
 def grad_and_aux(f, x):
-    """Return the gradient of the first of the two values of f, and the second value.
+    """Return the gradient of the first of the two values of f (of its sum, for an array), and the second value.
 
     >>> grad_and_aux(lambda x: (x**2, "seen"))(3.0)
     (6.0, 'seen')
     """
     vjp, (y, aux) = make_vjp.__wrapped__(f, x)
-    one_real_number(y, "grad_and_aux")
-    return vjp((ones_like(y), None)), aux
+    return vjp((np.ones_like(y)[()], None)), aux
 
 
 def make_hvp(fun, argnum=0):
@@ -195,7 +198,7 @@ def make_ggnvp(f, g=lambda y: np.sum(y**2, axis=-1) / 2, f_argnum=0):
     array([9., 0.])
     """
 
-    return of_any_argument(lambda f, x: functools.partial(higher.ggnvp, f, g, x))(f, f_argnum)
+    return unary_to_nary(lambda f, x: functools.partial(higher.ggnvp, f, g, x))(f, f_argnum)
 
 
 def hessian_tensor_product(fun, argnum=0):
@@ -204,7 +207,7 @@ def hessian_tensor_product(fun, argnum=0):
     >>> hessian_vector_product(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    return grad(lambda *a, **kw: np.tensordot(grad(fun, argnum)(*a[:-1], **kw), a[-1], np.ndim(a[-1])), argnum)
+    return lambda *args, **kwargs: make_hvp(fun, argnum)(*args[:-1], **kwargs)[0](args[-1])
 
 
 def tensor_jacobian_product(fun, argnum=0):

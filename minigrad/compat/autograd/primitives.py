@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from ...calculus.adjoint import adjoint, checkpointed
-from ...core.tensor import recorded, tensors_in
+from ...calculus.adjoint import adjoint, checkpointed, nograd as notrace_primitive  # noqa: F401
+from ...core.tensor import lower, recorded, tensors_in
 from ...core.trees import leaves, leaves_along, rebuild
 from .operators import conjugated
 
@@ -75,6 +75,11 @@ def defvjp_argnum(fun, maker):
 
 def defjvp(fun, *makers, argnums=None):
     """Accept forward derivatives, which are not needed: ``make_jvp`` works from those of ``defvjp``."""
+
+
+def getval(x):
+    """Return the plain numbers of what is differentiated."""
+    return lower(x, None)
 
 
 def checkpoint(fun):

@@ -4,10 +4,10 @@ import numpy as np
 
 from ...calculus.gradcheck import gradcheck
 from ...core.trees import leaves
-from .operators import grad, of_any_argument
+from .operators import grad, unary_to_nary
 
 
-@of_any_argument
+@unary_to_nary
 def check_grads(f, x, modes=("fwd", "rev"), order=2):
     """Raise AssertionError unless the derivatives of ``f`` up to an order agree with finite differences.
 
@@ -15,7 +15,7 @@ def check_grads(f, x, modes=("fwd", "rev"), order=2):
 
     >>> check_grads(np.sin)(0.5)
     """
-
+    assert {"fwd", "rev"}.issuperset(modes), f"check_grads: the modes are 'fwd' and 'rev'; got {modes!r}"
     for _ in range(order):
         along = [np.random.default_rng(0).standard_normal(np.shape(leaf)) for leaf in leaves(f(x))]
         value = lambda x, f=f, vs=along: sum(np.sum(np.real(leaf) * v) for leaf, v in zip(leaves(f(x)), vs))
