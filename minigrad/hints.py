@@ -151,7 +151,8 @@ def chapter(name: str, find: Callable[[str], Any] | None = None, also: Callable[
     module.__getattr__ = partial(missing, module, find)
     module.__dir__ = partial(names_of, module, also)
     for each, found in list(sys.modules.items()):
-        if each == name or each.startswith(f"{name}.") and type(found) is ModuleType:
+        ours = each == name or each.startswith(f"{name}.") and each == getattr(found, "__name__", None)
+        if ours and type(found) is ModuleType:  # and no other library's under a name of ours
             found.__class__ = Chapter
 
 

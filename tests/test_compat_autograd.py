@@ -166,6 +166,7 @@ def test_everything_else_is_numpys_own():
 
     assert npr is onp.random and npla is onp.linalg
     assert {"exp", "array", "linalg"} <= set(dir(np))
+    assert type(onp.linalg) is type(onp.random) is type(onp.fft) is type(sys)  # not touched
     with pytest.raises(AttributeError):
         np.no_such_function  # noqa: B018
 
