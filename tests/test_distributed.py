@@ -442,6 +442,16 @@ def test_a_failure_is_everybodys_also_where_another_rank_stops():
     assert isinstance(results[1], ValueError)
 
 
+def test_where_the_data_of_one_rank_end_and_another_stops_all_stop():
+    def program(comm):
+        group, w = distributed.group(comm=comm), Tensor(1.0)
+        ends = lambda context: comm.rank == 2 and context.step == 2 and stop()  # noqa: E731
+        data = [np.ones(2)] * (2 if comm.rank == 1 else 5)
+        return train_(lambda x: w * np.sum(x), params(w), data, Descent(0.5), cb=ends, group=group, **SILENT)
+
+    assert on_ranks(3, program)[0] == [[2.0, 0.0]] * 3
+
+
 def test_after_a_failure_the_ranks_can_go_on_together():
     def program(comm):
         group, w = distributed.group(comm=comm), Tensor(1.0)

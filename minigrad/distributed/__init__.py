@@ -7,7 +7,7 @@
 
 A rank is one of the processes that mpiexec has started.  Whatever happens to one of them, all take the same turn:
 what they add up ends in a tail of a few numbers, which say how many rows there were, the sum of their losses, and
-who skips, stops, has finished, or failed.  A rank waits for the others by asking again and again, so that it can
+who skips, stops, ends, or fails.  A rank waits for the others by asking again and again, so that it can
 notice that one of them has left, and give up at last.
 """
 

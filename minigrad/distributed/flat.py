@@ -8,9 +8,9 @@ from ..core.params import Grads
 from ..core.storage import ndarray_of
 from ..core.tensor import Tensor
 
-# The tail: rows, loss times rows, how many skip, stop, have ended or failed; then a number for each parameter: in how
-# many shares of the batch the loss depends on it.
-ROWS, LOSS, TURNS, REACHED = 0, 1, slice(2, 6), slice(6, None)
+# The tail: rows, loss times rows, how many ranks skip, stop, end or fail; then for each parameter, in how many shares of
+# the batch the loss depends on it.
+ROWS, LOSS, STATUS, REACHED = 0, 1, slice(2, 6), slice(6, None)
 
 
 class Flat:
@@ -29,10 +29,10 @@ class Flat:
         self.sizes = {dtype: n + -n % parts for dtype, n in self.sizes.items()}
         self.widest = max(self.sizes, key=lambda dtype: dtype.itemsize)
 
-    def packed(self, turns, rows=0, loss=0.0, gradients=()):
-        """Return the arrays to add up: gradients times rows, rows, loss times rows, and what this rank does."""
+    def packed(self, status, rows=0, loss=0.0, gradients=()):
+        """Return the arrays to add up: gradients times rows, and the tail."""
         gradients = [*gradients] or [None] * len(self.ps)
-        tail = [rows, rows * loss, *turns, *(g is not None for g in gradients)]
+        tail = [rows, rows * loss, *status, *(g is not None for g in gradients)]
         arrays = {dtype: np.zeros(n + len(tail) * (dtype == self.widest), dtype) for dtype, n in self.sizes.items()}
         for g, (dtype, place) in zip(gradients, self.places):
             if g is not None:

@@ -19,7 +19,7 @@ from ..data import Chunks
 from ..optimise.update import update_
 from ..training.evaluation import SkipDatum, StopTraining, arguments_of
 from ..training.history import rows_of
-from .flat import LOSS, ROWS, TURNS, Flat
+from .flat import LOSS, ROWS, STATUS, Flat
 from .line import Alone, GroupError, Line, ranks, world
 from .sharded import Sharded
 
@@ -31,9 +31,21 @@ class Ended(Exception):
     """What ends a loop on a rank whose data have ended."""
 
 
-# What a rank may do in the place of going on, by the error that makes it: each is a number of the tail.
-TURN_OF = SkipDatum, StopTraining, Ended, BaseException
-SKIP, STOP, ENDED, FAILED = range(4)
+class Caught:
+    """A context that keeps what is raised in it, for all ranks to decide about."""
+
+    error = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.error = error
+        return True
+
+
+TURNS = SkipDatum, StopTraining, Ended, BaseException  # that a rank may take in the place of going on, by its error
+END, FAIL = 2, 3
 
 
 def group(timeout: float = 600.0, *, exact: bool = False, comm: Any = None) -> Group:
@@ -144,26 +156,22 @@ class Group:
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """A stretch of work that fails, skips or stops on all ranks if it does so on one."""
-        error = None
-        try:
+        with Caught() as caught:
             yield
-        except BaseException as raised:
-            error = raised
-        self._decide(self.line.sum(turns_of(error)), error)
+        self._decide(self.line.sum(status_of(caught.error)), caught.error)
 
     @contextlib.contextmanager
     def loop(self, ps: Params, opt: Any) -> Iterator[None]:
         """A loop over data: what ends it on one rank ends it on all.  Alone, it does nothing."""
-        self.over, error = self.size == 1, Ended("its data have ended, and those of others go on")
-        try:
+        self.over = self.size == 1
+        with Caught() as caught:
             yield
-        except BaseException as raised:
-            error = raised
+            raise Ended("its data have ended, and those of others go on")
         if not self.over and not self.line.begun:
             with contextlib.suppress(StopTraining):
-                self._turn(ps, opt, error=error)
-        if not isinstance(error, Ended):
-            raise error
+                self._turn(ps, opt, error=caught.error)
+        if not isinstance(caught.error, Ended):
+            raise caught.error
 
     def needed(self, opt: Any) -> bool:
         """Whether anything is done otherwise than in one process without a group."""
@@ -233,17 +241,14 @@ class Group:
                 "a group with exact=True needs parts that do not depend on the number of ranks: batches of "
                 "DataLoader(..., shard=group), as train_ takes them, or group.withgradient(loss, ps, batch)"
             )
-        found, error = [], None
-        seeds = [rng.integers(2**62) for rng in self._random]
-        try:
+        found, seeds = [], [rng.integers(2**62) for rng in self._random]
+        with Caught() as caught:
             for chunk, part in zip(self.chunks, data if self.exact else [data]):
                 self._draw(seeds, chunk)
                 count = rows_of(part) if rows is None else rows
                 found.append((count, *share(*arguments_of(part))) if count else ())
-        except BaseException as raised:
-            error = raised
         self._draw(seeds, self.cut)  # as on all other ranks
-        return self._turn(ps, opt, found, error)
+        return self._turn(ps, opt, found, caught.error)
 
     def pieces(self, start: int, stop: int) -> list[slice]:
         """Return which rows of a batch this rank computes: a slice for each of its chunks."""
@@ -258,19 +263,19 @@ class Group:
     # ----------------------------------------------------------------------------------------------- the turn
     def _turn(self, ps, opt, found=(), error=None):
         """Add up what all ranks have found, or do what one of them has to: skip, stop, end, or fail."""
-        sharded, turns = isinstance(opt, Sharded), turns_of(error)
+        sharded, status = isinstance(opt, Sharded), status_of(error)
         flat = Flat(ps, self.size if sharded else 1)
-        sent = [flat.packed(turns, *each) for each in found if error is None]
-        mine = sent[0] if sent else flat.packed(turns)
+        sent = [flat.packed(status, *each) for each in found if error is None]
+        mine = sent[0] if sent else flat.packed(status)
         if sharded or self.exact:
             tail = self.line.sum(flat.tail(mine))
-            self._decide(tail[TURNS], error)
+            self._decide(tail[STATUS], error)
         if sharded and not self.exact:
             total = {dtype: self.line.scattered(mine[dtype][:n]) for dtype, n in flat.sizes.items()}
         else:
             total = {dtype: self._sum([arrays[dtype] for arrays in sent], mine[dtype]) for dtype in flat.sizes}
             tail = flat.tail(total)
-            self._decide(tail[TURNS], error)
+            self._decide(tail[STATUS], error)
         if not tail[ROWS]:
             raise ValueError("distributed: no rank has a row of this batch, so it has no mean")
         if self.steps % EVERY == 0:
@@ -301,27 +306,23 @@ class Group:
             stride *= 2
         return self.line.first(own.get(0, like))
 
-    def _decide(self, counts, error):
-        """Do what all ranks have to: nothing, if all of them go on."""
-        skip, stop, ended, failed = counts
-        self.over = bool(stop or ended or failed)
-        if failed or 0 < ended < self.size and not stop:
-            worst, mine = (FAILED if failed else ENDED), turn_of(error)
-            told = self.line.all(f"{type(error).__name__}: {error}" if mine == worst else None)
-            if mine == FAILED:
+    def _decide(self, status, error):
+        """Take the turn that all ranks take, by what each of them would do: to go on, to skip, stop, end or fail."""
+        skip, stop, end, fail = status
+        self.over = bool(stop or end or fail)
+        if fail or 0 < end < self.size and not stop:
+            mine, worst = status_of(error), FAIL if fail else END
+            told = self.line.all(f"{type(error).__name__}: {error}" if mine[worst] else None)
+            if mine[FAIL]:
                 raise error
-            raise GroupError("; ".join(f"rank {r}: {text}" for r, text in enumerate(told) if text))
-        if stop or ended:
-            raise StopTraining("one of the ranks has ended the training")
+            raise GroupError("; ".join(f"rank {r}: {why}" for r, why in enumerate(told) if why))
+        if self.over:
+            raise StopTraining("one of the ranks ends the training")
         if skip:
             raise SkipDatum("one of the ranks skips this batch")
 
 
-def turn_of(error):
-    """Return the number of what a rank does in the place of going on; None if it goes on."""
-    return next((number for number, kind in enumerate(TURN_OF) if isinstance(error, kind)), None)
-
-
-def turns_of(error):
-    """Return what a rank does as a part of the tail."""
-    return np.array([float(number == turn_of(error)) for number in range(len(TURN_OF))])
+def status_of(error):
+    """Return the part of the tail that says what a rank does, by the error that makes it; None if it goes on."""
+    turn = next((kind for kind in TURNS if isinstance(error, kind)), None)
+    return np.array([float(kind is turn) for kind in TURNS])
