@@ -8,8 +8,8 @@ from ..core.params import Grads
 from ..core.storage import ndarray_of
 from ..core.tensor import Tensor
 
-# The tail: rows, loss times rows, how many ranks skip, stop, end or fail; then for each parameter, in how many shares of
-# the batch the loss depends on it.
+# The tail: rows, loss times rows, how many ranks skip, stop, end or fail; then for each parameter, in how many shares
+# of the batch the loss depends on it.
 ROWS, LOSS, STATUS, REACHED = 0, 1, slice(2, 6), slice(6, None)
 
 
