@@ -7,10 +7,12 @@ import numpy as np
 from ..core.params import Grads
 from ..core.storage import ndarray_of
 from ..core.tensor import Tensor
+from ..iddict import IdDict
 
 # The tail: rows, loss times rows, how many ranks skip, stop, end or fail; then for each parameter, in how many shares
 # of the batch the loss depends on it.
 ROWS, LOSS, STATUS, REACHED = 0, 1, slice(2, 6), slice(6, None)
+NONE = IdDict()  # gradients of a share without rows
 
 
 class Flat:
@@ -29,9 +31,9 @@ class Flat:
         self.sizes = {dtype: n + -n % parts for dtype, n in self.sizes.items()}
         self.widest = max(self.sizes, key=lambda dtype: dtype.itemsize)
 
-    def packed(self, status, rows=0, loss=0.0, gradients=()):
+    def packed(self, status, rows=0, loss=0.0, gradients=NONE):
         """Return the arrays to add up: gradients times rows, and the tail."""
-        gradients = [*gradients] or [None] * len(self.ps)
+        gradients = [gradients.get(p) for p in self.ps]
         tail = [rows, rows * loss, *status, *(g is not None for g in gradients)]
         arrays = {dtype: np.zeros(n + len(tail) * (dtype == self.widest), dtype) for dtype, n in self.sizes.items()}
         for g, (dtype, place) in zip(gradients, self.places):

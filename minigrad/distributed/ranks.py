@@ -264,7 +264,7 @@ class Group:
     def _turn(self, ps, opt, found=(), error=None):
         """Add up what all ranks have found, or do what one of them has to: skip, stop, end, or fail."""
         sharded, status = isinstance(opt, Sharded), status_of(error)
-        flat = Flat(ps, self.size if sharded else 1)
+        flat = Flat(opt.adopt(ps), self.size) if sharded else Flat(ps)
         sent = [flat.packed(status, *each) for each in found if error is None]
         mine = sent[0] if sent else flat.packed(status)
         if sharded or self.exact:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..core.params import Params, params
+from ..core.params import Params
 from ..core.storage import Storage
 from ..core.tensor import Tensor
 from ..core.trees import leaves, rebuild
@@ -42,22 +43,24 @@ class Sharded:
         refuse_joint(opt)
         self.opt, self.os = opt, [opt]
         self._line, self._rank, self._size = line, rank, size
-        self._flat, self._own, self._views = {}, {}, {}  # by dtype, by dtype, by the parameter's identity
+        self._ps, self._views = [], {}  # parameters in the order in which they stand in the flat arrays; by identity
+        self._flat, self._own = {}, {}  # by dtype
 
     def __repr__(self):
         return f"Sharded({self.opt!r}, part {self._rank} of {self._size})"
 
-    def adopt(self, ps: Params) -> None:
-        """Make the parameters views of flat arrays, if they are none yet, or have been given other arrays since."""
+    def adopt(self, ps: Iterable[Tensor]) -> Iterable[Tensor]:
+        """Make the parameters views of flat arrays, if they are none yet; return them in the order of these."""
+        if not self._ps:
+            self._begin(list(ps))
         if self._views.keys() != {id(p) for p in ps}:
-            if self._views:
-                raise ValueError("sharded: these are other parameters than those of the steps before")
-            self._begin(ps)
-        for p in ps:
+            raise ValueError("sharded: these are other parameters than those of the steps, or the checkpoint, before")
+        for p in self._ps:
             view = self._views[id(p)]
-            if p.data is not view:
+            if p.data is not view:  # it has been given another array since
                 np.copyto(view, p.data)
                 p.data = view
+        return self._ps
 
     def _begin(self, ps):
         for dtype in dict.fromkeys(p.dtype for p in ps):
@@ -67,6 +70,7 @@ class Sharded:
             self._flat[dtype] = self._laid_out([p.data for p in alike])
             self._own[dtype] = Tensor(self._mine(self._flat[dtype]))
             self._views |= {id(p): view for p, view in zip(alike, cut(self._flat[dtype], alike))}
+        self._ps = ps
 
     def _laid_out(self, arrays):
         """Return arrays one behind the other, and zeros up to a multiple of the number of ranks."""
@@ -93,13 +97,16 @@ class Sharded:
             np.copyto(flat, new)
 
     # --------------------------------------------------------------------------- the same in one process
-    def whole(self, ps: Params) -> Any:
+    def twin(self) -> Any:
+        """Return an optimiser of one process like this one, without its state."""
+        return copy.deepcopy(self.opt)
+
+    def whole(self) -> Any:
         """Return the optimiser of one process that would have made these steps; every rank gives its part."""
-        self.adopt(ps)
-        twin = copy.deepcopy(self.opt)  # without the state
+        twin = self.twin()
         for (_, mine), (_, all_) in zip(kept_in(self.opt), kept_in(twin)):
             for own, state in mine.items():
-                alike = of_dtype(own.dtype, ps)
+                alike = of_dtype(own.dtype, self._ps)
                 columns = [self._spread(leaf, alike) for leaf in leaves(state)]
                 for k, p in enumerate(alike):
                     all_[p] = rebuild(state, iter([column[k] for column in columns]))
@@ -113,23 +120,19 @@ class Sharded:
 
     def averaged(self, ps: Any) -> contextlib.AbstractContextManager[None]:
         """A context in which averages stand in the place of the parameters, on all ranks at once."""
-        return self.whole(params(ps)).averaged(ps)
+        return self.whole().averaged(ps)
 
-    def saved_whole(self, ps: dict[str, Any], who: str) -> Any:
-        """Return what an optimiser of one process would have to save."""
-        return state_to_save(self.whole(Params(ps.values())), ps, who)["optimiser"]
-
-    def tasks_to_load_part(self, ps: dict[str, Any], saved: dict[str, Any]) -> list[Any]:
-        """Return the functions that load this rank's part of what an optimiser of any number of ranks has saved."""
-        self.adopt(Params(ps.values()))
-        twin = copy.deepcopy(self.opt)
-        for task in tasks_to_load(twin, ps, saved):
-            task()
+    def load_part(self, twin: Any, ps: list[Tensor]) -> Callable[[], None]:
+        """Return the function that loads this rank's part of the state of an optimiser of one process."""
+        known = [p for p in ps if any(p in kept for _, kept in kept_in(twin))]
+        if known:
+            self.adopt(known)
         for rule, kept in kept_in(twin):
             for own in self._own.values():
-                self._join(rule, kept, own, of_dtype(own.dtype, ps.values()))
-        mine = {dtype.name: own for dtype, own in self._own.items()}
-        return tasks_to_load(self.opt, mine, state_to_save(twin, mine, "load_state_"))
+                self._join(rule, kept, own, of_dtype(own.dtype, self._ps))
+        mine = list(self._own.values())
+        tasks = tasks_to_load(self.opt, mine, state_to_save(twin, mine, "load_state_"))
+        return lambda: [task() for task in tasks]
 
     def _join(self, rule, kept, own, alike):
         """Keep for a part, in the place of parameters, what is kept for each of them."""

@@ -88,14 +88,12 @@ def state_to_save(opt, ps, who):
     """``state_dict``, for the function ``who``."""
     named = by_name(ps)
     shapes = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, (_, x) in named.items()}
-    if hasattr(opt, "saved_whole"):  # its state is spread over several processes
-        whole = opt.saved_whole({name: p for name, (p, _) in named.items()}, who)
-        return {"format": FORMAT, "parameters": shapes, "optimiser": whole}
     return {"format": FORMAT, "parameters": shapes, "optimiser": saved_of(opt, named, f"{who}: {kind_of(opt)}")}
 
 
 def saved_of(x, named, where, outer=()):
     """Return what an optimiser, or something inside of one, knows; ``outer`` are the objects it is inside of."""
+    x = x.whole() if hasattr(x, "whole") else x  # its state is spread over several processes
     if isinstance(x, RANDOM):
         return {"rule": kind_of(x), "random": marked(random_state(x), where)}
     if isinstance(x, Storage):
@@ -150,8 +148,6 @@ def tasks_to_load(opt, ps, saved):
     if not isinstance(saved, dict) or saved.get("format") not in (FORMAT, BEFORE):
         raise ValueError("load_state_: this is nothing that state_dict(opt, ps) returned")
     refuse_other_parameters(named, saved["parameters"])
-    if hasattr(opt, "tasks_to_load_part"):
-        return opt.tasks_to_load_part({name: p for name, (p, _) in named.items()}, saved)
     tasks = []
     plan(opt, named, saved["optimiser"], kind_of(opt), tasks, saved["format"] == BEFORE)
     return tasks
@@ -176,6 +172,11 @@ def refuse_other_parameters(named, then):
 
 def plan(x, named, saved, where, tasks, old, outer=()):
     """Check what is to be loaded into one object, and add to ``tasks`` what is to be done then."""
+    if hasattr(x, "load_part"):  # its state is spread over several processes
+        plan(twin := x.twin(), named, saved, where, loading := [], old, outer)
+        for task in loading:
+            task()
+        return tasks.append(x.load_part(twin, [p for p, _ in named.values()]))
     if saved["rule"] != kind_of(x):
         raise ValueError(f"load_state_: {where} is a {kind_of(x)}, but a {saved['rule']} was saved there")
     if isinstance(x, RANDOM):
