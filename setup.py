@@ -32,7 +32,8 @@ def absolute(text, url):
 
 url = repository()
 pages = {"Documentation": "docs/index.md", "Changelog": "CHANGELOG.md", "Examples": "examples"}
+addresses = {"Repository": url, **{name: f"{url}/blob/main/{page}" for name, page in pages.items()}}
 setup(
     long_description=absolute((HERE / "README.md").read_text(encoding="utf-8"), url),
-    project_urls={"Repository": url, **{name: f"{url}/blob/main/{page}" for name, page in pages.items()}} if url else {},
+    project_urls=addresses if url else {},
 )

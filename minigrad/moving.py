@@ -1,15 +1,16 @@
 """Numbers that move while a loss is computed and are no parameters: running statistics, as BatchNorm keeps them.
 
 They move once for each batch that is learnt from.  Whoever looks at a loss again, or for the sake of something else
-(gradcheck, SAM, checkpointed, a trace, a landscape, a validation), does so within ``Held``: what would move there is
-kept, and moves only if it is settled.
+(gradcheck, SAM, checkpointed, a trace, a landscape, a validation), does so by ``Held().during``: what would move there
+is kept, and moves only if it is settled.
 """
 
 from __future__ import annotations
 
 import copy
 import threading
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from .core.storage import ndarray_of
 from .core.tape import active_tape
 
-_around = ContextVar("the innermost Held", default=None)
+_around: ContextVar[Any] = ContextVar("the innermost Held", default=None)
 _lock = threading.Lock()
 
 
@@ -47,7 +48,7 @@ class RunningStatistics:
         self.mean, self.var = np.zeros(n, dtype), np.ones(n, dtype)
 
     def move_(self, share: float, mean: Any, var: Any) -> None:
-        """Move by a share towards the mean and the variance of a batch; later, or never, within ``Held``."""
+        """Move by a share towards the mean and the variance of a batch; later, or never, where that is ``Held``."""
         settle_([(self, share, ndarray_of(mean), ndarray_of(var))])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunningStatistics:
@@ -58,21 +59,22 @@ class RunningStatistics:
 
 
 class Held(list):
-    """A stretch of work in which nothing moves: the list of what would have moved, for ``settle_``.
+    """What would have moved during a call, for ``settle_``.
 
-    >>> running = RunningStatistics(1)
-    >>> with Held() as held: running.move_(0.5, np.array([1.0]), np.array([1.0]))
+    >>> running, held = RunningStatistics(1), Held()
+    >>> held.during(running.move_, 0.5, np.array([1.0]), np.array([1.0]))
     >>> running.mean.tolist(); settle_(held); running.mean.tolist()
     [0.0]
     [0.5]
     """
 
-    def __enter__(self) -> Held:
-        self.token = _around.set(self)
-        return self
+    def during(self, f: Callable[..., Any], *args: Any) -> Any:
+        """Return what a function returns.  However it ends, by a signal too, Python leaves its context."""
+        return copy_context().run(self.enter, f, args)
 
-    def __exit__(self, *exception: object) -> None:
-        _around.reset(self.token)
+    def enter(self, f, args):
+        _around.set(self)
+        return f(*args)
 
 
 def settle_(moves: list[Any]) -> None:

@@ -78,7 +78,7 @@ def test_a_generator_of_ones_own_leaves_the_common_one_alone():
 
 def test_array_gives_floats_for_pythons_numbers_and_keeps_the_dtype_of_arrays():
     assert array([1, 2]).dtype == float and array([[1j]]).dtype == complex
-    assert array(np.float32([1])).dtype == np.float32 and array(np.array([1])).dtype == np.int64
+    assert array(np.float32([1])).dtype == np.float32 and array(np.array([1])).dtype == int
     assert array([Tensor(1.0), 2], dtype=np.float32).dtype == np.float32
 
 

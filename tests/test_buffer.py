@@ -162,7 +162,7 @@ def test_many_writes_are_one_operation():
         (np.zeros(3), 5, 1.0, IndexError, "out of bounds"),
         (np.zeros(3), slice(None), np.ones(2), ValueError, "broadcast"),
         (np.zeros(3), 0, 1j, TypeError, "complex128 numbers do not fit"),
-        (np.zeros(3, int), 0, 2.5, TypeError, "float64 numbers do not fit into a buffer of int64"),
+        (np.zeros(3, int), 0, 2.5, TypeError, r"float64 numbers do not fit into a buffer of int\d\d"),
         (np.zeros(3), 0, "text", TypeError, "do not fit"),
         (np.zeros(3), (0, 0), 1.0, IndexError, "too many indices"),
     ],

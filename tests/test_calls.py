@@ -79,7 +79,7 @@ REFUSED = {
     "where of a ufunc": (lambda t: np.add(t, 1.0, where=X > 0), r"np\.add .*where= .*np\.where\(mask, f"),
     "where of a fold": (lambda t: np.logaddexp.reduce(t, where=X > 0), r"logaddexp\.reduce: where= .*np\.where"),
     "signature": (lambda t: np.exp(t, signature="d->d"), r"np\.exp .*argument signature= .*t\.astype"),
-    "whole numbers": (lambda t: np.sum(t, dtype=int), r"np\.sum .*dtype=int64 makes whole numbers"),
+    "whole numbers": (lambda t: np.sum(t, dtype=int), r"np\.sum .*dtype=int\d\d makes whole numbers"),
     "overwrite": (lambda t: np.median(t, overwrite_input=True), r"np\.median .*argument overwrite_input= .*Leave it"),
     "in place": (lambda t: np.nan_to_num(t, copy=False), r"np\.nan_to_num .*argument copy= .*overwrite"),
 }

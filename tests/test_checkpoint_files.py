@@ -305,7 +305,8 @@ def test_files_of_the_first_format_still_load(suffix):
     rest = load_(HERE / f"format1{suffix}", model=model, opt=opt, schedule=schedule, rng=rng)
 
     history = {"loss/train": [0.5, 0.25], "best": (1, np.arange(3)), 3: np.float32(0.5), "": None}
-    assert repr(rest) == repr({"epoch": 7, "history": history})
+    shown = repr(rest).replace(", dtype=int64", "")  # which NumPy says where the usual integers are shorter
+    assert shown == repr({"epoch": 7, "history": history})
     assert (W.data.tolist(), b.data.tolist()) == ([[1.0, 2.0]], [0.5])
     assert (opt[0].eta, opt[0].rho, opt[1].eta, opt[1].beta) == (0.5, 0.25, 0.125, (0.9, 0.999))
     assert opt[0].velocity[b] == [-3.0] and [a.tolist() for a in opt[1].state[b]] == [[4.0], [5.0], [0.9, 0.999]]

@@ -40,7 +40,7 @@ BUDGETS = {
     "readers": 2760,
     "nn": 590,
     "optimise": 4200,
-    "optimise/compiled": 2400,
+    "optimise/compiled": 2410,
     "schedules": 870,
     "training": 800,
     "training/steps": 1350,

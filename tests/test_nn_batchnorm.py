@@ -68,8 +68,7 @@ def test_outputs_gradients_and_running_statistics_are_pytorchs(kind):
             np.testing.assert_allclose(found, batch[name], rtol=1e-9, atol=1e-10)
         np.testing.assert_allclose(layer.running.mean, batch["mean"], rtol=1e-12)
         np.testing.assert_allclose(layer.running.var, batch["var"], rtol=1e-12)
-        with Held():
-            np.testing.assert_allclose(layer(x).data, batch["y"], rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(Held().during(layer, x).data, batch["y"], rtol=1e-11, atol=1e-12)
 
 
 def gradient_of(layer, x, weights):
@@ -472,16 +471,22 @@ def test_threads_lose_no_move():
     assert layer.running.mean[0] == pytest.approx(1 - 0.99 ** (4 * n), rel=1e-9)
 
 
-def test_a_stretch_ends_with_an_error_and_stretches_nest():
+def test_what_is_held_ends_with_an_error_and_nests():
     layer, x = BatchNorm(3, training=True), data(6, 3)
 
-    with pytest.raises(ZeroDivisionError), Held():
+    def fails():
         layer(x), 1 / 0
-    with Held() as outer:
-        with Held() as inner:
-            layer(x)
+
+    def nested():
+        inner = Held()
+        inner.during(layer, x)
         settle_(inner)
-        assert moved(layer) == [0, 0, 0, 1, 1, 1]
+
+    with pytest.raises(ZeroDivisionError):
+        Held().during(fails)
+    outer = Held()
+    outer.during(nested)
+    assert moved(layer) == [0, 0, 0, 1, 1, 1]
     settle_(outer)
 
     assert moved(layer) == after([x])

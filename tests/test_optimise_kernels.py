@@ -221,6 +221,27 @@ def test_threads_change_no_bit(n, make, compiled, monkeypatch):
     assert all(map(np.array_equal, alone, shared))
 
 
+def test_where_no_thread_can_be_started_one_does_it_all(monkeypatch):
+    class NoMore(threading.Thread):
+        left = 1
+
+        def start(self):
+            if NoMore.left <= 0:
+                raise RuntimeError("can't start new thread")
+            NoMore.left -= 1
+            super().start()
+
+    monkeypatch.setattr(threads.threading, "Thread", NoMore)
+    for left in (0, 1):
+        NoMore.left = left
+        threads.forget_helpers()
+        for _ in range(2):
+            done = []
+            threads.share(done.append, 4)
+            assert sorted(done) == [0, 1, 2, 3]
+    threads.forget_helpers()
+
+
 @needs_numba
 def test_threads_refuse_what_one_thread_refuses(compiled, monkeypatch):
     monkeypatch.setattr(threads, "WORTH", 10)

@@ -144,6 +144,7 @@ def test_rules_of_ones_own_are_tuned_and_race():
     result = race("ravine", opts=[Sign(5.0), Descent()], steps=40)
 
     assert set(result.paths) == {"Sign", "Descent"} and result.rates["Sign"] in RATES
+    assert repr(Sign(5.0)).startswith("<")  # what has no repr of its own goes by its class
 
 
 def test_the_same_seed_gives_the_same_noise_to_all_and_another_seed_another():

@@ -295,8 +295,8 @@ def values_of(outputs):
 
 
 def recompute(g, f, xs, among, keys, low_leaves, first):
-    with Held():  # running statistics have moved the first time
-        entries, _, outputs = rerun(f, xs, among, keys, low_leaves)
+    # running statistics have moved the first time
+    entries, _, outputs = Held().during(rerun, f, xs, among, keys, low_leaves)
     refuse_other_numbers(f, first, values_of(outputs))
     seeds = {}
     for y, seed in zip(outputs, g):

@@ -49,16 +49,20 @@ def gradcheck(
     >>> gradcheck(lambda x, y: np.sum(np.sin(x) * y), np.ones(3), 2.0)
     True
     """
-    with Held():  # running statistics stay where they are
-        names, found, arrays, evaluate = taken_apart(f, args)
-        checkable = [k for k, a in enumerate(arrays) if a is not None and a.dtype.kind in "fc"]
-        if not checkable:
-            raise TypeError(
-                "gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2"
-            )
-        for k in checkable:
-            compare(evaluate, arrays[k], found[k], names[k], step, rtol, atol)
+    Held().during(check_all, f, args, step, rtol, atol)  # running statistics stay where they are
     return True
+
+
+def check_all(f, args, step, rtol, atol):
+    """Raise if one of the gradients is wrong."""
+    names, found, arrays, evaluate = taken_apart(f, args)
+    checkable = [k for k, a in enumerate(arrays) if a is not None and a.dtype.kind in "fc"]
+    if not checkable:
+        raise TypeError(
+            "gradcheck: there is nothing to check: no argument is floating-point or complex; write 2.0 for 2"
+        )
+    for k in checkable:
+        compare(evaluate, arrays[k], found[k], names[k], step, rtol, atol)
 
 
 def taken_apart(f, args):

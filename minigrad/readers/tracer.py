@@ -143,8 +143,7 @@ class Running:
         self.trace.unseen = Unseen(self.visible, {id(x) for _, x in self.variables}, self.parameters)
         drawn_by.set(lambda generator: Drawn(generator, self.trace))
         try:
-            with self.held:
-                self.run()
+            self.held.during(self.run)
         except Exception as error:
             error.program = self.program(error)
             show_in(error, error.program)

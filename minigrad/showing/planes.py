@@ -77,7 +77,7 @@ def landscape(
         u, v, explained = principal(along - here)
         track = (along - here) @ np.stack([u, v], axis=1)
         a, b = (spread(c, points, reach) for c in track.T)
-    with put_back(ps), Held():
+    with put_back(ps):
         heights = np.array([[at(loss, ps, here + x * u + y * v) for x in a] for y in b])
         if not np.isfinite(heights).any():
             raise ValueError("landscape: the loss is finite nowhere on the plane, so there is nothing to see")
@@ -143,7 +143,7 @@ def at(loss, ps, point):
         start, end = end, end + p.size
         p.data[...] = point[start:end].reshape(p.shape)
     with np.errstate(all="ignore"):
-        value = loss()
+        value = Held().during(loss)
     if np.shape(value) != ():
         raise TypeError(f"landscape: the loss must be one number, and is an array of shape {np.shape(value)}")
     return float(value)

@@ -137,7 +137,7 @@ def named(opts):
         names, made = [str(name) for name in opts], list(opts.values())
     else:
         made = list(opts) if isinstance(opts, (list, tuple)) else [opts]
-        names = [type(o).__name__ if len(repr(o)) > 40 else repr(o).partition("(")[0] for o in made]
+        names = [type(o).__name__ for o in made]
         names = [n if names.count(n) == 1 else f"{n} {names[: i + 1].count(n)}" for i, n in enumerate(names)]
     if not made:
         raise ValueError("race: there is nobody to race; give optimisers: race(f, start, [Descent(), ADAM()])")

@@ -49,11 +49,11 @@ def seen(opt, f, ps, grads):
     if not looking:
         return grads
     refuse_in_groups(opt)
-    with Held():  # running statistics have moved with the loss as it is
-        for each in looking:
-            passing = route_of(opt).passing(opt, each, tuple(ps), ps)
-            moving = [p for p, passes in zip(ps, passing) if passes and grads[p] is not None]
-            grads = each.look_again_(Look(f, ps, moving), grads) if moving else grads
+    for each in looking:
+        passing = route_of(opt).passing(opt, each, tuple(ps), ps)
+        moving = [p for p, passes in zip(ps, passing) if passes and grads[p] is not None]
+        if moving:  # running statistics have moved with the loss as it is
+            grads = Held().during(each.look_again_, Look(f, ps, moving), grads)
     return grads
 
 

@@ -125,7 +125,7 @@ class Validation:
 
     def after(self, epoch, losses, seconds):
         """Return what is known after an epoch."""
-        with judged(self.opt, self.ps), Held():
+        with judged(self.opt, self.ps):
             validation = None if self.loss is None else self.mean("validation", self.loss)
             metrics = {name: self.mean(f"metrics[{name!r}]", f) for name, f in self.metrics.items()}
             if self.keep and validation < self.smallest:
@@ -137,13 +137,13 @@ class Validation:
         """Return the mean of a function over the rows of the data; NaN, and a warning, if it fails."""
         try:
             if f is not self.loss and not takes_something(f):
-                return number(f())
+                return number(Held().during(f))
             if self.data is None:
                 raise TypeError("it takes a datum, and there is no validation=(loss, data) that has some")
             total = count = 0
             for datum in self.data:
                 rows = rows_of(datum)
-                total, count = total + rows * number(f(*arguments_of(datum))), count + rows
+                total, count = total + rows * number(Held().during(f, *arguments_of(datum))), count + rows
             if not count:
                 raise ValueError("the validation's data are empty")
             return total / count

@@ -101,14 +101,13 @@ def lr_find(
         raise TypeError(f"lr_find: {type(opt).__name__} has no eta to try; give an optimiser that has one, as ADAM()")
     rates, losses, kept = np.geomspace(low, high, steps), [], [p.data.copy() for p in ps]
     try:
-        with Held():
-            for rate, datum in zip(rates, again_and_again(data)):
-                value, gradients = withgradient(lambda datum=datum: loss(*arguments_of(datum)), ps)
-                losses.append(float(value[0]) if isinstance(value, tuple) else float(value))
-                if not math.isfinite(losses[-1]) or losses[-1] > 4 * abs(min(losses)) + 1e-12 and len(losses) > 5:
-                    break
-                part.eta = float(rate)
-                update_(opt, ps, gradients)
+        for rate, datum in zip(rates, again_and_again(data)):
+            value, gradients = Held().during(withgradient, lambda datum=datum: loss(*arguments_of(datum)), ps)
+            losses.append(float(value[0]) if isinstance(value, tuple) else float(value))
+            if not math.isfinite(losses[-1]) or losses[-1] > 4 * abs(min(losses)) + 1e-12 and len(losses) > 5:
+                break
+            part.eta = float(rate)
+            update_(opt, ps, gradients)
     finally:
         for p, data_before in zip(ps, kept):
             p.data[...] = data_before

@@ -188,12 +188,12 @@ class Training:
         if self.alone and (self.losses or self.compiled.ready):
             return display.advance(self.one_call(place))
         take = eagerly if self.compiled is None else lambda loss, arguments, ps: self.compiled.take(arguments)
-        with Held() as held:
-            context = evaluate_all(self.group, take, self.loss, self.ps, *place, self.opt, self.losses)
-            with self.group.together() if self.before else contextlib.nullcontext():
-                call(self.before, context)
-                context.loss = plain_loss(context.loss)
-                refuse_if_not_finite(context, self.loss)
+        held = Held()
+        context = held.during(evaluate_all, self.group, take, self.loss, self.ps, *place, self.opt, self.losses)
+        with self.group.together() if self.before else contextlib.nullcontext():
+            call(self.before, context)
+            context.loss = plain_loss(context.loss)
+            refuse_if_not_finite(context, self.loss)
         grads = look_again(self.loss, context)
         with self.ctrl_c.whole:
             self.group.update_(self.opt, self.ps, grads)
@@ -246,9 +246,9 @@ def train_step_(loss: Callable[..., Any], ps: Any, datum: Any, opt: Any) -> Any:
     ctrl_c = CtrlC()
     try:
         with ctrl_c:
-            with Held() as held:
-                context = evaluate(loss, ps, 1, 1, 0, datum, opt, [], eagerly)
-                refuse_if_not_finite(context, loss)
+            held = Held()
+            context = held.during(evaluate, loss, ps, 1, 1, 0, datum, opt, [], eagerly)
+            refuse_if_not_finite(context, loss)
             grads = look_again(loss, context)
             with ctrl_c.whole:
                 update_(opt, ps, grads)

@@ -58,7 +58,11 @@ def get_num_threads() -> int:
 def share(work, parts):
     """Run ``work(part)`` for part = 0 ... parts - 1, each in a thread of its own; return when all are."""
     done = queue.SimpleQueue()
-    jobs = helpers(parts - 1)
+    jobs, helping = helpers(parts - 1)
+    if not helping:
+        for part in range(parts):
+            work(part)
+        return
     for part in range(1, parts):
         jobs.put((work, part, done))
     work(0)
@@ -75,9 +79,13 @@ def helpers(many):
             _jobs = queue.SimpleQueue(), []
         jobs, helping = _jobs
         while len(helping) < many:
-            helping.append(threading.Thread(target=help_with, args=(jobs,), daemon=True, name="minigrad"))
-            helping[-1].start()
-    return jobs
+            helper = threading.Thread(target=help_with, args=(jobs,), daemon=True, name="minigrad")
+            try:
+                helper.start()
+            except RuntimeError:  # no more threads are to be had: those that there are take one part after the other
+                break
+            helping.append(helper)
+    return jobs, helping
 
 
 def help_with(jobs):

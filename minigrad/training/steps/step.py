@@ -162,7 +162,7 @@ class CompiledStep:
 
     def make(self, args, refuse=None):
         """Make a step.  ``refuse(value)`` is called for a loss that is not finite, before anything is updated."""
-        held: Any = ()
+        held = Held()
         with self._lock:
             if innermost_tape() is not None or self._inside or self._ids != [*self.ps._tensors]:
                 self._refuse()
@@ -182,8 +182,7 @@ class CompiledStep:
                             return result
                         value, found = self._judged(result, version, args)
                 else:
-                    with Held() as held:
-                        value, found = self._evaluate(args)
+                    value, found = held.during(self._evaluate, args)
                 if self.opt is None:
                     settle_(held)
                     return WithGradient(value, self._grads(found))
