@@ -282,6 +282,31 @@ def test_exact_random_numbers_belong_to_the_parts_of_a_batch():
     assert one == two == five
 
 
+@pytest.mark.parametrize("size, exact", [(2, False), (3, False), (2, True), (3, True), (9, True)])
+def test_running_statistics_move_alike_on_all_ranks(size, exact):
+    def program(comm):
+        group = distributed.group(comm=comm, exact=exact)
+        norm = nn.BatchNorm(5, training=True, momentum=0.25)
+        m = nn.Chain(norm, model())
+        group.broadcast_(m)
+        loader = DataLoader((X[:40], Y[:40]), 40 if exact else 20, shard=group)
+        train_(lambda x, y: losses.mse(m(x), y), params(m), loader, Descent(0.1), group=group, **SILENT)
+        return norm.running.mean.tolist(), norm.running.var.tolist(), numbers(params(m)).tolist()
+
+    mean, var = np.zeros(5), np.ones(5)
+    for batch in np.split(X[:40], 1 if exact else 2):
+        bounds = [len(batch) * k // (8 if exact else size) for k in range((8 if exact else size) + 1)]
+        shares = [batch[a:b] for a, b in zip(bounds, bounds[1:])]
+        weights = [len(share) / len(batch) for share in shares]
+        mean += 0.25 * (sum(w * s.mean(0) for w, s in zip(weights, shares)) - mean)
+        var += 0.25 * (sum(w * s.var(0, ddof=1) for w, s in zip(weights, shares)) - var)
+
+    results, _ = on_ranks(size, program)
+
+    assert all(found == results[0] for found in results)
+    np.testing.assert_allclose(results[0][:2], [mean, var], rtol=1e-12)
+
+
 def test_exact_random_numbers_go_on_after_a_checkpoint_on_another_number_of_ranks(tmp_path):
     def part(comm, epochs, path=None):
         group = distributed.group(comm=comm, exact=True)

@@ -9,9 +9,9 @@ from ..core.storage import ndarray_of
 from ..core.tensor import Tensor
 from ..iddict import IdDict
 
-# The tail: rows, loss times rows, how many ranks skip, stop, end or fail; then for each parameter, in how many shares
-# of the batch the loss depends on it.
-ROWS, LOSS, STATUS, REACHED = 0, 1, slice(2, 6), slice(6, None)
+# The tail: rows, loss times rows, how many running statistics move; how many ranks skip, stop, end or fail; then for
+# each parameter, in how many shares of the batch the loss depends on it.
+ROWS, LOSS, MOVES, STATUS, REACHED = 0, 1, 2, slice(3, 7), slice(7, None)
 NONE = IdDict()  # gradients of a share without rows
 
 
@@ -31,10 +31,10 @@ class Flat:
         self.sizes = {dtype: n + -n % parts for dtype, n in self.sizes.items()}
         self.widest = max(self.sizes, key=lambda dtype: dtype.itemsize)
 
-    def packed(self, status, rows=0, loss=0.0, gradients=NONE):
+    def packed(self, status, rows=0, loss=0.0, gradients=NONE, moves=()):
         """Return the arrays to add up: gradients times rows, and the tail."""
         gradients = [gradients.get(p) for p in self.ps]
-        tail = [rows, rows * loss, *status, *(g is not None for g in gradients)]
+        tail = [rows, rows * loss, len(moves), *status, *(g is not None for g in gradients)]
         arrays = {dtype: np.zeros(n + len(tail) * (dtype == self.widest), dtype) for dtype, n in self.sizes.items()}
         for g, (dtype, place) in zip(gradients, self.places):
             if g is not None:

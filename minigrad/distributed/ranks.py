@@ -16,10 +16,11 @@ from ..core.gradient import withgradient
 from ..core.params import Params, named_tensors, params
 from ..core.tensor import Tensor
 from ..data import Chunks
+from ..moving import Held, RunningStatistics, settle_
 from ..optimise.update import update_
 from ..training.evaluation import SkipDatum, StopTraining, arguments_of
 from ..training.history import rows_of
-from .flat import LOSS, ROWS, STATUS, Flat
+from .flat import LOSS, MOVES, ROWS, STATUS, Flat
 from .line import Alone, GroupError, Line, ranks, world
 from .sharded import Sharded
 
@@ -97,7 +98,8 @@ class Group:
         self.owners = [k * min(self.size, self.cut) // self.cut for k in range(self.cut)]
         self.chunks = [k for k, owner in enumerate(self.owners) if owner == self.rank]  # those of this rank
         self.steps, self.over = 0, False  # how many; whether all ranks know that the loop has ended
-        self._random = []  # the model's generators, where every chunk has random numbers of its own
+        self._random = {}  # the models' generators by identity, where every chunk has random numbers of its own
+        self._running = {}  # their running statistics by identity, in the same order on all ranks
 
     def __repr__(self):
         return f"Group(rank {self.rank} of {self.size}{', exact' * self.exact})"
@@ -130,7 +132,8 @@ class Group:
         for rng, first in zip(random, self.line.all(random)[0]):
             streams = [first] if self.exact else [first, *first.spawn(self.size - 1)]
             rng.bit_generator.state = streams[self.rank % len(streams)].bit_generator.state
-        self._random = random * self.exact
+        self._random |= {id(rng): rng for rng in random * self.exact}
+        self._running |= {id(x): x for _, x in named_tensors(model, kinds=RunningStatistics)}
 
     def same(self, what: str, x: Any) -> None:
         """Raise GroupError on all ranks, naming those on which ``x`` is not as on most."""
@@ -241,12 +244,13 @@ class Group:
                 "a group with exact=True needs parts that do not depend on the number of ranks: batches of "
                 "DataLoader(..., shard=group), as train_ takes them, or group.withgradient(loss, ps, batch)"
             )
-        found, seeds = [], [rng.integers(2**62) for rng in self._random]
+        found, seeds = [], [rng.integers(2**62) for rng in self._random.values()]
         with Caught() as caught:
             for chunk, part in zip(self.chunks, data if self.exact else [data]):
                 self._draw(seeds, chunk)
                 count = rows_of(part) if rows is None else rows
-                found.append((count, *share(*arguments_of(part))) if count else ())
+                with Held() as moves:
+                    found.append((count, *share(*arguments_of(part)), moves) if count else ())
         self._draw(seeds, self.cut)  # as on all other ranks
         return self._turn(ps, opt, found, caught.error)
 
@@ -257,7 +261,7 @@ class Group:
 
     def _draw(self, seeds, chunk):
         """Let the model's random generators begin anew for a chunk: alike on any rank."""
-        for rng, seed in zip(self._random, seeds):
+        for rng, seed in zip(self._random.values(), seeds):
             rng.bit_generator.state = type(rng.bit_generator)([seed, chunk]).state
 
     # ----------------------------------------------------------------------------------------------- the turn
@@ -281,12 +285,24 @@ class Group:
         if self.steps % EVERY == 0:
             self.same("the parameters", hashlib.blake2b(b"".join(p.data.tobytes() for p in ps)).hexdigest()[:12])
         self.steps += 1
+        if tail[MOVES]:
+            self._settle([(rows, moves) for rows, _, _, moves in filter(None, found)])
         for a in total.values():
             np.divide(a, tail[ROWS], out=a)
         if sharded and self.exact:
             total = {dtype: total[dtype][:n].reshape(self.size, -1)[self.rank] for dtype, n in flat.sizes.items()}
         gradients = total if sharded else flat.gradients(total, tail)
         return float(tail[LOSS] / tail[ROWS]), gradients
+
+    def _settle(self, own):
+        """Let running statistics move by the means over all chunks, of which those of this rank are given."""
+        self._running |= {id(running): running for _, moves in own for running, *_ in moves}
+        known = list(self._running)
+        mine = [(rows, [(known.index(id(running)), arrays) for running, *arrays in moves]) for rows, moves in own]
+        weights, told = zip(*[chunk for chunks in self.line.all(mine) for chunk in chunks])
+        for moves in zip(*told):
+            means = [np.average(x, 0, weights) for x in zip(*[arrays for _, arrays in moves])]
+            settle_([(self._running[known[moves[0][0]]], *means)])
 
     def _sum(self, own, like):
         """Return the sum of an array of every chunk, of which those of this rank are given.
