@@ -249,8 +249,8 @@ class Group:
             for chunk, part in zip(self.chunks, data if self.exact else [data]):
                 self._draw(seeds, chunk)
                 count = rows_of(part) if rows is None else rows
-                with Held() as moves:
-                    found.append((count, *share(*arguments_of(part)), moves) if count else ())
+                moves = Held()
+                found.append((count, *moves.during(share, *arguments_of(part)), moves) if count else ())
         self._draw(seeds, self.cut)  # as on all other ranks
         return self._turn(ps, opt, found, caught.error)
 
