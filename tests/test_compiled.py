@@ -493,6 +493,13 @@ def test_a_loss_that_is_no_number_is_an_error_as_ever():
             compiled(loss, params(W))()
 
 
+def test_a_loss_that_depends_on_nothing_is_a_number_all_the_same():
+    W = Tensor([1.0, 2.0])
+    step, other = (compiled(f, params(W), Descent(0.1)) for f in (lambda: 3.0, lambda: np.sum(np.ones(3))))
+
+    assert [step() for _ in range(6)] == [other() for _ in range(6)] == [3.0] * 6 and W.data.tolist() == [1.0, 2.0]
+
+
 def test_a_loss_that_returns_more_is_passed_on():
     W = Tensor([1.0, 2.0])
     step = compiled(lambda x: (np.sum(W * x), W * 2), params(W), Descent(0.5))

@@ -3,6 +3,7 @@
 import gc
 import random
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from minigrad import (
     Tensor,
     apply_,
     checkpointed,
+    compiled,
     gradient,
     hook,
     ignore,
@@ -24,8 +26,10 @@ from minigrad import (
     train_step_,
     update_,
 )
+from minigrad.core.storage import drawn_by
 from minigrad.core.tape import innermost_tape
 from minigrad.doors import TOLD_TO_US
+from minigrad.moving import Held, _around
 from minigrad.readers.watch import first_not_finite
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signals on this system")
@@ -76,12 +80,15 @@ PROGRAMS = {
     "hook": lambda: gradient(lambda x: hook(lambda g: ignore(lambda: g), x), 2.0),
     "watch": lambda: first_not_finite(lambda: W[0], params(W)),
     "trace": lambda: trace(lambda: W[0], params(W)),
+    "a compiled step": lambda: compiled(lambda: W[0], params(W))(),
+    "what moves besides": lambda: Held().during(lambda: None),
 }
 
 
 def after_presses(name, n):
     presses(PROGRAMS[name], n)
 
+    assert _around.get() is None and drawn_by.get() is None and sys.getprofile() is None
     assert not isderiving() and np.geterr()["divide"] == "warn" and type(W.data) is np.ndarray
     update_(ADAM(), W, np.zeros(2))
     assert float(W[1]) == 2.0 and gradient(lambda x: x * x, 3.0) == (6.0,)

@@ -1,7 +1,5 @@
 """The generator of random numbers under a trace: it draws, and writes down that it drew."""
 
-import contextlib
-
 import numpy as np
 
 from ..core.storage import drawn_by
@@ -40,15 +38,20 @@ def drawing_again(name):
     return draw
 
 
-@contextlib.contextmanager
-def handed_out_again(numbers):
-    """``with handed_out_again(numbers):`` what is drawn are these, in order, and after them new ones."""
-    token = drawn_by.set(lambda generator: Again(generator, numbers)) if numbers else None
+def handed_out_again(numbers, f):
+    """Return ``f()``, in which what is drawn are these numbers, in order, and after them new ones.
+
+    A function and no ``with``: Ctrl-C may come between any two steps, and nobody else is to be handed them.
+    """
+    before = drawn_by.get()
     try:
-        yield
+        try:
+            drawn_by.set(lambda generator: Again(generator, numbers))
+            return f()
+        finally:
+            drawn_by.set(before)
     finally:
-        if token is not None:
-            drawn_by.reset(token)
+        drawn_by.set(before)
 
 
 for _name in dir(np.random.Generator):

@@ -5,7 +5,6 @@ or by way of a library: Python tells its profiling function. (A program of anoth
 nobody sees it.)
 """
 
-import contextlib
 import functools
 import os
 import sys
@@ -21,9 +20,12 @@ CLOCK = {"now", "today", "utcnow", "localtime", "astimezone"}  # of dates
 WORLD = {vars(os._Environ)["__getitem__"].__code__, os.getenv.__code__}
 
 
-@contextlib.contextmanager
-def effects(watched=True):
-    """``with effects() as found:`` the names of the functions that were called, and do more than compute."""
+def with_effects(f, watched=True):
+    """Return ``f()``, and the names of the functions that the user's code has called and that do more than compute.
+
+    >>> with_effects(lambda: 2)
+    (2, [])
+    """
     found, harmless = [], set()  # classes whose methods only compute
 
     def see(frame, event, function):  # of everything that is called: quick
@@ -39,13 +41,15 @@ def effects(watched=True):
             found.append("os.environ")
 
     if not watched or sys.getprofile() is not None:
-        yield found
-        return
-    sys.setprofile(see)
+        return f(), found
     try:
-        yield found
+        try:
+            sys.setprofile(see)
+            return f(), found
+        finally:
+            sys.setprofile(None)
     finally:
-        sys.setprofile(None)
+        sys.setprofile(None)  # Ctrl-C may have come just before the line above
 
 
 def unaltered(f, altered):

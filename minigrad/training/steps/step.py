@@ -254,7 +254,7 @@ class CompiledStep:
     def _finite(self, result, version, args):
         """Return the loss and the gradients of a program's run; those of an eager one if the loss is not finite."""
         loss, gradients, drawn = result
-        value = loss.item()
+        value = float(loss)  # of a loss that depends on nothing, too
         if not math.isfinite(value):
             return self._eager(args, drawn)
         if version.moves:
@@ -276,8 +276,8 @@ class CompiledStep:
         return found
 
     def _eager(self, args, drawn=()):
-        with handed_out_again(drawn):
-            return withgradient(lambda: self.loss(*args), self._params)
+        f = lambda: withgradient(lambda: self.loss(*args), self._params)
+        return handed_out_again(drawn, f) if drawn else f()
 
     def _evaluate_with_care(self, args):
         """The same for arguments of another kind than the last ones, and where something has changed."""

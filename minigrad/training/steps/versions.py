@@ -23,7 +23,7 @@ from ...readers.runnable import runnable
 from ...readers.source import source
 from ...readers.tracer import Running, finished
 from .agreement import moved, restored, state_of, states
-from .effects import effects, unaltered
+from .effects import unaltered, with_effects
 from .guards import Guards
 from .kinds import held_besides, is_data, is_number, shown
 from .reach import Reached, TooMuch
@@ -136,8 +136,8 @@ class Version:
         try:
             altered, watched = [], self.last is None or self.attempt is not None  # not the second one of two
             running.f = unaltered(loss, altered)
-            with effects(watched) as done:
-                program = with_statistics(finished(running), running.held)
+            program, done = with_effects(lambda: finished(running), watched)
+            program = with_statistics(program, running.held)
         finally:
             changed = guards.changed()
             if changed:
