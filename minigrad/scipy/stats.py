@@ -24,6 +24,7 @@ from scipy.linalg import lapack
 
 from ..arrays import as_numbers
 from ..core.errors import NoDerivativeError
+from ..core.storage import numbers_of
 from ..core.table import possibly, primitive, refuse_if, row, transparent
 from ..core.tensor import lower, recorded, Tensor, tensors_in
 from ..hints import chapter
@@ -166,10 +167,10 @@ def of_one_number(name, shapes, support, rest, cdf, sf, logcdf=None, logsf=None,
             with np.errstate(divide="ignore", invalid="ignore"):
                 if at_once:
                     y = value(x, None, shapes, loc, scale)
-                    strange = possibly(~np.isfinite(lower(y, None)).all())
+                    strange = possibly(~all_finite(y))
                     return with_care(x, shapes, loc, scale) if strange else y
                 z = (x - loc) / scale
-            strange = possibly(~ordinary(z, *support, *shapes, scale))
+                strange = possibly(~ordinary(z, *support, *shapes, scale))
             return with_care(x, shapes, loc, scale) if strange else value(x, z, shapes, loc, scale)
 
         def with_care(x, shapes, loc, scale):
@@ -232,11 +233,17 @@ row(power_log, None, power_log_u, lambda g, n, u, p: g * power_log(n + 1, u, p))
 
 def ordinary(z, low, high, *positive):
     """Say whether all numbers lie within an interval, and all parameters are positive."""
-    z, *positive = lower((z, *positive), None)
-    found = ((z > low) & (z < high)).all()
+    z, *positive = [numbers_of(x) if type(x) is Tensor else x for x in (z, *positive)]
+    everywhere = low == -np.inf and high == np.inf
+    found = all_finite(z) if everywhere else ((z > low) & (z < high)).all()
     for a in positive:
         found = found & (a > 0).all()
     return found
+
+
+def all_finite(x):
+    """Say whether all numbers are finite; in doubt (where their sum is not) that they are not."""
+    return np.isfinite(np.add.reduce(numbers_of(x) if type(x) is Tensor else x, axis=None))
 
 
 def with_ones(parameters):
@@ -284,8 +291,8 @@ def log_of(p, q):
 
 
 def log_t(z, df):
-    many = np.greater(df, 50)
-    if type(df) is Tensor or possibly(np.any(many)):  # Stirling's series, without the difference of equals
+    many = df > 50
+    if type(df) is Tensor or possibly(many.any()):  # Stirling's series, without the difference of equals
         few, v = np.where(many, 1.0, df), np.where(many, 1 / df, 0.0)
         w = v * v
         series = -v * (1 / 4 - w * (1 / 24 - w * (1 / 20 - w * (17 / 112 - w * 31 / 36)))) - LOG_ROOT_2PI
