@@ -458,6 +458,23 @@ def test_broadcast_gives_every_process_those_of_the_first():
     assert first == second == after([hidden(network()[0].W.data, data(9, 4))])
 
 
+def test_processes_keep_the_same_best_epoch_though_their_statistics_differ():
+    judged = [[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]]
+
+    def work(comm):
+        together, values = group(comm=comm), iter(judged[comm.Get_rank()])
+        model = network()
+        together.broadcast_(model)
+        train_(lambda x: np.mean(model(x) ** 2), params(model), DataLoader(data(12, 4), batchsize=12, shard=together),
+               ADAM(0.1), epochs=3, validation=(lambda x: next(values), [1.0]), best=True, group=together,
+               progress="silent")  # fmt: skip
+        return [p.data.tolist() for p in params(model)], moved(model[1])
+
+    (first, second), _ = on_ranks(2, work)
+
+    assert first[0] == second[0] and first[1] != second[1]
+
+
 def test_threads_lose_no_move():
     layer, x, n = BatchNorm(3, momentum=0.01, training=True), np.ones((4, 3)) * [[1.0], [1.0], [1.0], [1.0]], 200
     layer.running.var[...] = 0.0

@@ -146,6 +146,14 @@ class Group:
                 "run one program on the same data; group.broadcast_(model) makes the parameters equal"
             )
 
+    def of_first(self, x: Any) -> Any:
+        """Return what rank 0 has; all ranks call this.
+
+        >>> group().of_first(3)
+        3
+        """
+        return self.line.all(x)[0]
+
     def by_first(self, f: Callable[[], Any]) -> None:
         """Call a function on rank 0 while the others wait; its error is everybody's.
 

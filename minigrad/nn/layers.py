@@ -303,6 +303,7 @@ class BatchNorm(Printed):
     ``gradient`` of the loss, also if no step follows; in ``train_`` and compiled steps together with the step, and
     not at all if it is not made.  What looks at the loss again moves nothing: ``gradcheck``, SAM, ``checkpointed``,
     ``trace``, ``lr_find``, ``landscape``, the validation of ``train_``.  A batch with NaN or infinity moves nothing.
+    Of several processes each keeps those of its own shares.
 
     Differs from Flux: batch first and features last; a gradient call alone does not count as training.
 

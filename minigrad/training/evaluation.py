@@ -158,6 +158,7 @@ class OneProcess:
 
     rank = 0
     update_ = staticmethod(update_)
+    of_first = staticmethod(lambda x: x)
     loop = together = staticmethod(lambda *_: contextlib.nullcontext())
 
 

@@ -112,7 +112,7 @@ class History(list):
 class Validation:
     """What is judged after every epoch, and the parameters that were judged best."""
 
-    def __init__(self, ps, opt, validation, metrics, best):
+    def __init__(self, ps, opt, validation, metrics, best, of_first):
         if metrics is not None and not (isinstance(metrics, dict) and all(map(callable, metrics.values()))):
             raise TypeError("train_: metrics is a dict from names to functions, as in {'accuracy': accuracy}")
         if taken := NAMES & {*(metrics or ())}:
@@ -122,13 +122,14 @@ class Validation:
         self.ps, self.opt, self.metrics, self.keep = ps, opt, metrics or {}, best
         self.loss, self.data = loss_and_data(validation)
         self.smallest, self.kept, self.statistics = math.inf, [], {}
+        self.of_first = of_first  # what rank 0 has: all processes of a group keep the same epoch
 
     def after(self, epoch, losses, seconds):
         """Return what is known after an epoch."""
         with judged(self.opt, self.ps):
             validation = None if self.loss is None else self.mean("validation", self.loss)
             metrics = {name: self.mean(f"metrics[{name!r}]", f) for name, f in self.metrics.items()}
-            if self.keep and validation < self.smallest:
+            if self.keep and (validation := self.of_first(validation)) < self.smallest:
                 self.smallest, self.kept = validation, [(x, x.copy()) for x in self.arrays()]
         mean = float(np.mean(losses)) if losses else math.nan
         return Epoch(epoch, len(losses), mean, validation, metrics, rate_of(self.opt), seconds)

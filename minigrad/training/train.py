@@ -121,9 +121,10 @@ def train_(
     Tensor(1.75)
     """
     ps = check(loss, ps, data, opt, epochs)
-    judge, looking = Validation(ps, opt, validation, metrics, best), those_that_look(opt)
+    looking = those_that_look(opt)
     refuse_looking_together(group is not None and looking)
     group = ONE if group is None or not group.needed(opt) else group
+    judge = Validation(ps, opt, validation, metrics, best, group.of_first)
     run = Training(loss, ps, data, opt, callbacks(before), callbacks(cb), group, judge)
     run.compiled = kept_step(loss, ps, opt) if compiled and not looking else None
     run.alone = run.compiled is not None and run.group is ONE and not (run.before or run.after or best)
