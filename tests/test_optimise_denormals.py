@@ -7,6 +7,7 @@ from compiling import needs_numba
 
 from minigrad import optimise as o
 from minigrad.optimise import rule, update_
+from minigrad.optimise.compiled.loops import write
 
 # What decides by elements of the state, for which a small difference may be a large one.
 DECIDING = {"Lion", "Rprop", "Signum", "Tiger", "Yogi", "ADOPT", "LAMB", "Cautious", "Prodigy", "TwoPasses"}
@@ -124,6 +125,32 @@ def test_a_parameter_or_gradient_that_is_so_small_stays_as_it_is(request):
     x, y = both_ways(request, train)
 
     assert np.array_equal(x, y) and is_denormal(x).tolist() == [True, True, True, False]
+
+
+@needs_numba
+def test_a_power_of_a_beta_fades_to_0_where_the_step_sees_it_beside_1_only(request):
+    def train():
+        x, opt = numbers(5), o.ADAM(beta=(0.01, 0.3))
+        for t in range(158):
+            update_(opt, x, numbers(5, seed=t))
+        return x, opt.state[x][2]
+
+    (x, powers), (y, faded) = both_ways(request, train)
+
+    assert np.array_equal(x, y) and is_denormal(powers).tolist() == [True, False]
+    assert faded.tolist() == [0.0, powers[1]]
+
+
+@rule
+def fading(x, dx, t: float, eta=0.1):
+    t = t * eta
+    return dx * t, t
+
+
+def test_a_number_of_the_state_that_a_step_sees_by_itself_is_kept():
+    by_itself, beside_1 = write([(fading.formula, [])], float), write([(o.ADAM.formula, [np.dtype(float)] * 2)], float)
+
+    assert "where" not in by_itself and "where" in beside_1
 
 
 # Rules of one's own.

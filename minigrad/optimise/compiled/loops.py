@@ -140,7 +140,7 @@ class Text:
             if wanted is ELEMENT:
                 self.stores.append((target, self.element(code, kind)))
             elif kind is NUMBER:
-                self.commits.append(f"{target} = {code}")
+                self.commits.append((target, code))
             else:
                 refuse(formula.function, formula.results[0], "comes with a number that depends on an element")
         return f"step{k}"
@@ -205,10 +205,23 @@ class Text:
     def storing(self, result):
         """The whole text of a kernel that overwrites."""
         stores = [f"{target} = {self.flushed(code)}" for target, code in self.stores]
-        loop = ["for i in range(size * part // parts, size * (part + 1) // parts):"]
+        share = "(0, size) if parts == 1 else (size * part // parts, size * (part + 1) // parts)"
+        loop = [f"first, last = {share}", "for i in range(first, last):"]
         loop += indented([*self.each, result, *stores])
-        commit = ["if mode & COMMIT:", *indented(self.commits)] if self.commits else []
+        commit = [f"{target} = {self.faded(target, code)}" for target, code in self.commits]
+        commit = ["if mode & COMMIT:", *indented(commit)] if commit else []
         return self.whole(["if mode & LOOP:", *indented(loop), *commit])
+
+    def faded(self, target, code):
+        """Code for a number of the state that is 0 below the smallest normal one, if nobody sees more than 1 - it.
+
+        A power of a beta fades, ends as such a number, and is multiplied at every step.
+        """
+        name = re.sub(r"\((\w+) \* \w+\)", r"\1", code)
+        lines = " ".join([*self.once, *self.each, *(other for _, other in self.commits)])
+        seen = len(re.findall(rf"\b{re.escape(name)}\b", lines)) - lines.count(f"(1 - {name})")
+        fades = seen == 2 and f"{name} = {target}" in self.once
+        return f"where(abs({code}) < 2.0**-1022, 0.0, {code})" if fades else code
 
     def flushed(self, code):
         """Code for new state in which numbers below the smallest normal one are 0, where no step can tell.
