@@ -104,6 +104,10 @@ FOLLOWED = {
         lambda w, p, o: w.dict.update(b=3.0),
     ),
     "a function": (lambda w, x: mean(w.f(w.W @ x)), to("f", lambda: np.square)),
+    "an attribute that is not there any more": (
+        lambda w, x: mean((w.W @ x) ** 2) * (2.0 if hasattr(w, "lam") else 1.0),
+        lambda w, p, o: delattr(w, "lam"),
+    ),
     "a new attribute": (
         lambda w, x: mean((w.W @ x) ** 2) * getattr(w, "scale", 1.0),
         to("scale", 3.0),
@@ -249,6 +253,17 @@ def test_defaults_and_the_code_of_functions_are_followed(hazard):
 
     side_by_side(make, lambda w, ps, opt: DEFAULTS[hazard]())
     by_default.__code__ = code
+
+
+def test_arrays_among_the_defaults_of_a_loss_are_read_where_they_lie():
+    def make():
+        world, _, ps, opt, arguments = build(None)()
+        world.Y = np.array([2.0, 5.0, 1.0])
+        return world, lambda x=X, y=world.Y, w=world: mean((w.W @ x - y) ** 2), ps, opt, arguments
+
+    step = side_by_side(make, lambda world, ps, opt: world.Y.fill(3.0))
+
+    assert "by its program" in step.why and "traced again" not in step.why
 
 
 def test_variables_of_a_closure_and_slots_are_followed():

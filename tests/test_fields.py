@@ -239,7 +239,7 @@ def test_a_default_shown_by_its_name_is_still_the_function():
 RULES = [cls for cls in {id(cls): cls for cls in vars(o).values()}.values()
          if inspect.isclass(cls) and issubclass(cls, o.rules.Rule) and getattr(cls, "formula", None)
          and not issubclass(cls, o.rules.WholeRule)]  # which are called as they are
-WRITTEN_OUT = {o.ExpDecay, o.Rprop, o.Sophia}  # whose formulas do not take their hyperparameters as they are
+WRITTEN_OUT = {o.Rprop, o.Sophia}  # whose formulas do not take their hyperparameters as they are
 
 
 @pytest.mark.parametrize("cls", RULES, ids=lambda cls: cls.__name__)
@@ -248,8 +248,9 @@ def test_a_built_in_rule_says_nothing_that_its_formula_says(cls):
     names = cls().roles()[2] if not cls.__name__.startswith("Clip") else cls(1).roles()[2]
     values = {f.name: getattr(cls(1) if cls.__name__.startswith("Clip") else cls(), f.name)
               for f in dataclasses.fields(cls)}
-    flat = {**values, **{f"{name}{k}": v for name, pair in values.items() if isinstance(pair, tuple)
-                         for k, v in enumerate(pair, 1)}}
+    pairs = {name: pair for name, pair in values.items() if isinstance(pair, tuple)}
+    flat = {name.strip("_"): value for name, value in values.items()}
+    flat |= {f"{name}{k}": value for name, pair in pairs.items() for k, value in enumerate(pair, 1)}
 
     assert "fresh" not in own
     assert (cls.hyper.__code__.co_filename == "<string>") == (cls not in WRITTEN_OUT)

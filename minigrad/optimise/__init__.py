@@ -30,6 +30,7 @@ What serves them:
     functions, reading, rewriting, behaviour    what formulas may call; their text; a user's function made a formula
     reductions, noise    norms, means and totals in formulas; normal numbers for those that ask for them
     lanes         sums in one fixed order
+    standing      what a compiled step compares, and reads of hyperparameters, without Python
     contents, state    what optimisers hold; saving and loading it
     compiled/     the same formulas as machine code
 """

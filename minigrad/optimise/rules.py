@@ -248,10 +248,14 @@ def by_formula(formula: Callable[..., Any]) -> Callable[[type[T]], type[T]]:
 def reader(names, fields):
     """Return a method that reads hyperparameters in a formula's order.
 
-    It runs at every step, so it is written out: ``lambda self: (self.eta, self.beta[0], self.beta[1])``.
+    It runs at every step, so it is written out: ``lambda self: (self.eta, self.beta[0], self.beta[1])``.  Its attribute
+    ``read`` says the same to compiled code: ``[("eta", -1), ("beta", 0), ("beta", 1)]``.
     """
-    read = [name if name in fields else f"{name[:-1]}[{int(name[-1]) - 1}]" for name in names]
-    return eval(f"lambda self: ({''.join(f'self.{each}, ' for each in read)})")
+    read = [(name, -1) if name in fields else (name[:-1], int(name[-1]) - 1) for name in names]
+    codes = [name if part < 0 else f"{name}[{part}]" for name, part in read]
+    method = eval(f"lambda self: ({''.join(f'self.{each}, ' for each in codes)})")
+    method.read = read
+    return method
 
 
 @door

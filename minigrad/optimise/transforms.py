@@ -8,7 +8,9 @@ import numpy as np
 from ..fields import KW_ONLY, Check, also
 from ..iddict import IdDict
 from . import formulas
-from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, by_formula, per_parameter
+from .rules import Finite, Natural, Nonnegative, Period, Rule, Threshold, by_formula, per_parameter, reader
+
+DECAYING = "eta", "_latest", "decay", "step", "clip", "start"  # what the formula of ExpDecay reads
 
 
 @by_formula(formulas.inv_decay)
@@ -79,8 +81,7 @@ class ExpDecay(Rule):
 
     replaces = "eta", "_latest"
 
-    def hyper(self) -> tuple[float, ...]:
-        return self.eta, self._latest, self.decay, self.step, self.clip, self.start
+    hyper = reader(DECAYING, DECAYING)
 
     def reset_(self) -> None:
         super().reset_()

@@ -1,7 +1,8 @@
-"""The compiled step as Python calls it: check every array, run the pieces, then the kernels of the optimiser.
+"""The compiled step as Python calls it: see that all is as it was, run the pieces, then the optimiser's kernels.
 
 ``enter`` is ordinary Python; kernels.py compiles it once for all steps.  What a step does stands in tables of integers
-(layout.py makes them): one row per array that is given, and one row per piece of work, in order.
+(layout.py makes them).  One has a row per object that must stand where it stood (standing.py), one a row per array that
+is given, one a row per hyperparameter, and one a row per piece of work, in order:
 
     a piece >= 0   of the step's own code, with a block of addresses
     NUMPY          an inner loop of NumPy's: its address, data; arguments, dimensions, strides
@@ -12,72 +13,72 @@
     KERNEL         the optimiser's kernel for one parameter
 
 Nothing of the caller's is written before FINITE has been passed.  ``enter`` returns the loss, or None if it has not
-made the step; WHY says why.
+made the step; WHY says why.  Without rows of PYTHON, and with Python's lock, all of it is one instruction of Python's:
+no other thread and no signal comes between.
 """
 
-from .walk import DATA, DIMENSIONS, FLAGS, NDIM, STRIDES_OF_ARRAY, TYPE, VALUE
+import numpy as np
+
+from .walk import DATA, DIMENSIONS, FLAGS, ITEMS, NDIM, STRIDES_OF_ARRAY, TYPE, VALUE
 from .walk import call, has_dtype, lock, peek, peek32, poke, unlock
 
 NUMPY, PYTHON, DRAW, FINITE, KERNEL = -1, -2, -3, -4, -5  # kinds of rows that are no pieces
-RAISED, DONE, ARGUMENT, MOVED, NOT_FINITE, ENDED, UNSETTLED = range(-1, 6)  # why a step was not made
+RAISED, DONE, ARGUMENT, MOVED, NOT_FINITE, ENDED, UNSETTLED, AUDIT = range(-1, 7)  # why a step was not made
+ITEM, FIELD, ELEMENT, SIZE = range(4)  # where an object stands
 
 # The plan's table.
-(PIECES, ROWS, MANY_ROWS, GIVEN, MANY_GIVEN, MANY_LOOKED_AT, MANY_ARGUMENTS, NDARRAY, HOLDER, NONE) = range(10)
-(LOSS, WHY, STEPS, MADE, LOSSES, ACQUIRE, RELEASE, UNLOCKED) = range(10, 18)
-LENGTH = 18
+(PIECES, ROWS, MANY_ROWS, ALONE, GIVEN, MANY_GIVEN, MANY_LOOKED_AT, MANY_ARGUMENTS, NDARRAY, HOLDER) = range(10)
+(NONE, TUPLE, REAL, WHOLE, LOSS, WHY, STEPS, MADE, LOSSES, ACQUIRE, RELEASE, UNLOCKED) = range(10, 22)
+(STANDING, MANY_STANDING, MANY_OURS, HYPER, MANY_HYPER, BACK, MANY_BACK, COUNT, LIMIT) = range(22, 31)
+LENGTH = 31
 
-# A row of GIVEN: which argument (-1: the Tensor at OBJECT), what is wanted of it, where it lay, where that is noted.
+# A row of GIVEN: which argument (-1: the Tensor or array at OBJECT), what is wanted of it, where it lay, where that is
+# noted.  Of STANDING: where what has to stand.  Of HYPER and BACK: a dict, a key, which item of a tuple (-1: none).
 (WHICH, OBJECT, WORD, AXES, SIZES, STRIDES, WANTED, AT, WATCHED, ADVANCE, PLACES, MANY_PLACES) = range(12)
+(HOW, WHERE, KEY, WHAT) = range(4)
+(DICT, NAME, PART, PLACE) = range(4)
+
+
+def table(**cells):
+    """Return a plan's table, given its cells by their names."""
+    plan = np.zeros(LENGTH, np.int64)
+    for name, value in cells.items():
+        plan[globals()[name]] = value
+    return plan
+
 
 IMMORTAL = 1 << 31  # in the number of references to an object that is never freed, as None is in newer Pythons
 
-COMPILED = "has_dtype", "is_as_wanted", "move", "look", "finite", "draw_all", "work", "make", "advance", "repeat"
+COMPILED = (
+    *("has_dtype", "is_as_wanted", "move", "look", "stands", "read_hyper", "give_back", "finite", "draw_all", "work"),
+    *("make", "advance", "repeat", "begin"),
+)
 
 
-# What the compiler puts in the place of these is in kernels.py.
-
-
-def run_piece(code, piece, block):
-    """Run one of a step's own pieces."""
-
-
-def inner_loop(function, arguments, dimensions, strides, data):
-    """Run an inner loop of NumPy's."""
-
-
-def ask(function):
-    """Call a function of Python's without arguments; return the address of its result, 0 if it raised."""
-    return 0
-
-
-def release(result):
-    """Let go of what ``ask`` returned."""
-
-
-def next_double(function, state):
-    """Draw a number in [0, 1)."""
-    return 0.0
-
-
-def f8s(address):
-    """The float64 numbers at an address."""
-
-
-def f4s(address):
-    """The float32 numbers at an address."""
-
-
-def new_float(x):
-    """A new float object."""
-    return 0
+# What the compiler puts in the place of these is in instructions.py:
+#     run_piece(code, piece, block)     one of a step's own pieces          next_double(function, state)
+#     inner_loop(function, arguments, dimensions, strides, data)            f8s(address), f4s: the numbers there
+#     ask(function, 0)                  the result of a call without arguments; 0 if it raised
+#     release(x), item_of(dict, key), set_item(dict, key, x), length_of(x), real_of(x), new_float(x)
+run_piece = inner_loop = next_double = f8s = f4s = None
+ask = release = item_of = set_item = length_of = real_of = new_float = None
 
 
 def enter(self, args, many):
     """The step as a built-in function: ``self`` is the ndarray that holds the plan."""
     plan = peek(self + DATA)
-    why = look(plan, args, many)
+    acquire = peek(plan + 8 * ACQUIRE)
+    if acquire:  # the lock of the generator, for which others may have to be waited
+        result = ask(acquire, 0)
+        if result == 0:
+            return 0
+        release(result)
+    poke(plan + 8 * MADE, 0)
+    why = begin(plan, args, many)
     if why == DONE:
         why = repeat(plan)
+    if acquire:
+        release(ask(peek(plan + 8 * RELEASE), 0))
     poke(plan + 8 * WHY, why)
     if why == RAISED:
         return 0
@@ -88,6 +89,60 @@ def enter(self, args, many):
     if references & IMMORTAL == 0:
         poke(none, references + 1)  # the caller owns what it is given
     return none
+
+
+def begin(plan, args, many):
+    """See that all is as it was, and read what is new; DONE, or why the step is not made."""
+    stepping = peek(plan + 8 * STEPS)
+    if stepping and peek(plan + 8 * COUNT) >= peek(plan + 8 * LIMIT):
+        return AUDIT
+    if many != peek(plan + 8 * MANY_ARGUMENTS) or not stands(plan, 0, peek(plan + 8 * MANY_STANDING)):
+        return ARGUMENT
+    why = look(plan, args)
+    if why == DONE and stepping:
+        ours = peek(plan + 8 * MANY_STANDING)
+        if not stands(plan, ours, ours + peek(plan + 8 * MANY_OURS)) or not read_hyper(plan):
+            return MOVED
+    return why
+
+
+def stands(plan, first, last):
+    """Whether everything in some rows stands where it stood."""
+    for k in range(first, last):
+        row = peek(plan + 8 * STANDING) + 32 * k
+        how, where, key = peek(row + 8 * HOW), peek(row + 8 * WHERE), peek(row + 8 * KEY)
+        if how == ITEM:
+            found = item_of(where, key)
+        elif how == FIELD:
+            found = peek(where + key)
+        else:
+            found = peek(peek(where + ITEMS) + key) if how == ELEMENT else length_of(where)
+        if found != peek(row + 8 * WHAT):
+            return False
+    return True
+
+
+def read_hyper(plan):
+    """Read the hyperparameters as they are now; whether they are where they were."""
+    for k in range(peek(plan + 8 * MANY_HYPER)):
+        row = peek(plan + 8 * HYPER) + 32 * k
+        found, part = item_of(peek(row + 8 * DICT), peek(row + 8 * NAME)), peek(row + 8 * PART)
+        if part >= 0 and found != 0:
+            found = peek(found + ITEMS + 8 * part) if peek(found + TYPE) == peek(plan + 8 * TUPLE) else 0
+        kind = peek(found + TYPE) if found != 0 else 0
+        if kind != peek(plan + 8 * REAL) and kind != peek(plan + 8 * WHOLE):
+            return False
+        f8s(peek(row + 8 * PLACE))[0] = real_of(found)
+    return True
+
+
+def give_back(plan):
+    """Give the hyperparameters that formulas have replaced back to their optimisers."""
+    for k in range(peek(plan + 8 * MANY_BACK)):
+        row = peek(plan + 8 * BACK) + 32 * k
+        x = new_float(f8s(peek(row + 8 * PLACE))[0])
+        set_item(peek(row + 8 * DICT), peek(row + 8 * NAME), x)
+        release(x)
 
 
 def is_as_wanted(array, row):
@@ -115,15 +170,13 @@ def move(row, address):
         poke(peek(places + 16 * k), address + peek(places + 16 * k + 8))
 
 
-def look(plan, args, many):
+def look(plan, args):
     """Find and check every array that is given."""
-    if many != peek(plan + 8 * MANY_ARGUMENTS):
-        return ARGUMENT
     for k in range(peek(plan + 8 * MANY_LOOKED_AT)):
         row = peek(plan + 8 * GIVEN) + 96 * k
         which = peek(row + 8 * WHICH)
         found = peek(args + 8 * which) if which >= 0 else peek(row + 8 * OBJECT)
-        if peek(found + TYPE) == peek(plan + 8 * HOLDER):
+        if which < 0 and peek(found + TYPE) == peek(plan + 8 * HOLDER):
             found = peek(found + VALUE)
         if found == 0 or peek(found + TYPE) != peek(plan + 8 * NDARRAY) or not is_as_wanted(found, row):
             return ARGUMENT
@@ -157,8 +210,7 @@ def work(kind, block):
         dimensions, strides = arguments + peek(block + 16), arguments + peek(block + 24)
         inner_loop(peek(block), arguments, dimensions, strides, peek(block + 8))
     elif kind == KERNEL:
-        x, dx, states = peek(block + 8), peek(block + 16), peek(block + 24)
-        call(peek(block), x, dx, states, peek(block + 32), peek(block + 40))
+        call(peek(block), peek(block + 8), peek(block + 16), peek(block + 24), peek(block + 32), peek(block + 40))
     else:
         draw_all(block)
 
@@ -166,12 +218,12 @@ def work(kind, block):
 def make(plan):
     """Make one step."""
     code, rows, passed = peek(plan + 8 * PIECES), peek(plan + 8 * ROWS), False
-    for k in range(peek(plan + 8 * MANY_ROWS)):
+    for k in range(peek(plan + 8 * (MANY_ROWS if peek(plan + 8 * STEPS) else ALONE))):
         kind, block = peek(rows + 16 * k), peek(rows + 16 * k + 8)
         if kind >= 0:
             run_piece(code, kind, block)
         elif kind == PYTHON:
-            result = ask(peek(block))
+            result = ask(peek(block), 0)
             if result == 0:
                 return RAISED
             release(result)
@@ -188,32 +240,27 @@ def make(plan):
 
 def advance(plan):
     """Go on to the next part of every array that is given as one part per step."""
-    for k in range(peek(plan + 8 * MANY_GIVEN)):
+    for k in range(peek(plan + 8 * MANY_LOOKED_AT), peek(plan + 8 * MANY_GIVEN)):
         row = peek(plan + 8 * GIVEN) + 96 * k
-        if peek(row + 8 * ADVANCE):
-            move(row, peek(row + 8 * AT) + peek(row + 8 * ADVANCE))
+        move(row, peek(row + 8 * AT) + peek(row + 8 * ADVANCE))
 
 
 def repeat(plan):
-    """Make the steps, one as a rule: with the generator's lock, and without Python's, where that is asked for."""
-    acquire, unlocked = peek(plan + 8 * ACQUIRE), peek(plan + 8 * UNLOCKED)
-    if acquire:
-        result = ask(acquire)
-        if result == 0:
-            return RAISED
-        release(result)
+    """Make the steps, one as a rule, or the gradients alone; without Python's lock, where that is asked for."""
+    unlocked = peek(plan + 8 * UNLOCKED)
     thread = unlock() if unlocked else 0
-    why, steps, losses, made = DONE, peek(plan + 8 * STEPS), peek(plan + 8 * LOSSES), 0
+    why, steps, losses, made = make(plan), peek(plan + 8 * STEPS), peek(plan + 8 * LOSSES), 0
     while why == DONE and made < steps:
-        why = make(plan)
-        if why == DONE:
-            if losses:
-                f8s(losses)[made] = f8s(plan + 8 * LOSS)[0]
-                advance(plan)
-            made += 1
-    poke(plan + 8 * MADE, made)
+        made += 1
+        if losses:
+            f8s(losses)[made - 1] = f8s(plan + 8 * LOSS)[0]
+            advance(plan)
+        if made < steps:
+            why = make(plan)
     if unlocked:
         lock(thread)
-    if acquire:
-        release(ask(peek(plan + 8 * RELEASE)))
+    poke(plan + 8 * MADE, made)
+    if made:
+        poke(plan + 8 * COUNT, peek(plan + 8 * COUNT) + made)
+        give_back(plan)
     return why

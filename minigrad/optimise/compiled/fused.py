@@ -9,7 +9,7 @@ import functools
 
 from ..arrays import bare, tangled
 from ..route import route_of
-from ..whole import undisturbed
+from ..standing import hyperparameters, of_optimiser, replaced
 from . import entry, tasks, threads
 from .layout import Address
 from .walk import COMMIT, LOOP
@@ -30,7 +30,8 @@ def fused(opt, params, dxs):
     kernels = tasks.kernels_of(plan, float("inf"))
     if kernels is None or plan.noise or not all(map(lie_alike, xs, dxs, plan.states)):
         return None
-    return Fused(opt, route, plan, stages, params, dxs, tasks.Tasks(plan, *kernels))
+    made = Fused(opt, route, plan, stages, params, dxs, tasks.Tasks(plan, *kernels))
+    return None if None in made.watched else made
 
 
 def lie_alike(x, dx, states):
@@ -41,43 +42,24 @@ def lie_alike(x, dx, states):
 
 
 class Fused:
-    """A plan as rows of a compiled step."""
+    """A plan as rows of a compiled step.
+
+    Attributes
+    ----------
+    watched : list of Standing, without which the rows may not run
+    read, ask : where the hyperparameters are, see standing.py; None, and what reads them, if Python has to ask
+    replaced : where those are that formulas replace
+    """
 
     def __init__(self, opt, route, plan, stages, params, dxs, work):
-        self.opt, self.route, self.plan, self.stages = opt, route, plan, stages
-        self.params, self.dxs, self.work = params, dxs, work
-        self.read_hyper, self.replacing = self.reader(), [(stages[k], *rest) for k, *rest in plan.replacing]
-        self.large = work.size >= threads.WORTH
-
-    def valid(self):
-        """Whether the rows may still run: nothing was composed anew or frozen, the state is where it was."""
-        whole = route_of(self.opt) is self.route and self.route.alike(self.opt)
-        return whole and self.plan.valid(self.stages)
-
-    def step(self, compiled, args):
-        """Call a compiled step with the hyperparameters of now, and give back those that formulas have replaced."""
-        self.read_hyper()
-        if not self.replacing:
-            return compiled(*args)
-        if len(self.replacing) > 1:
-            return undisturbed(lambda: (compiled(*args), self.plan.give_back(self.stages))[0])
-        ((stage, names, values),) = self.replacing
-        give_back, pairs = vars(stage).update, zip(names, values)
-        try:
-            return compiled(*args)
-        finally:
-            give_back(pairs)  # one call, not of Python: Ctrl-C comes before the step or after this
+        self.plan, self.stages, self.params, self.dxs, self.work = plan, stages, params, dxs, work
+        self.large, self.watched = work.size >= threads.WORTH, of_optimiser(opt, route, plan, stages)
+        self.read, self.replaced = hyperparameters(plan, stages), replaced(plan, stages)
+        self.ask = None if self.read is not None else functools.partial(plan.read_hyper, stages)
 
     def shared(self):
         """Whether helping threads are wanted, of which the rows know nothing."""
         return self.large and self.work.shared()
-
-    def reader(self):
-        """Return a function that reads the hyperparameters of all stages as they are now, written out for these."""
-        names = {f"hyper{k}": stage.hyper for k, stage in enumerate(self.stages)}
-        values = ", ".join([f"*{name}()" for name in names])
-        names.update(pack=self.plan.pack, numbers=self.plan.hyper)
-        return eval(f"lambda: pack(numbers, 0, {values})", names)
 
     def add_rows(self, layout, parameters, gradients):
         """Add the kernels' rows, given the buffers of the parameters and of their gradients."""

@@ -13,9 +13,7 @@ def of_steps(numba, ir, vectors):
     kinds = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "b1": np.bool_, "u1": np.uint8}
     elements = {name: numba.from_dtype(np.dtype(kind if name != "b1" else np.uint8)) for name, kind in kinds.items()}
     pointers = {f"{name}s": pointer_to(kind, numba) for name, kind in elements.items()}
-    pointers |= {f"{name}_at": pointer_at(kind, numba, ir) for name, kind in elements.items()}
-    calls = {**calls_by_address(numba, ir), **calls_of_python(numba, ir)}
-    return {**kinds, **pointers, **memory_apart(numba, ir, vectors), **sums_in_any_order(numba), **calls}
+    return {**kinds, **pointers, **memory_apart(numba, ir, vectors), **sums_in_any_order(numba)}
 
 
 def sums_in_any_order(numba):
@@ -86,63 +84,43 @@ def memory_apart(numba, ir, vectors):
 
 
 def calls_by_address(numba, ir):
-    """Calls of other compiled code: a step's pieces, an inner loop of NumPy's, a generator's own function."""
+    """Calls of other compiled code: a step's pieces, kernels, an inner loop of NumPy's, a generator's own function."""
     number, int64 = numba.int64, ir.IntType(64)
 
-    def calling(result, many):
-        """The code of a call, by its address, of a function of so many integers."""
+    def calling(result, llvm, many):
+        """A function of an address and so many integers, which calls what stands there."""
 
         def code(context, builder, signature, args):
-            kind = ir.FunctionType(result, [int64] * many)
+            kind = ir.FunctionType(llvm, [int64] * many)
             returned = builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
-            return context.get_dummy_value() if isinstance(result, ir.VoidType) else returned
+            return context.get_dummy_value() if result is numba.void else returned
 
-        return code
+        typed = result(*[number] * (many + 1)), code
+        given = ", ".join([f"a{k}" for k in range(many + 1)])
+        return numba.extending.intrinsic(eval(f"lambda typing, {given}: typed", {"typed": typed}))
 
-    @numba.extending.intrinsic
-    def run_piece(typing, code, piece, block):
-        return number(number, number, number), calling(int64, 2)
-
-    @numba.extending.intrinsic
-    def inner_loop(typing, function, arguments, dimensions, strides, data):
-        return numba.void(*[number] * 5), calling(ir.VoidType(), 4)
-
-    @numba.extending.intrinsic
-    def next_double(typing, function, state):
-        return numba.float64(number, number), calling(ir.DoubleType(), 1)
-
-    return {"run_piece": run_piece, "inner_loop": inner_loop, "next_double": next_double}
+    return {
+        "run_piece": calling(number, int64, 2),
+        "call": calling(number, int64, 5),
+        "inner_loop": calling(numba.void, ir.VoidType(), 4),
+        "next_double": calling(numba.float64, ir.DoubleType(), 1),
+    }
 
 
-def calls_of_python(numba, ir):
-    """CPython's own functions: to call what can be called, to let go of an object, to make a float."""
-    number, int64 = numba.int64, ir.IntType(64)
-
-    @numba.extending.intrinsic
-    def ask(typing, function):
-        def code(context, builder, signature, args):
-            kind = ir.FunctionType(int64, [int64, int64])
-            return builder.call(in_process(builder, ir, "PyObject_CallObject", kind), [args[0], int64(0)])
-
-        return number(number), code
-
-    @numba.extending.intrinsic
-    def release(typing, result):
-        def code(context, builder, signature, args):
-            builder.call(in_process(builder, ir, "Py_DecRef", ir.FunctionType(ir.VoidType(), [int64])), args)
-            return context.get_dummy_value()
-
-        return numba.void(number), code
-
-    @numba.extending.intrinsic
-    def new_float(typing, x):
-        def code(context, builder, signature, args):
-            kind = ir.FunctionType(int64, [ir.DoubleType()])
-            return builder.call(in_process(builder, ir, "PyFloat_FromDouble", kind), args)
-
-        return number(numba.float64), code
-
-    return {"ask": ask, "release": release, "new_float": new_float}
+def calls_of_python(numba):
+    """CPython's own functions: to call what can be called, to let go of objects; items of a dict, numbers, threads."""
+    number, real, of = numba.int64, numba.float64, numba.types.ExternalFunction
+    return {
+        "ask": of("PyObject_CallObject", number(number, number)),
+        "release": of("Py_DecRef", numba.void(number)),
+        "item_of": of("PyDict_GetItem", number(number, number)),
+        "set_item": of("PyDict_SetItem", numba.int32(number, number, number)),
+        "length_of": of("PyObject_Size", number(number)),
+        "real_of": of("PyFloat_AsDouble", real(number)),
+        "new_float": of("PyFloat_FromDouble", number(real)),
+        "unlock": of("PyEval_SaveThread", number()),
+        "lock": of("PyEval_RestoreThread", numba.void(number)),
+    }
 
 
 def pointer_to(kind, numba):
@@ -154,23 +132,3 @@ def pointer_to(kind, numba):
         return of(address), lambda context, builder, _, args: builder.inttoptr(args[0], context.get_value_type(of))
 
     return to
-
-
-def pointer_at(kind, numba, ir):
-    """A function from a block of addresses and a place in it to a pointer to elements of a kind."""
-    of = numba.types.CPointer(kind)
-
-    @numba.extending.intrinsic
-    def at(typing, block, k):
-        def code(context, builder, signature, args):
-            addresses = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-            return builder.inttoptr(builder.load(builder.gep(addresses, [args[1]])), context.get_value_type(of))
-
-        return of(numba.int64, numba.int64), code
-
-    return at
-
-
-def in_process(builder, ir, name, kind):
-    """A function of this process, by its name."""
-    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)

@@ -176,7 +176,11 @@ def llvm_is_new():
 
 def what_kernels_call(dtype):
     """What the text of a kernel calls."""
-    return {**access_to_memory(dtype), **lanes_on_the_stack(), **yielding_to_threads(), **functions_of_formulas(dtype)}
+    import llvmlite.ir as ir
+    import numba
+
+    calls = {**instructions.calls_of_python(numba), **instructions.calls_by_address(numba, ir)}
+    return {**access_to_memory(dtype), **lanes_on_the_stack(), **calls, **functions_of_formulas(dtype)}
 
 
 def access_to_memory(dtype):
@@ -207,16 +211,10 @@ def access_to_memory(dtype):
 
         return numba.void(number, number), code
 
-    @intrinsic
-    def call(typing, kernel, x, dx, state, size, plan):
-        kind = ir.FunctionType(int64, [int64] * 5)
-        code = lambda context, builder, signature, args: builder.call(at(builder, args[0], kind), args[1:])
-        return number(*[number] * 6), code
-
     elements, reals = numba.from_dtype(dtype), numba.from_dtype(dtype.type(0).real.dtype)
     kinds = {"elements": elements, "reals": reals, "numbers": numba.float64}
     pointers = {name: instructions.pointer_to(kind, numba) for name, kind in kinds.items()}
-    return {"peek": peek, "peek32": peek32, "poke": poke, "call": call, **pointers}
+    return {"peek": peek, "peek32": peek32, "poke": poke, **pointers}
 
 
 def lanes_on_the_stack():
@@ -235,31 +233,6 @@ def lanes_on_the_stack():
         return numba.types.CPointer(numba.float64)(), code
 
     return {"new_lanes": new_lanes, "LANES": lanes.LANES, "BLOCK": lanes.BLOCK}
-
-
-def yielding_to_threads():
-    """CPython's own functions that let other threads run, and wait for one's turn again."""
-    import llvmlite.ir as ir
-    import numba
-    from numba.extending import intrinsic
-
-    number, int64, void = numba.int64, ir.IntType(64), ir.VoidType()
-
-    @intrinsic
-    def unlock(typing):
-        save = lambda builder: instructions.in_process(builder, ir, "PyEval_SaveThread", ir.FunctionType(int64, []))
-        return number(), lambda context, builder, signature, args: builder.call(save(builder), [])
-
-    @intrinsic
-    def lock(typing, thread):
-        def code(context, builder, signature, args):
-            kind = ir.FunctionType(void, [int64])
-            builder.call(instructions.in_process(builder, ir, "PyEval_RestoreThread", kind), args)
-            return context.get_dummy_value()
-
-        return numba.void(number), code
-
-    return {"unlock": unlock, "lock": lock}
 
 
 def functions_of_formulas(dtype):

@@ -49,19 +49,14 @@ class Layout:
         self.rows.append((kind, len(self.cells)))
         self.cells += cells
 
-    def number(self, x, dtype):
-        """Return the address of a number."""
-        self.kept.append(np.array([x], dtype))
-        return self.kept[-1].ctypes.data
-
     def keep(self, x):
         """Return the address of a Python object, which lives as long as the tables."""
         self.kept.append(x)
         return id(x)
 
-    def table(self, values):
-        """Return the address of a table of integers."""
-        self.kept.append(np.array(values, np.int64))
+    def table(self, values, dtype=np.int64):
+        """Return the address of a table of numbers."""
+        self.kept.append(np.array(values, dtype))
         return self.kept[-1].ctypes.data
 
     def array_of(self, buffer):
@@ -72,10 +67,11 @@ class Layout:
         """Return a view from the beginning of what is made, as an array."""
         return strided(self.memory[id(view.buffer)], view.shape, view.strides)
 
-    def finished(self, objects, watched):
-        """Write all tables; return that of rows, and that of what is given, as arrays.
+    def finished(self, objects, captured, watched):
+        """Write all tables; return that of rows, and that of arrays to look at: parameters, captured ones, arguments.
 
         objects : the Tensors of the parameters; watched : whether a parameter that has moved ends the step
+        captured : arrays of which only the layout is looked at
         """
         blocks, places = np.zeros(len(self.cells) + 1, np.int64), [[] for _ in self.given]
         for k, cell in enumerate(self.cells):
@@ -90,20 +86,29 @@ class Layout:
         self.kept.append(blocks)
         rows = np.array([(kind, blocks.ctypes.data + 8 * first) for kind, first in self.rows], np.int64)
         given = [self.given_row(b, objects, watched, places[k]) for k, b in enumerate(self.given)]
+        given[len(objects) : len(objects)] = map(self.captured_row, captured)
         return rows.reshape(-1, 2), np.array(given, np.int64).reshape(-1, 12)
 
     def given_row(self, buffer, objects, watched, places):
         """Return what entry.py has to know of something given."""
         size, argument = buffer.dtype.itemsize, buffer.index - len(objects)
-        row = [0] * 12
+        row = self.look_row(buffer.dtype, buffer.shape, [s * size for s in buffer.strides])
         row[entry.WHICH] = argument if argument >= 0 else -1
         row[entry.OBJECT] = id(objects[buffer.index]) if argument < 0 else 0
-        row[entry.WORD], row[entry.AXES] = dtype_word(buffer.dtype), len(buffer.shape)
-        row[entry.SIZES] = self.table([*buffer.shape, 0])
-        row[entry.STRIDES] = self.table([*(s * size for s in buffer.strides), 0])
         row[entry.WANTED] = ALIGNED + (WRITEABLE if argument < 0 else 0)
         row[entry.WATCHED] = int(watched and argument < 0)
         row[entry.PLACES], row[entry.MANY_PLACES] = self.table([*places, 0]), len(places) // 2
+        return row
+
+    def captured_row(self, x):
+        row = self.look_row(x.dtype, x.shape, x.strides)
+        row[entry.WHICH], row[entry.OBJECT], row[entry.WATCHED], row[entry.AT] = -1, self.keep(x), 1, x.ctypes.data
+        return row
+
+    def look_row(self, dtype, shape, strides):
+        row = [0] * 12
+        row[entry.WORD], row[entry.AXES] = dtype_word(dtype), len(shape)
+        row[entry.SIZES], row[entry.STRIDES] = self.table([*shape, 0]), self.table([*strides, 0])
         return row
 
 

@@ -25,22 +25,25 @@ from .pieces import Piece, written
 from .rows import Rows, is_drawn
 from .tasks import lets_others_run
 
-WHY = {entry.DONE: "", entry.NOT_FINITE: "finite", entry.ARGUMENT: "argument", entry.ENDED: "python"}
+WHY = {entry.DONE: "", entry.ARGUMENT: "argument", entry.NOT_FINITE: "finite", entry.ENDED: "python"}
 LONGEST = 2000  # lines of text; they take a quarter of a minute
 AT_ONCE = 1000  # steps of a loop; between them Ctrl-C is heard
+NO_LIMIT = 1 << 62  # steps
 _reason = [""]
 
 
-def lower(forms, params, opt=None):
+def lower(forms, params, opt=None, watched=(), captured=()):
     """Return the Lowered of a program's forms; None if it cannot be compiled, and ``last_reason`` says why.
 
     params : the Tensors that are the program's parameters, in order
     opt : an optimiser, whose step is made behind the gradients; None for the gradients alone
+    watched : Standings, without which no step is made any more
+    captured : arrays, which must keep their layouts
     """
     try:
         if not kernels.available():
             raise NotLowered("numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it")
-        return Lowered(forms, tuple(params), opt)
+        return Lowered(forms, tuple(params), opt, watched, captured)
     except Exception as error:  # whatever it is, the text gives the same numbers
         if from_a_signal(error):
             raise
@@ -62,12 +65,13 @@ class Lowered:
     left : list of (name, code) of the calls that stay with Python
     gradients : list with an ndarray or None per parameter, overwritten by every step
     drawn : list of ndarray, the random numbers of the last step, in order
-    drawn_now : the same of a step that was not made, as far as it went
     why_none : str, why the last step was not made: "argument", "finite", "python"; "" if it was
+    direct : function of the arguments that is compiled code itself, and does what ``run`` does, as often as ``allow``
+        has said; None if Python has to do some of it.  It returns the loss, or None
     """
 
-    def __init__(self, forms, params, opt):
-        self.params, self.opt = params, opt
+    def __init__(self, forms, params, opt, watched=(), captured=()):
+        self.params, self.opt, self.watched, self.captured = params, opt, watched, captured
         self.holder = type(params[0]) if params else Storage
         self.lines = Lines(forms)
         self.grouping = Grouping(self.lines)
@@ -95,7 +99,7 @@ class Lowered:
             else:
                 self.rows.add(group.lines[0])
         layout.row(entry.FINITE, Address(lines.loss.buffer, lines.loss.offset), lines.loss.dtype.itemsize)
-        self.alone = len(layout.rows)  # rows without an optimiser
+        alone = len(layout.rows)  # rows without an optimiser
         self.gradients = [None if x is None else layout.view_of(x) for x in lines.gradients]
         self.drawn = [layout.memory[id(line.buffer)] for line in lines.lines if is_drawn(line)]
         self.moving = tuple([p for p, g in zip(self.params, self.gradients) if g is not None])
@@ -104,29 +108,59 @@ class Lowered:
         if self.fused:
             buffers = [(lines.given[k], x.buffer) for k, x in enumerate(lines.gradients) if x is not None]
             self.fused.add_rows(layout, *zip(*buffers))
-        self.lay_out(layout)
+        self.lay_out(layout, alone)
 
-    def lay_out(self, layout):
-        """Write the plan."""
-        self.work, self.given = layout.finished(self.params, bool(self.fused))
-        size = sum([line.buffer.size for line in self.lines.lines if line.buffer is not None])
-        unlocked = lets_others_run(size) and not (self.work[:, 0] == entry.PYTHON).any()
-        plan = self.plan = np.zeros(entry.LENGTH, np.int64)
-        plan[entry.PIECES], plan[entry.ROWS], plan[entry.MANY_ROWS] = self.code, self.work.ctypes.data, len(self.work)
-        plan[entry.GIVEN], plan[entry.MANY_GIVEN] = self.given.ctypes.data, len(self.given)
-        plan[entry.MANY_LOOKED_AT], plan[entry.MANY_ARGUMENTS] = len(self.given), len(self.given) - len(self.params)
-        plan[entry.NDARRAY], plan[entry.HOLDER], plan[entry.NONE] = id(np.ndarray), id(self.holder), id(None)
-        plan[entry.STEPS], plan[entry.UNLOCKED] = 1, unlocked
-        plan[entry.ACQUIRE], plan[entry.RELEASE] = self.rows.lock(layout)
+    def lay_out(self, layout, alone):
+        """Write the plan, and those for gradients alone and for direct calls, which differ from it in a few cells."""
+        fused, arguments = self.fused, len(self.lines.given) - len(self.params)
+        self.work, self.given = layout.finished(self.params, self.captured, bool(fused))
         for row, p in zip(self.given, self.params):
             entry.move(row.ctypes.data, bare(p).ctypes.data)
-        self.layout, self.holds = layout, unlocked or self.rows.asks
-        self.step = kernels.builtin(self.enter, plan)
+        size = sum([line.buffer.size for line in self.lines.lines if line.buffer is not None])
+        self.asks, self.unlocked = bool((self.work[:, 0] == entry.PYTHON).any()), lets_others_run(size)
+        ours, read, replaced = (fused.watched, fused.read or [], fused.replaced) if fused else ([], [], [])
+        lock = self.rows.generator.lock if self.rows.generator else None
+        self.lock, by_code = (lock, None) if self.asks else (None, lock)
+        taken = [layout.keep(lock.acquire), layout.keep(lock.release)] if by_code else [0, 0]
+        standing = layout.table([cell for each in (*self.watched, *ours) for cell in each.cells()])
+        layout.kept.append(ours)
+        self.plan = entry.table(
+            PIECES=self.code, ROWS=self.work.ctypes.data, MANY_ROWS=len(self.work), ALONE=alone,
+            GIVEN=self.given.ctypes.data, MANY_GIVEN=len(self.given), MANY_LOOKED_AT=len(self.given),
+            MANY_ARGUMENTS=arguments, NDARRAY=id(np.ndarray), HOLDER=id(self.holder), NONE=id(None), TUPLE=id(tuple),
+            REAL=id(float), WHOLE=id(int), STEPS=1, ACQUIRE=taken[0], RELEASE=taken[1],
+            UNLOCKED=self.unlocked and not self.rows.asks, STANDING=standing, MANY_STANDING=len(self.watched),
+            MANY_OURS=len(ours), HYPER=layout.table(read), MANY_HYPER=len(read) // 4, BACK=layout.table(replaced),
+            MANY_BACK=len(replaced) // 4, LIMIT=NO_LIMIT,
+        )  # fmt: skip
+        self.trial, self.limited = self.plan.copy(), self.plan.copy()
+        self.trial[entry.STEPS] = self.limited[entry.LIMIT] = 0
+        self.layout, self.first_argument = layout, len(self.given) - arguments
+        self.step, self.attempt = [kernels.builtin(self.enter, plan) for plan in (self.plan, self.trial)]
+        self.ask, direct = fused and fused.ask, kernels.builtin(self.enter, self.limited)
+        asking = (lambda *args: (fused.ask(), direct(*args))[1]) if self.ask else direct
+        apart = not fused or self.asks or self.unlocked or fused.large or self.ask and fused.replaced
+        self.direct = None if apart else asking
+
+    def pause(self):
+        """Let no direct steps be made; return how many were, and whether the last one's loss was not finite."""
+        self.last, made = self.limited, self.made_directly
+        self.limited[[entry.COUNT, entry.LIMIT]] = 0
+        return made, self.limited[entry.WHY] == entry.NOT_FINITE
 
     @property
-    def drawn_now(self):
-        """The random numbers that the last step has drawn before it was given up."""
-        return self.rows.calls.drawn if self.rows.asks else self.drawn if self.why_none == "finite" else []
+    def made_directly(self):
+        return int(self.limited[entry.COUNT])
+
+    def allow(self, many):
+        """Let so many direct steps be made from now on."""
+        self.limited[entry.LIMIT], self.limited[entry.WHY] = many, entry.DONE
+
+    def take_drawn(self):
+        """Return the random numbers, copied, of a step that was given up, as far as it went."""
+        drawn = self.drawn if self.last[entry.WHY] in (entry.NOT_FINITE, entry.RAISED) else []
+        self.last[entry.WHY] = entry.DONE
+        return [x.copy() if x.ndim else x[()] for x in (self.rows.calls.drawn if self.rows.asks else drawn)]
 
     @property
     def left(self):
@@ -147,48 +181,51 @@ class Lowered:
     def run(self, *args):
         """Make one step; return the loss, or None, and nothing is written: ``why_none`` says why."""
         fused = self.fused
-        if fused is None or not fused.valid() or fused.shared():
+        if fused is None or fused.shared():
             return self.run_apart(args)
-        if self.holds:
-            self.hold(args)
-        loss = fused.step(self.step, args)
-        return loss if loss is not None else self.not_made(args)
+        loss = self.entered(self.step, self.plan, args)
+        return loss if loss is not None else self.not_made(args, self.plan)
+
+    def entered(self, step, plan, args):
+        """Call compiled code."""
+        self.last = plan
+        if self.asks or self.unlocked:  # the arrays of this step live at least as long
+            self.rows.given[:] = [*[p._value for p in self.params], *args]
+            self.rows.calls.drawn.clear()
+        if self.ask:
+            self.ask()
+        if self.lock is None:
+            return step(*args)
+        with self.lock:
+            return step(*args)
 
     def run_apart(self, args):
-        """Make the gradients, and let ``update_`` do the rest; or look for the optimiser's kernels again."""
-        if self.fused is not None and not self.fused.valid():
-            self.bind()
-            return self.run(*args)
+        """Make the gradients, and let ``update_`` do the rest."""
         loss = self.try_(*args)[0]
-        if loss is not None and self.opt is not None and self.found:
-            update_(self.opt, self.moving, self.found)
+        if loss is not None:
+            self.update()
         return loss
+
+    def update(self):
+        """Make the optimiser's step outside of compiled code."""
+        if self.opt is not None and self.found:
+            update_(self.opt, self.moving, self.found)
 
     def try_(self, *args):
         """Return the loss and the gradients, and make no step."""
-        self.hold(args)
-        self.plan[entry.MANY_ROWS] = self.alone
-        try:
-            loss = self.step(*args)
-        finally:
-            self.plan[entry.MANY_ROWS] = len(self.work)
-        if loss is None and self.plan[entry.WHY] == entry.MOVED:
+        loss, why = self.entered(self.attempt, self.trial, args), int(self.trial[entry.WHY])
+        if why == entry.MOVED:
             self.bind()
             return self.try_(*args)
-        self.why_none = WHY[int(self.plan[entry.WHY])]
+        self.why_none = WHY[why]
         return loss, self.gradients
 
-    def hold(self, args):
-        """Keep the arrays of this step alive, for calls of Python and while other threads run."""
-        self.rows.given[:] = [*map(bare, self.params), *map(bare, args)]
-        self.rows.calls.drawn.clear()
-
-    def not_made(self, args):
-        """Say why a step was not made; or make it, where a parameter has moved or a norm has to be looked at."""
-        why = int(self.plan[entry.WHY])
+    def not_made(self, args, plan):
+        """Make a step in which a parameter has moved, or something of the optimiser, or a norm has to be looked at."""
+        why = int(plan[entry.WHY])
         if why == entry.UNSETTLED:
-            update_(self.opt, self.moving, self.found)
-            return float(self.plan.view(float)[entry.LOSS])
+            self.update()
+            return float(plan.view(float)[entry.LOSS])
         if why == entry.MOVED:
             self.bind()
             return self.run(*args)
@@ -199,27 +236,20 @@ class Lowered:
     def loop(self, n, *stacked):
         """Make ``n`` steps on the parts of what is given along first axes; return the losses of those that were made.
 
-        They are fewer where a step was not made: ``why_none`` says why, and nothing of it is written.
+        They are fewer where a step was not made: ``why_none`` says why, and nothing of it is written.  None are made
+        where compiled code cannot go along the arrays by itself, or would be quicker with threads.
         """
-        losses, made = np.empty(n), 0
-        arrays = [bare(x) for x in stacked]
-        compiled = self.fits_loop(arrays, n)
-        while made < n:
-            fused = self.fused
-            if not (compiled and (self.opt is None or fused and fused.valid() and not fused.shared())):
-                loss = self.run(*[part(x, made) for x in arrays])
-                many, missing = (0, True) if loss is None else (1, False)
-                losses[made : made + many] = loss
-            else:
-                many, missing = self.several(losses[made : made + AT_ONCE], [x[made:] for x in arrays])
+        losses, made, missing, arrays = np.empty(n), 0, False, list(map(bare, stacked))
+        while made < n and not missing and self.fits_loop(arrays, n):
+            many, missing = self.several(losses[made : made + AT_ONCE], [x[made:] for x in arrays])
             made += many
-            if missing:
-                break
         return losses[:made]
 
     def fits_loop(self, arrays, n):
         """Whether compiled code may go along these arrays by itself."""
-        wanted = self.lines.given[len(self.params) :]
+        wanted, fused = self.lines.given[len(self.params) :], self.fused
+        if self.opt is not None and (fused is None or fused.shared()):
+            return False
         return len(arrays) == len(wanted) and all(
             type(x) is np.ndarray
             and x.dtype == b.dtype
@@ -232,32 +262,20 @@ class Lowered:
 
     def several(self, losses, arrays):
         """Make as many steps as there is room for losses; return how many were made, and whether one was not."""
-        plan, rows = self.plan, self.given[len(self.params) :]
+        plan, rows = self.plan.copy(), self.given[self.first_argument :]
         for row, x in zip(rows, arrays):
             row[entry.ADVANCE] = x.nbytes // len(x)
             entry.move(row.ctypes.data, x.ctypes.data)
-        changed = entry.STEPS, entry.LOSSES, entry.MANY_LOOKED_AT, entry.MANY_ARGUMENTS
-        before = plan[list(changed)]
-        plan[list(changed)] = len(losses), losses.ctypes.data, len(self.params), 0
-        if self.holds:
-            self.hold(())
-        try:
-            last = self.fused.step(self.step, ()) if self.fused else self.step()
-        finally:
-            plan[list(changed)] = before
-            rows[:, entry.ADVANCE] = 0
+        looked_at = entry.MANY_LOOKED_AT, entry.MANY_ARGUMENTS
+        plan[[entry.STEPS, entry.LOSSES, *looked_at]] = len(losses), losses.ctypes.data, self.first_argument, 0
+        last = self.entered(kernels.builtin(self.enter, plan), plan, ())
         made = int(plan[entry.MADE])
         if last is not None:
             return made, False
         if plan[entry.WHY] == entry.MOVED:
             self.bind()
             return 0, False
-        loss = self.not_made(())
+        loss = self.not_made((), plan)
         if loss is not None:
             losses[made] = loss
         return made + (loss is not None), loss is None
-
-
-def part(x, k):
-    """Return part ``k`` of what is given, as an array."""
-    return np.asarray(x[k])

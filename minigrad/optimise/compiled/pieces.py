@@ -1,9 +1,9 @@
 """The text of compiled pieces: one for a loop with all its lines, one for a small product.
 
     # v5 = subtract, v6 = square, v7 = add over (0,)
-    p0 = f8_at(at, 0)
-    p1 = f8_at(at, 1)
-    p2 = f8_at(at, 2)
+    p0 = f8s(peek(at + 0))
+    p1 = f8s(peek(at + 8))
+    p2 = f8s(peek(at + 16))
     a2 = f8(0)
     for i0 in range(10):
         x0 = load(p0, i0, 0)
@@ -63,7 +63,7 @@ class Piece:
         return f"store({self.pointer(view)}, {place}, {code}, {self.memory(view)})"
 
     def head(self):
-        return [f"p{k} = {CODES[b.dtype]}_at(at, {k})" for k, (b, _) in enumerate(self.block)]
+        return [f"p{k} = {CODES[b.dtype]}s(peek(at + {8 * k}))" for k, (b, _) in enumerate(self.block)]
 
     # ------------------------------------------------------------------------------------------- loops
     def loops(self):

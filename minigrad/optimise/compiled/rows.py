@@ -48,13 +48,6 @@ class Rows:
     def kind_of(self, line):
         return "numpy" if line.kind == "numpy" else "python" if self.asks else "random"
 
-    def lock(self, layout):
-        """Return the addresses of what takes the generator's lock and gives it back, or zeros."""
-        if self.generator is None:
-            return 0, 0
-        lock = self.generator.lock
-        return layout.keep(lock.acquire), layout.keep(lock.release)
-
     def add(self, line):
         if line.kind == "numpy":
             (self.product if line.function is np.matmul else self.ufunc)(line)
@@ -79,7 +72,7 @@ class Rows:
         arguments, strides = [], []
         for x in line.operands:
             if is_literal(x):
-                arguments.append(self.layout.number(x, inside))
+                arguments.append(self.layout.table([x], inside))
                 strides.append(0)
             else:
                 arguments.append(Address(x.buffer, x.offset))

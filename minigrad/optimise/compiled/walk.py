@@ -12,7 +12,7 @@ objects before the first use, and where it is not so there is no compiled code.
     offset in an array:    16 data   24 number of dimensions (int32)   32 dimensions   40 strides
                            56 dtype   64 flags (int32)
     offset in a dtype:     24 kind, type, byte order, flags (bytes each), type number (int32)
-    offset in a tuple:     24 items
+    offset in a tuple:     24 items; in a list there is where they are
     offset in a Storage:   16 what it holds (0: nothing)
 
 The plan is a table of integers made by tasks.py.
@@ -232,10 +232,18 @@ def walk(plan, args):
     return -1
 
 
+def field_of(x, held):
+    """The place in an object where it refers to another one; None unless there is just one."""
+    own = range(-32 if type(x).__flags__ & 1 << 4 else TYPE, type(x).__basicsize__, 8)  # the flag: a dict is before it
+    places = [k for k in own if peek(id(x) + k) == id(held)]
+    return places[0] if len(places) == 1 else None
+
+
 @functools.lru_cache(maxsize=None)
 def layout_is_known():
     """Whether arrays, tuples and Storages lie in memory as this file believes; asked once, of real ones."""
-    if object.__basicsize__ != DATA or tuple.__basicsize__ != ITEMS:
+    listed = [np.zeros(0)]
+    if object.__basicsize__ != DATA or tuple.__basicsize__ != ITEMS or peek(peek(id(listed) + ITEMS)) != id(listed[0]):
         return False
     for array in (np.zeros((2, 3, 5), np.float32), np.zeros((4, 2), order="F"), np.zeros((), complex)):
         at, held, holder = id(array), (array,), Storage(array)

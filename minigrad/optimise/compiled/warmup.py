@@ -24,15 +24,10 @@ def common():
         o.ADAGrad(), o.ADADelta(), o.AMSGrad(), o.NADAM(), o.ADAMW(), o.AdaBelief(),
     ]
     composed = [
-        (o.ExpDecay(), o.Descent()),
-        (o.ADAM(), o.ExpDecay()),
-        (o.ADAM(), o.InvDecay()),
-        (o.WeightDecay(), o.ADAM()),
-        (o.ClipValue(1), o.ADAM()),
-        (o.ClipNorm(1), o.ADAM()),
-        (o.ClipGlobalNorm(1), o.ADAM()),
+        (o.ExpDecay(), o.Descent()), (o.ADAM(), o.ExpDecay()), (o.ADAM(), o.InvDecay()), (o.WeightDecay(), o.ADAM()),
+        (o.ClipValue(1), o.ADAM()), (o.ClipNorm(1), o.ADAM()), (o.ClipGlobalNorm(1), o.ADAM()),
         (o.WeightDecay(), o.Momentum()),
-    ]
+    ]  # fmt: skip
     return plain + [o.Optimiser(*members) for members in composed]
 
 
@@ -67,9 +62,7 @@ def main(arguments):
         print(HELP.format(folder=cache.folder()))
         return 0 if arguments in ([], ["-h"], ["--help"]) else 2
     if not kernels.available():
-        print(
-            "numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it: nothing to compile"
-        )
+        print("numba is not installed, or MINIGRAD_NOJIT or NUMBA_DISABLE_JIT forbids it: nothing to compile")
         return 1
     begin = time.perf_counter()
     for opt in common():

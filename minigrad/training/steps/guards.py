@@ -16,7 +16,7 @@ class Guards:
     """Comparisons, and what they are bound to.
 
     bound : dict, name in the code -> object
-    tests : list of (code, what it is about for people)
+    tests : list of (code, what it is about for people, the same as Standings for compiled code)
     layouts : list of the same, of the arrays that machine code looks at itself
     """
 
@@ -28,19 +28,23 @@ class Guards:
         self.bound[name] = x
         return name
 
-    def test(self, code, what):
-        self.tests.append((code, what))
+    def test(self, code, what, *stands):
+        self.tests.append((code, what, stands))
+
+    def stands(self):
+        """Return the Standings that compiled code compares."""
+        return [each for *_, stands in self.tests if None not in stands for each in stands]
+
+    def left(self):
+        """Return the tests that stay with Python then."""
+        return [test for test in self.tests if not test[2] or None in test[2]]
 
     # ------------------------------------------------------------------------------------ what is compared
     def layout(self, code, x, what):
-        """Watch shape, dtype and layout of an array that is another one at each call."""
-        self.array(code, x, what, self.layouts)
-
-    def array(self, code, x, what, tests=None):
-        """Watch shape, dtype and layout of an array that may hold other numbers."""
+        """Watch shape, dtype and layout of an array that may hold other numbers, and be another one at each call."""
         same = "is" if x.dtype is np.dtype(x.dtype.char) else "=="
         test = f"{code}.__class__ is ndarray and {code}.shape == {x.shape} and {code}.dtype {same} {self.name(x.dtype)}"
-        (self.tests if tests is None else tests).append((f"{test} and {code}.strides == {x.strides}", what))
+        self.layouts.append((f"{test} and {code}.strides == {x.strides}", what, ()))
 
     def argument(self, code, x, parameters):
         """Watch a leaf of the step's arguments; return the code of its array, "" if it is none."""
@@ -50,7 +54,6 @@ class Guards:
             self.layout(f"{code}._value", x._value, code)
             return f"{code}._value"
         if isinstance(x, np.ndarray):
-            self.test(f"{code}.__class__ is ndarray", code)
             self.layout(code, x, code)
             return code
         if is_data(x):
@@ -77,27 +80,23 @@ class Guards:
 
     # ------------------------------------------------------------------------------------ written out
     def text(self, head, lines, then, tests):
-        tests = "\n            and ".join(code for code, _ in tests) or "True"
-        body = [f"def {head}:", *lines, "    try:", f"        if not ({tests}):", "            return False"]
-        body += ["    except (AttributeError, IndexError, KeyError, TypeError, ValueError):", "        return False"]
+        tests = "\n            and ".join(code for code, *_ in tests) or "True"
+        body = [f"def {head}:", *lines, "    try:", f"        if not ({tests}):", "            return None"]
+        body += ["    except (AttributeError, IndexError, KeyError, TypeError, ValueError):", "        return None"]
         body.append(f"    return {then}")
         return "\n".join(f"    {line}" for line in body)
 
-    def function(self, head, lines, then, layouts=True, **further):
-        """Return the function ``head`` that returns ``then`` after all comparisons, or False if one fails."""
-        text = self.text(head, lines, then, [*self.layouts * layouts, *self.tests])
+    def function(self, head, lines, then, tests=None, **further):
+        """Return the function ``head`` that returns ``then`` after all comparisons, or None if one fails."""
+        text = self.text(head, lines, then, [*self.layouts, *self.tests] if tests is None else tests)
         bound = {**self.bound, **HELPERS, **further}
         names = ", ".join(bound)
         return made(f"def make({names}):\n{text}\n    return {head.partition('(')[0]}\n", bound)
 
-    def same(self):
-        """Return the function of nothing that says whether all is as it was."""
-        return self.function("same()", [], "True")
-
     def changed(self, variables=()):
         """Return what is not as it was, for people; "" if all is.  ``variables``: those of the code by their names."""
         space = {**self.bound, **HELPERS, **dict(variables)}
-        for code, what in [*self.layouts * bool(variables), *self.tests]:
+        for code, what, _ in [*self.layouts * bool(variables), *self.tests]:
             try:
                 if not eval(code, space):
                     return what

@@ -21,6 +21,7 @@ import types
 import numpy as np
 
 from ...core.storage import Storage, stands_in
+from ...optimise import standing
 from .kinds import (  # fmt: skip
     BLIND, BLIND_ATTRIBUTES, BOUND, CACHED, CLOSED, CONTAINERS, DYNAMIC, ENTERED, GENERATORS, GETTERS, NAMED,
     called_unnamed, classes_of, dict_of, full_name, holds_all, is_constant, is_in_c, is_of, is_opaque, names_in,
@@ -51,22 +52,8 @@ class Place:
             setattr(self.holder, self.key, x)
 
 
-class Default(Place):
-    """A default of a function, which stands in a tuple."""
-
-    def __init__(self, function, key):
-        super().__init__(function, key, True)
-
-    def get(self):
-        return self.holder.__defaults__[self.key]
-
-    def put(self, x):
-        before = self.holder.__defaults__
-        self.holder.__defaults__ = *before[: self.key], x, *before[self.key + 1 :]
-
-
 class Element(Place):
-    """An element of a tuple, which stands in a place itself: there another tuple is put."""
+    """An element of a tuple, which stands in a place itself: there another tuple is put, or the very same again."""
 
     def __init__(self, place, whole, key):
         super().__init__(place, key, True)
@@ -92,7 +79,7 @@ class Reached:
 
     Attributes
     ----------
-    tests : list of (code of a comparison, what it is about for people)
+    tests : list of (code of a comparison, what it is about for people, the same as Standings for compiled code)
     bound : dict, name in the code -> object
     arrays : list of (Place, ndarray) that are not the parameters' own, and in whose place what is traced may stand
     others : list of ndarrays in whose place nothing may stand: what is done to their numbers is not seen
@@ -119,20 +106,20 @@ class Reached:
             self.bound[name] = x
         return self.names_of[id(x)]
 
-    def test(self, code, what):
+    def test(self, code, what, *stands):
         if len(self.tests) >= LIMIT:
             raise TooMuch("the loss reaches more of Python's state than is worth watching")
-        self.tests.append((code, what))
+        self.tests.append((code, what, stands))
 
     def item(self, holder, key, what, place=True):
         """Watch an item of a dict or a list; ``place``: whether something else may stand there for a while."""
         value, code = holder[key], repr(key) if type(key) in (str, int) else self.name(key)
-        self.test(f"{self.name(holder)}[{code}] is {self.name(value)}", what)
+        self.test(f"{self.name(holder)}[{code}] is {self.name(value)}", what, standing.item(holder, key, value))
         self.meet(value, what, Place(holder, key, True) if place else None)
 
     def attribute(self, holder, key, what, place=True):
         value = getattr(holder, key)
-        self.test(f"{self.name(holder)}.{key} is {self.name(value)}", what)
+        self.test(f"{self.name(holder)}.{key} is {self.name(value)}", what, standing.field(holder, value))
         self.meet(value, what, Place(holder, key, False) if place else None)
 
     # ------------------------------------------------------------------------------------ walking
@@ -198,7 +185,7 @@ class Reached:
         if not is_of(x, NAMED):
             if is_of(x, CLOSED) or is_in_c(type(x)) and not dict_of(x):
                 return
-            self.test(f"{self.name(x)}.__class__ is {self.name(type(x))}", what)
+            self.test(f"{self.name(x)}.__class__ is {self.name(type(x))}", what, standing.field(x, type(x)))
         self.instances[id(x)] = x, what, set()
         self.look_into(*self.instances[id(x)])
 
@@ -230,7 +217,7 @@ class Reached:
             if is_of(x, collections.defaultdict):
                 self.attribute(x, "default_factory", what, False)
         elif is_of(x, (list, collections.deque)):
-            self.test(f"len({self.name(x)}) == {len(x)}", what)
+            self.test(f"len({self.name(x)}) == {len(x)}", what, standing.size(x, len(x)))
             for k in range(len(x)):
                 self.item(x, k, f"{what}[{k}]")
         elif is_of(x, (tuple, frozenset, set)):
@@ -252,11 +239,11 @@ class Reached:
         if of_library(f) and not f.__code__.co_filename.startswith("<"):
             return
         for key in ("__code__", "__defaults__", "__kwdefaults__"):
-            self.test(f"{self.name(f)}.{key} is {self.name(getattr(f, key))}", what)
+            self.test(f"{self.name(f)}.{key} is {self.name(getattr(f, key))}", what, standing.of_function(f, key))
         if f.__defaults__:
             names = f.__code__.co_varnames[: f.__code__.co_argcount][-len(f.__defaults__) :]
             for k, (name, value) in enumerate(zip(names, f.__defaults__)):
-                self.meet(value, name, Default(f, k))
+                self.meet(value, name, Element(Place(f, "__defaults__", False), f.__defaults__, k))
         if f.__kwdefaults__:
             self.meet(f.__kwdefaults__, what, None)
         self.code(f)
@@ -273,12 +260,13 @@ class Reached:
             if name in f.__globals__:
                 self.item(f.__globals__, name, name)
                 continue
-            self.test(f"{name!r} not in {self.name(f.__globals__)}", name)
+            self.test(f"{name!r} not in {self.name(f.__globals__)}", name, standing.absent(f.__globals__, name))
             if name in vars(builtins):
                 self.item(vars(builtins), name, name)
         for level, name in modules:
             name = full_name(level, name, f.__globals__)
-            self.test(f"{self.name(sys.modules)}.get({name!r}) is {self.name(sys.modules.get(name))}", name)
+            same = standing.item(sys.modules, name, sys.modules.get(name, standing.ABSENT))
+            self.test(f"{self.name(sys.modules)}.get({name!r}) is {self.name(sys.modules.get(name))}", name, same)
             for k in range(name.count(".") + 1):  # import a.b gives a
                 self.meet(sys.modules.get(name.rsplit(".", k)[0]), name, None)
 
@@ -311,10 +299,11 @@ class Reached:
         if name in held:
             self.item(held, name, what, place)
         elif found and held and name[:2] != "__":
-            self.test(f"{name!r} not in {self.name(held)}", what)
+            self.test(f"{name!r} not in {self.name(held)}", what, standing.absent(held, name))
         for cls in found:
             value = vars(cls)[name]
-            self.test(f"{self.name(cls)}.__dict__.get({name!r}) is {self.name(value)}", what)
+            code, same = f"{self.name(cls)}.__dict__.get({name!r})", standing.of_class(cls, name)
+            self.test(f"{code} is {self.name(value)}", what, same)
             self.meet(value, what, Place(cls, name, False))
         if name in slots_of(type(x)):
             if hasattr(x, name):
@@ -324,13 +313,15 @@ class Reached:
 
     def numbers_of_attributes(self, x, held, classes, what):
         """Watch how many attributes an object and its classes have, and which classes: a new one may hide another."""
+        as_many = standing.size(held, len(held))
         if is_of(x, types.ModuleType):
-            self.test(f"len({self.name(held)}) == {len(held)}", what)
+            self.test(f"len({self.name(held)}) == {len(held)}", what, as_many)
         elif dict_of(x) is held:
-            self.test(f"{self.name(x)}.__dict__ is {self.name(held)} and len({self.name(held)}) == {len(held)}", what)
+            code = f"{self.name(x)}.__dict__ is {self.name(held)} and len({self.name(held)}) == {len(held)}"
+            self.test(code, what, standing.field(x, held), as_many)
         for cls in classes:
             if id(cls) not in self.classes:
                 self.classes[id(cls)] = cls
-                name = self.name(cls)
-                count, mro = len(vars(cls)), self.name(cls.__mro__)
-                self.test(f"len({name}.__dict__) == {count} and {name}.__mro__ is {mro}", what)
+                name, count, mro = self.name(cls), len(vars(cls)), self.name(cls.__mro__)
+                same = standing.size(vars(cls), count), standing.field(cls, cls.__mro__)
+                self.test(f"len({name}.__dict__) == {count} and {name}.__mro__ is {mro}", what, *same)

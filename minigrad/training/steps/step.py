@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import arrays
 from ...core.errors import LostGradientError, user_line
 from ...core.gradient import WithGradient, as_kinds_of, withgradient
 from ...core.params import Grads
@@ -34,7 +33,7 @@ from ..again import seen
 from .agreement import agree, restored, states
 from .kinds import kind_of
 from .reach import TooMuch
-from .versions import Version, drawn_by_machine
+from .versions import Version, no_step
 
 KEPT = 64  # kinds of arguments that are kept
 
@@ -81,11 +80,9 @@ class CompiledStep:
         self._use(None)
 
     def _use(self, version):
-        """Note by which version the last step was made, None for none; and whether the next is one call of it."""
-        self._recent = version
+        """Note by which version the last step was made, None for none."""
+        self._recent, self._direct = version, no_step
         self._looks = self.opt is not None and bool(those_that_look(self.opt))
-        quick = version is not None and version.flat and self.opt is not None and version.calls + 1 != version.audit
-        self._quick = version if quick and not self._looks and not version.moves else None
 
     def __reduce__(self):
         return CompiledStep, (self.loss, self.ps, self.opt, self.check)
@@ -137,79 +134,65 @@ class CompiledStep:
     def _several(self, losses, stacked):
         """Make as many steps as compiled code makes without Python; return how many."""
         with self._lock:
-            self._refuse()
-            self._inside = True
+            self._begin()
             try:
-                version = self._quick
-                if version is None or version.machine is None:
+                version = self._recent
+                if version is None or version.machine is None or not version.flat or version.moves or self._looks:
                     return 0
                 many = min(len(losses), version.audit - version.calls - 1)
-                found = version.several(tuple([x[:many] for x in stacked]), arrays._generator, many)
-                if found is False:  # something has changed
+                found = version.several(tuple([x[:many] for x in stacked]), many)
+                if found is None:  # something has changed
                     return 0
                 made = len(found)
                 losses[:made] = found
                 if made < many and version.machine.why_none == "finite":
-                    value, found = self._eager([x[made, ...] for x in stacked], drawn_by_machine(version.machine))
+                    losses[made], found = self._eager([x[made, ...] for x in stacked], version.machine.take_drawn())
                     self._update(found)
-                    losses[made] = value
                     made += 1
-                version.calls += made
-                self._use(version)
+                version.counted += made
                 return made
             finally:
-                self._inside = False
+                self._end()
 
-    def make(self, args, refuse=None):
-        """Make a step.  ``refuse(value)`` is called for a loss that is not finite, before anything is updated."""
-        held = Held()
+    def make(self, args, refuse=None, whole=True):
+        """Make a step; if it is not to be whole, the gradients alone, as without an optimiser.
+
+        ``refuse(value)`` is called for a loss that is not finite, before anything is updated.
+        """
+        if whole and innermost_tape() is None:
+            loss = self._direct(*args)
+            if loss is not None:  # as a rule
+                return loss
+        whole = whole and self.opt is not None
         with self._lock:
-            if innermost_tape() is not None or self._inside or self._ids != [*self.ps._tensors]:
-                self._refuse()
-            self._inside = True
+            stopped = self._begin()
             try:
-                version = self._quick
-                if version is not None:  # as a rule
-                    try:
-                        result = version.attempt(args, arrays._generator)
-                    except Exception as error:
-                        value, found = self._after(error, version, args)
-                    else:
-                        if type(result) is float:
-                            version.calls += 1
-                            if version.calls + 1 == version.audit:
-                                self._quick = None
-                            return result
-                        value, found = self._judged(result, version, args)
+                held, given = Held(), (args, stopped, whole and not self._looks)
+                if self._recent is None or self._recent.moves:  # running statistics, perhaps
+                    value, found = held.during(self._evaluate, *given)
                 else:
-                    value, found = held.during(self._evaluate, args)
-                if self.opt is None:
+                    value, found = self._evaluate(*given)
+                if not whole:
                     settle_(held)
                     return WithGradient(value, self._grads(found))
-                if refuse is not None and not is_finite(number := value[0] if isinstance(value, tuple) else value):
-                    refuse(float(number))
-                if self._looks:  # at the loss, again
-                    found = seen(self.opt, lambda: self.loss(*args), self._params, self._grads(found))
-                self._update(found)
+                if found is not None:
+                    if refuse is not None and not is_finite(number := value[0] if isinstance(value, tuple) else value):
+                        refuse(float(number))
+                    if self._looks:  # at the loss, again
+                        found = seen(self.opt, lambda: self.loss(*args), self._params, self._grads(found))
+                    self._update(found)
                 settle_(held)
                 return value
             finally:
-                self._inside = False
+                self._end()
 
     def take(self, args):
         """Return the loss and its gradients; nothing is updated."""
-        with self._lock:
-            self._refuse()
-            self._inside = True
-            try:
-                value, found = self._evaluate(args)
-                return WithGradient(value, self._grads(found))
-            finally:
-                self._inside = False
+        return self.make(args, whole=False)
 
     # ------------------------------------------------------------------------------------ at the door
-    def _refuse(self):
-        """Refuse to be called where a step cannot be made; and see whether the parameters are still the same."""
+    def _begin(self):
+        """Begin a step beside which none is made, or refuse it; say whether compiled code has begun it already."""
         if active_tape() is not None:
             raise LostGradientError(
                 f"a compiled step is called inside of a gradient ({user_line()}). It takes a gradient and updates "
@@ -219,6 +202,11 @@ class CompiledStep:
             raise RuntimeError("a compiled step is called by itself, while it is being made: its loss calls it")
         if self._ids != [*self.ps._tensors]:
             self._forget()
+        self._inside, self._direct = True, no_step
+        return self._recent is not None and self._recent.pause()
+
+    def _end(self):
+        self._inside, self._direct = False, no_step if self._recent is None else self._recent.resume()
 
     def _in_order(self, args, kwargs):
         """Return arguments that have names by their positions, as programs have them."""
@@ -229,27 +217,26 @@ class CompiledStep:
         return bound.args
 
     # ------------------------------------------------------------------------------------ loss and gradients
-    def _evaluate(self, args):
-        """Return the loss and its gradients: Grads, or a list of arrays along the parameters.  Nothing is updated."""
-        version = self._recent
-        if version is None or not version.flat or version.calls + 1 == version.audit:
-            return self._evaluate_with_care(args)
-        try:
-            result = version.trial(args, arrays._generator)
-        except Exception as error:
-            return self._after(error, version, args)
-        return self._judged(result, version, args)
+    def _evaluate(self, args, stopped=False, whole=False):
+        """Return the loss and its gradients: Grads, or a list of arrays along the parameters.  Nothing is updated.
 
-    def _judged(self, result, version, args):
-        """Return the loss and the gradients that a program has given; those of other steps if it has not."""
-        if not result and (result is False or version.machine.why_none != "finite"):
-            return self._evaluate_with_care(args)
-        version.calls += 1
-        if version.calls + 1 == version.audit:
-            self._use(version)
-        if not result:
-            return self._eager(args, drawn_by_machine(version.machine))
-        return self._finite(result, version, args)
+        stopped : whether compiled code has drawn the random numbers and found a loss that is not finite
+        whole : whether the parameters may be updated, too; None in the place of the gradients says that they are
+        """
+        version = self._recent
+        if not stopped:
+            if version is None or not version.flat or version.counted + 1 == version.audit:
+                return self._evaluate_with_care(args)
+            try:
+                result = (version.attempt if whole else version.trial)(args)
+            except Exception as error:
+                return self._after(error, version, args)
+            if result is None and (version.machine is None or version.machine.why_none != "finite"):
+                return self._evaluate_with_care(args)
+        version.counted += 1
+        if stopped or result is None:
+            return self._eager(args, version.machine.take_drawn())
+        return (result, None) if type(result) is float else self._finite(result, version, args)
 
     def _finite(self, result, version, args):
         """Return the loss and the gradients of a program's run; those of an eager one if the loss is not finite."""
@@ -269,7 +256,7 @@ class CompiledStep:
             variables = variables_at(error, NAME)
             drawn = [variables[name] for name in version.drawing if name in variables]
         else:
-            drawn = drawn_by_machine(version.machine)
+            drawn = version.machine.take_drawn()
         found = self._eager(args, drawn)
         version.failed(f"its program raised {type(error).__name__}: {error}")
         self._use(None)
@@ -290,10 +277,10 @@ class CompiledStep:
         if len(self._versions) > KEPT:
             del self._versions[next(iter(self._versions))]
         self._use(None)
-        version.calls += 1
-        if version.attempt is not None and version.calls != version.audit and not self.check:
+        version.counted += 1
+        if version.attempt is not None and version.counted != version.audit and not self.check:
             try:
-                result = version.trial(flat, arrays._generator)
+                result = version.trial(flat)
             except Exception as error:
                 return self._after(error, version, args)
             if result:
@@ -341,7 +328,7 @@ class CompiledStep:
             if version.attempt is None:
                 restored(before)
                 found = self._eager(args)
-                version.build(traced, args, None if self._looks else self.opt)
+                version.build(traced, args, None if self._looks else self.opt, self.ps._tensors)
                 self._compare(version, flat, found, before)
                 return found
             self._compare(version, flat, traced.found, before)
@@ -374,12 +361,14 @@ class CompiledStep:
             version.failed(difference)
             self._warn(f"the program and the eager step do not agree: {difference}")
         else:
+            if version.machine is not None and version.machine.fused is None:
+                version.machine.bind()  # perhaps the optimiser's kernels may run now
             self._use(None if self.check else version)
 
     def _difference(self, version, flat, found, before, after):
         """Return "" if a trial of the program agrees with a step that has been made, else in what it does not."""
         try:
-            result = version.trial(flat, arrays._generator)
+            result = version.trial(flat)
         except Exception as error:
             if from_a_signal(error):
                 raise

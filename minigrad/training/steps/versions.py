@@ -14,6 +14,7 @@ from ...core.storage import Storage, stands_in
 from ...core.tensor import Tensor
 from ...core.trees import leaves
 from ...moving import settle_
+from ...optimise import standing
 from ...optimise.compiled.lowering import last_reason, lower
 from ...readers.comparing import without_numbers
 from ...readers.forms import PlainProgram
@@ -63,10 +64,11 @@ class Version:
     Attributes
     ----------
     calls, traces : int, how often it was called, and traced
+    counted : int, the calls that compiled code does not count itself; those are added by ``pause``
     audit : int, the call at which it is traced again although it has a program
-    attempt : function (arguments, generator) that makes a step by the program and returns the loss, if the machine code
-        of the program does it all, or (loss, gradients, random numbers); False if something has changed, None if the
-        machine code has not made it.  None as long as there is no program
+    attempt : function of the tuple of arguments that makes a step by the program and returns the loss, if the machine
+        code of the program does it all, or (loss, gradients, random numbers); None if something has changed, or the
+        machine code has not made it.  It is None itself as long as there is no program
     trial : the same, and it makes no step: always all three
     machine : the program as machine code, or None
     moves : list of (running statistics, share) that move with the step, () for none
@@ -77,14 +79,18 @@ class Version:
 
     def __init__(self, params, args):
         self.params, self.ids = params, {id(p) for p in params}
-        self.calls, self.traces, self.audit = 0, 0, 4
-        self.last = self.attempt = self.trial = self.machine = None
+        self.counted, self.traces, self.audit = 0, 0, 4
+        self.last = self.attempt = self.trial = self.machine = self.guarded_direct = None
         self.moves, self.batches = (), []
         self.reason, self.again, self.stale = "it has been traced once", "", False
         self.failures = self.wait = 0
         flat = leaves(args)
         self.flat = len(flat) == len(args) and all(map(operator.is_, flat, args))
         self.objects = [x for x in flat if not is_data(x) and not is_number(x)] + held_besides(args)
+
+    @property
+    def calls(self):
+        return self.counted + (0 if self.machine is None else self.machine.made_directly)
 
     # ------------------------------------------------------------------------------------ without a program
     def failed(self, reason):
@@ -192,8 +198,8 @@ class Version:
         return True
 
     # ------------------------------------------------------------------------------------ the program
-    def build(self, seen, args, opt):
-        """Make ``attempt`` of a program that two runs have in common."""
+    def build(self, seen, args, opt, tensors):
+        """Make ``attempt`` of a program that two runs have in common.  ``tensors``: the parameters, in their dict."""
         once = {id(b) for a, b in zip(self.before.constants, seen.constants) if a is not b}
         program = seen.program.simplified(fixed=lambda op: id(op.value) in once)
         generator = arrays._generator
@@ -209,25 +215,56 @@ class Version:
         self.some = tuple([p for p, has in zip(self.params, self.has) if has])
         used = {id(x) for op in program for x in op.inputs}
         live = [op for op in program if op.kind == "constant" and id(op) in used and id(op.value) not in once]
-        self.guard(seen, args, [op.value for op in live])
+        reached = [x for _, x in seen.reached.arrays]
+        captured = list({id(x): x for x in (*[op.value for op in live], *reached)}.values())
+        self.guard(seen, args, captured)
         self.text = text_of(without_statistics(program, len(self.params)), opt, live)
         self.reason, self.failures, self.stale = "", 0, False
         self.audit = 4
         while self.audit <= self.calls:
             self.audit *= 2
-        self.machine = lower(PlainProgram(program), self.inputs, None if self.moves else opt)
+        self.run = runnable(program, generator)
         inputs = [f"p{k}" for k in range(len(self.inputs))]
         lines = [f"    {p} = {self.guards.name(q)}._value" for p, q in zip(inputs, self.inputs)]
-        self.run = runnable(program, generator)
-        by_text = self.guarded([*inputs, *self.given, "generator"], self.run, lines)
-        self.by_text = self.attempt = self.trial = self.statistics_apart(by_text)
-        self.uncompiled = last_reason() if self.machine is None else ""
-        if self.machine is not None:
-            if any(op.generator is generator for op in drawn):
-                self.guards.test(f"generator is {self.guards.name(generator)}", "the generator of random numbers")
-            self.trial = self.statistics_apart(self.guarded(self.given, partial(tried, self.machine)))
-            self.attempt = self.trial if self.moves else self.guarded(self.given, self.machine.run)
-            self.several = self.guarded(["many", *self.given], self.machine.loop, head="(args, generator, many)")
+        drawing = f"{self.guards.name(vars(arrays))}['_generator']"
+        self.by_text = self.statistics_apart(self.guarded([*inputs, *self.given, drawing], self.run, lines=lines))
+        if any(op.generator is generator for op in drawn):
+            same = standing.item(vars(arrays), "_generator", generator)
+            self.guards.test(f"{drawing} is {self.guards.name(generator)}", "the generator of random numbers", same)
+        stands = [*self.guards.stands(), *standing.items(tensors)]
+        machine = lower(PlainProgram(program), self.inputs, None if self.moves else opt, stands, captured)
+        self.without_machine(last_reason())
+        if machine is not None:
+            self.with_machine(machine, self.guards.left())
+
+    def with_machine(self, machine, left):
+        """Go on by machine code, after the comparisons that are ``left`` to Python."""
+        self.machine, self.uncompiled = machine, ""
+        self.trial = self.statistics_apart(self.guarded(self.given, partial(tried, machine), left))
+        self.attempt = self.trial if self.moves else self.guarded(self.given, machine.run, left)
+        self.several = self.guarded(["many", *self.given], machine.loop, left, head="attempt(args, many)")
+        self.guarded_direct = None
+        if left or self.given != [f"a{k}" for k in range(self.many)]:
+            call = f"machine.direct({', '.join(self.given)})"
+            self.guarded_direct = self.guards.function("step(*args)", self.lines, call, left, machine=machine)
+
+    def resume(self):
+        """Return the function of arguments that makes steps by compiled code alone, up to the next audit.
+
+        It returns the loss, or None: the step is made in another way.
+        """
+        if self.machine is None or self.machine.direct is None or not self.flat:
+            return no_step
+        self.machine.allow(self.audit - 1 - self.counted)
+        return self.guarded_direct or self.machine.direct
+
+    def pause(self):
+        """Make no direct steps until ``resume``; say whether the last one is to be made again: it was not finite."""
+        if self.machine is None or self.machine.direct is None:
+            return False
+        made, stopped = self.machine.pause()
+        self.counted += made
+        return stopped
 
     def beside(self, flat, before, h, seed):
         """Run the program's text beside the present parameters and arguments; random numbers as at ``before``."""
@@ -242,32 +279,30 @@ class Version:
         self.uncompiled = why
         self.machine, self.attempt, self.trial = None, self.by_text, self.by_text
 
-    def guard(self, seen, args, live):
+    def guard(self, seen, args, captured):
         """Write down all that is compared before the program runs."""
         guards, flat = Guards(seen.reached), leaves(args)
-        self.lines = [f"    if len(args) != {len(flat)}:", "        return False"]
+        self.many = len(flat)
+        self.lines = [f"    if len(args) != {len(flat)}:", "        return None"]
         self.lines += [f"    {''.join(f'a{k}, ' for k in range(len(flat)))} = args"] if flat else []
-        self.given = [guards.argument(f"a{k}", x, self.ids) for k, x in enumerate(flat)]
-        self.given = [code for code in self.given if code]
+        self.given = [code for k, x in enumerate(flat) if (code := guards.argument(f"a{k}", x, self.ids))]
         for k, p in enumerate(self.inputs):
             guards.layout(f"p{k}", p._value, "a parameter")
-        reached = [x for _, x in seen.reached.arrays]
-        for x in {id(x): x for x in (*live, *reached)}.values():
-            guards.array(guards.name(x), x, "a captured array")
+        for x in captured:
+            guards.layout(guards.name(x), x, "a captured array")
         for x in (*seen.looked_at, *seen.reached.others):
             guards.numbers(x, "the numbers in a captured array, which Python uses,")
         self.guards = guards
 
-    def guarded(self, given, run, lines=None, head="(args, generator)"):
-        """Return the function that runs a program after all comparisons; by ``lines``, after those of layouts, too."""
-        call, layouts = f"run({', '.join(given)})", lines is not None
-        return self.guards.function(f"attempt{head}", [*self.lines, *(lines or ())], call, layouts, run=run)
+    def guarded(self, given, run, tests=None, lines=(), head="attempt(args)"):
+        """Return the function that runs a program after comparisons: all, or ``tests``."""
+        return self.guards.function(head, [*self.lines, *lines], f"run({', '.join(given)})", tests, run=run)
 
     def changed(self, args):
         """Return what keeps a program from being run, for people."""
         arrays_of = {f"a{k}": x for k, x in enumerate(args)}
         parameters = {f"p{k}": p._value for k, p in enumerate(self.inputs)}
-        return self.guards.changed({**arrays_of, **parameters, "generator": arrays._generator})
+        return self.guards.changed({**arrays_of, **parameters})
 
     def statistics_apart(self, trial):
         """Return a function that keeps, in ``batches``, what running statistics move by, apart from the gradients."""
@@ -275,10 +310,10 @@ class Version:
             return trial
         n, batches = len(self.params), self.batches
 
-        def apart(args, generator):
-            result = trial(args, generator)
-            if not result:
-                return result
+        def apart(args):
+            result = trial(args)
+            if result is None:
+                return None
             loss, found, drawn = result
             batches[:] = [np.array(x) for x in found[n:]]
             return loss, found[:n], drawn
@@ -408,12 +443,11 @@ def tried(machine, *args):
     loss, gradients = machine.try_(*args)
     if loss is None and machine.why_none != "finite":
         return None
-    return np.float64(np.nan if loss is None else loss), gradients, drawn_by_machine(machine)
+    return np.float64(np.nan if loss is None else loss), gradients, machine.take_drawn()
 
 
-def drawn_by_machine(machine):
-    """Return the random numbers that a step has drawn which was not made, or is no step."""
-    return [x.copy() if x.ndim else x[()] for x in machine.drawn_now]
+def no_step(*args):
+    """The step that nothing makes."""
 
 
 def text_of(program, opt, live):
