@@ -92,7 +92,7 @@ class DataLoader(Shown):
         self.shard = shard
         if shard is not None:
             shard.same("the data of the loaders", self._kind())
-            self.rng = shard.line.all(self.rng or generator().spawn(1)[0])[0]
+            self.rng = shard.of_first(self.rng or generator().spawn(1)[0])
         self._passes = []  # those that are going on, or the one that was broken off last, or is to be resumed
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -843,6 +844,7 @@ def started(size, arguments, **environment):
         capture_output=True,
         text=True,
         timeout=120,
+        cwd=Path(arguments[0]).parent,  # some save a file
         env={**os.environ, "PYTHONPATH": str(Path(distributed.__file__).parents[2]), **environment},
     )
 
@@ -899,6 +901,18 @@ def test_what_happens_to_one_process_ends_all(how, said, tmp_path):
     ran = mpiexec(2, how, tmp_path)
 
     assert ran.returncode != 0 and said in ran.stderr, ran.stderr
+
+
+@needs_mpi
+@pytest.mark.slow
+def test_the_page_runs_on_three_processes(tmp_path):
+    page = Path(__file__).parents[1] / "docs" / "distributed.md"
+    program = tmp_path / "page.py"
+    program.write_text("\n".join(re.findall("^```python\n(.*?)^```", page.read_text(), flags=re.M | re.S)))
+
+    ran = started(3, [program], MINIGRAD_NOJIT="1")
+
+    assert ran.returncode == 0 and ran.stdout.count("efficiency 0.88") == 3, ran.stderr
 
 
 @needs_mpi

@@ -129,7 +129,7 @@ class Group:
             whole = np.array(x, order="C")
             self.line.first(whole.reshape(-1).view(np.uint8))  # MPI does not know all dtypes
             x[...] = whole
-        for rng, first in zip(random, self.line.all(random)[0]):
+        for rng, first in zip(random, self.of_first(random)):
             streams = [first] if self.exact else [first, *first.spawn(self.size - 1)]
             rng.bit_generator.state = streams[self.rank % len(streams)].bit_generator.state
         self._random |= {id(rng): rng for rng in random * self.exact}

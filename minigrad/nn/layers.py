@@ -303,7 +303,8 @@ class BatchNorm(Printed):
     ``gradient`` of the loss, also if no step follows; in ``train_`` and compiled steps together with the step, and
     not at all if it is not made.  What looks at the loss again moves nothing: ``gradcheck``, SAM, ``checkpointed``,
     ``trace``, ``lr_find``, ``landscape``, the validation of ``train_``.  A batch with NaN or infinity moves nothing.
-    Of several processes each keeps those of its own shares.
+    Of several processes (``distributed``) each takes the mean and variance of its own share; the running ones move
+    by the means over all shares, alike everywhere.
 
     Differs from Flux: batch first and features last; a gradient call alone does not count as training.
 
