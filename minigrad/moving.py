@@ -69,8 +69,16 @@ class Held(list):
     """
 
     def during(self, f: Callable[..., Any], *args: Any) -> Any:
-        """Return what a function returns.  However it ends, by a signal too, Python leaves its context."""
-        return copy_context().run(self.enter, f, args)
+        """Return what a function returns.  However it ends, by a signal too, Python leaves its context.
+
+        What the function has set there for others (variables of the user's, what NumPy does about errors) stays set.
+        """
+        within = copy_context()
+        result = within.run(self.enter, f, args)
+        for variable, value in within.items():
+            if variable is not _around and variable.get(self) is not value:
+                variable.set(value)
+        return result
 
     def enter(self, f, args):
         _around.set(self)

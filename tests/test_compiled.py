@@ -1,5 +1,6 @@
 """The compiled step: what it gives, how it is made, and what happens when something goes wrong."""
 
+import contextvars
 import copy
 import gc
 import itertools
@@ -271,6 +272,58 @@ def test_scipys_functions_of_a_compiled_loss():
         as_scipy(compiled(loss, params(W, b), Descent()), params(W, b))
 
 
+def test_a_compiled_function_gives_each_thread_its_own():
+    f, wrong = compiled(lambda x: np.sum(np.tanh(x) ** 2)), []
+
+    def work(place):
+        for k in range(40):
+            x = np.full(3, place + k / 10)
+            if not np.allclose(gradient(f, x)[0], 2 * np.tanh(x) / np.cosh(x) ** 2):
+                wrong.append((place, k))
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not wrong
+
+
+def test_a_function_that_gives_no_number_any_more_is_itself():
+    number = [True]
+    f = compiled(lambda x: np.sum(x**2) if number[0] else x**2)
+    for _ in range(4):
+        gradient(f, np.ones(2))
+    number[0] = False
+
+    assert np.array_equal(jacobian(f, np.ones(2))[0], 2 * np.eye(2))
+    with pytest.raises(TypeError, match="one number"):
+        gradient(f, np.ones(2))
+
+
+def test_as_methods_they_are_given_the_object():
+    class Model:
+        W = Tensor([1.0, 2.0])
+
+        def __init__(self, scale):
+            self.scale = scale
+
+        @compiled
+        def energy(self, x):
+            return self.scale * np.sum(x**2)
+
+        @compiled(params(W), Descent(0.25))
+        def step(self, x):
+            return self.scale * np.sum(self.W * x)
+
+    one, two = Model(1.0), Model(2.0)
+    for _ in range(5):
+        assert gradient(one.energy, X)[0].tolist() == [2.0, 4.0, 6.0]
+        assert gradient(two.energy, X)[0].tolist() == [4.0, 8.0, 12.0]
+    assert [two.step(np.ones(2)) for _ in range(4)] == [6.0, 4.0, 2.0, 0.0] and isinstance(Model.step, CompiledStep)
+
+
 # ------------------------------------------------------------------------------------ how it is made
 def test_two_traces_then_the_program_and_audits_at_four_eight_sixteen():
     W, b = model()
@@ -345,6 +398,34 @@ def test_a_number_that_changes_at_every_step_costs_few_traces():
         step(X)
 
     assert next(iter(step._versions.values())).traces < 12 and "scale[0] has changed" in step.why
+
+
+@pytest.mark.parametrize("name, other", [("opt", Descent(0.0)), ("loss", lambda x: 0 * x[0] + 7.0)])
+def test_another_optimiser_or_loss_is_followed(name, other):
+    W, b = model()
+    step = called(compiled(linear(W, b), params(W, b), Descent(0.1)), 5, X)
+    setattr(step, name, other)
+    before = W.data.copy()
+
+    losses = [step(X) for _ in range(5)]
+
+    assert losses == [losses[0]] * 5 and np.array_equal(W.data, before)
+    assert (losses[0] == 7.0) == (name == "loss")
+
+
+VARIABLE = contextvars.ContextVar("of this test", default=0)
+
+
+def test_a_variable_of_the_context_that_the_loss_sets_stays_set():
+    W = Tensor([1.0, 2.0])
+
+    def loss():
+        VARIABLE.set(VARIABLE.get() + 1)
+        return np.sum(W**2)
+
+    called(compiled(loss, params(W), Descent(0.1)), 10)
+
+    assert VARIABLE.get() == 10
 
 
 def test_the_source_runs_by_itself():

@@ -43,7 +43,7 @@ BUDGETS = {
     "optimise/compiled": 2410,
     "schedules": 870,
     "training": 800,
-    "training/steps": 1350,
+    "training/steps": 1370,
     "checkpoint": 460,
     "showing": 460,
     "scipy": 790,

@@ -78,8 +78,8 @@ def entries_for(f):
 
 def function_of(f):
     """Return the function of Python's that runs when ``f`` is called; None for what is no such thing."""
-    while isinstance(f, partial):
-        f = f.func
+    while isinstance(f, partial) or type(f) is MethodType and type(f.__func__) not in FUNCTIONS:
+        f = f.func if isinstance(f, partial) else f.__func__
     if type(f) not in FUNCTIONS and callable(f):
         f = type(f).__call__
     return f if type(f) in FUNCTIONS else None

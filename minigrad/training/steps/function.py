@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,10 @@ class CompiledFunction:
     def __reduce__(self):
         return CompiledFunction, (self.f,)
 
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, the function of the rest of its arguments."""
+        return self if instance is None else MethodType(self, instance)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tape = active_tape()
         given = None if tape is None or kwargs else arguments_alone(tape, args)
@@ -52,7 +57,11 @@ class CompiledFunction:
         if self._steps[kind] is None:
             return self.f(*args)
         inner, dtype = self._steps[kind]
-        value, gradients = inner.at([x._value for x in given])
+        try:
+            value, gradients = inner.at([x._value for x in given])
+        except TypeError:  # it gives no number any more
+            self._steps[kind] = None
+            return self.f(*args)
         edges = [(x.slot, scaled, g.data) for x, g in zip(given, gradients) if g is not None]
         return new_tensor(dtype.type(value), tape, tape.add(*edges)) if edges else dtype.type(value)
 
@@ -68,9 +77,10 @@ class Inner:
 
     def at(self, values):
         """Return the value and the gradients at some arrays."""
-        for p, x in zip(self.parameters, values):
-            p._value[...] = x  # at the same place each time
-        return under(None, self.step)
+        with self.step._lock:  # several threads may be here
+            for p, x in zip(self.parameters, values):
+                p._value[...] = x  # at the same place each time
+            return under(None, self.step)
 
 
 def arguments_alone(tape, args):

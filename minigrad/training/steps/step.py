@@ -46,12 +46,23 @@ class StaleStepWarning(UserWarning):
     """
 
 
+def anew(name):
+    """Return an attribute that lets a step begin anew when another one is put in its place."""
+
+    def put(self, x):
+        with self._lock:
+            vars(self)[name] = x
+            self._forget()
+
+    return property(lambda self: vars(self)[name], put)
+
+
 class CompiledStep:
     """What ``compiled`` returns: a training step that is called as its loss is.
 
     Attributes
     ----------
-    loss, ps, opt, check : as given to ``compiled``
+    loss, ps, opt, check : as given to ``compiled``; another one in its place is a new beginning
     source : str, the last step as a page of NumPy
     loops : str, what of it is compiled
     why : str, how the step is made, what is watched, how often it was traced and why
@@ -68,8 +79,13 @@ class CompiledStep:
     for ndarray (2,) float64: by its program; 2 calls, 2 traces; watches 5 of Python's variables
     """
 
+    loss: Any = anew("loss")
+    ps: Any = anew("ps")
+    opt: Any = anew("opt")
+    check: Any = anew("check")
+
     def __init__(self, loss, ps, opt, check):
-        self.loss, self.ps, self.opt, self.check = loss, ps, opt, check
+        vars(self).update(loss=loss, ps=ps, opt=opt, check=check)
         self._lock, self._inside = threading.RLock(), False
         self._said = set()
         self._forget()
@@ -86,6 +102,10 @@ class CompiledStep:
 
     def __reduce__(self):
         return CompiledStep, (self.loss, self.ps, self.opt, self.check)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, the step of the rest of its arguments."""
+        return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
