@@ -25,6 +25,9 @@ RECORDED = json.loads((Path(__file__).parent / "data" / "batchnorm_peers.json").
 SHAPES = [(5, 3), (4, 6, 3), (2, 4, 5, 3), (2, 2, 3, 2, 3)]
 
 
+CAPTURED = np.random.default_rng(9).normal(size=(6, 3))
+
+
 def data(*shape, seed=0):
     return np.random.default_rng(seed).normal(1.0, 2.0, size=shape)
 
@@ -144,6 +147,8 @@ def test_a_batch_with_one_number_for_each_feature_is_refused_in_training_alone()
     (lambda: BatchNorm(3), np.ones((2, 3)), ValueError, r"BatchNorm: training or not\? Call trainmode_"),
     (lambda: BatchNorm(3, training=True), np.ones((2, 4)), ValueError, r"takes arrays of shape \(\.\.\., 3\)"),
     (lambda: BatchNorm(3, momentum=1.5), None, ValueError, "momentum is the part of the new batch"),
+    (lambda: BatchNorm(3, momentum=None), None, ValueError, "momentum is the part of the new batch"),
+    (lambda: BatchNorm(3, training=True), np.ones((2, 3)) * 1j, TypeError, "BatchNorm takes real numbers"),
     (lambda: BatchNorm(3, affine=False), None, TypeError, "leave it out"),
     (lambda: BatchNorm(3, eps=1e-3), None, TypeError, "epsilon"),
 ])  # fmt: skip
@@ -341,6 +346,30 @@ def test_a_compiled_step_whose_loss_is_not_finite_moves_them_as_often_as_the_eag
             withgradient(lambda x=x, factor=factor: loss(layers[1])(x, factor), params(layers[1]))
 
     assert moved(layers[0]) == pytest.approx(moved(layers[1]), rel=1e-12)
+
+
+def twice(layers, x):
+    return layers[0](np.tanh(layers[0](x)))
+
+
+@pytest.mark.parametrize("f", [
+    twice,
+    lambda layers, x: layers[0](x) * layers[1](x + 1.0),
+    lambda layers, x: layers[0](CAPTURED) * x,
+    lambda layers, x: gradient(lambda z: np.sum(np.sin(layers[0](z))), x)[0] ** 2,
+    lambda layers, x: checkpointed(layers[0], x),
+], ids=["one layer twice", "two layers", "a captured batch", "within a gradient", "checkpointed"])  # fmt: skip
+def test_compiled_steps_follow_them_wherever_they_are(f, interpreted):
+    found = []
+    for how in (lambda loss, ps: lambda x: withgradient(lambda: loss(x), ps)[0], lambda loss, ps: compiled(loss, ps)):
+        layers = [BatchNorm(3, training=True), BatchNorm(3, momentum=0.5, training=True)]
+        step = how(lambda x, layers=layers: np.sum(np.sin(f(layers, x))), params(layers))
+        for k in range(10):
+            step(data(6, 3, seed=k))
+        found.append([*moved(layers[0]), *moved(layers[1])])
+    assert "by its program" in step.why
+
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
 def test_a_compiled_gradient_moves_them_once_a_call():

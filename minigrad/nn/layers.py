@@ -292,7 +292,7 @@ class BatchNorm(Printed):
     Raises
     ------
     ValueError : if momentum is out of range; when called, if nobody said whether this is training, the last axis of x
-        is not n long, or there is only one number for each feature in training
+        is not n long, or there is only one number for each feature in training; TypeError for complex numbers
 
     Notes
     -----
@@ -336,7 +336,7 @@ class BatchNorm(Printed):
         training: bool | None = None,
         dtype: Any = float,
     ) -> None:
-        if not 0 <= momentum <= 1:
+        if momentum is None or not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: momentum is the part of the new batch, from 0 to 1; got {momentum!r}")
         self.scale, self.shift = ones(n, dtype=dtype), zeros(n, dtype=dtype)
         self.activation, self.running = as_activation("BatchNorm", activation), RunningStatistics(n, dtype)
@@ -346,6 +346,8 @@ class BatchNorm(Printed):
     def __call__(self, x: Any) -> Any:
         x, n = taken(self, x, self.scale), self.scale.shape[0]
         check_features("BatchNorm", x, n)
+        if x.dtype.kind == "c":
+            raise TypeError("BatchNorm takes real numbers; real and imaginary parts may be features of their own")
         if is_training(self):
             centred, var = self.centred(x, x.size // n)
         else:
