@@ -46,7 +46,7 @@ BUDGETS = {
     "training/steps": 1370,
     "checkpoint": 460,
     "showing": 460,
-    "scipy": 790,
+    "scipy": 810,
     "compat": 40,
     "compat/autograd": 249,
     "distributed": 530,

@@ -2,10 +2,12 @@
 
     dy/dt = f(t, y, w)          da/dt = -a df/dy          dL/dw = int a df/dw dt
 
-The adjoint a = dL/dy goes back in time beside y itself, from one time that was asked for to the one before, by the
-solver and the tolerances of the way forth.  So nothing is kept but the states at those times, however many steps
+The adjoint a = dL/dy goes back in time beside y itself, from one time whose state the loss uses to the one before, by
+the solver and the tolerances of the way forth.  So nothing is kept but the states at those times, however many steps
 the solver makes.  Where y does not come back to the state that it is known to have started from (what decays
-grows backwards), the interval is divided, and the states between found by going forth again.
+grows backwards, of stiff equations more than numbers can hold), the way forth is gone again and its steps are kept
+as long as it takes to come back: the adjoint alone goes back then, along them.  For second derivatives, which need more
+than the steps, the interval is divided instead.
 
 Reference: Pontryagin et al., "The Mathematical Theory of Optimal Processes" (1962); Chen, Rubanova, Bettencourt and
 Duvenaud, "Neural Ordinary Differential Equations" (2018), appendix B.
@@ -28,6 +30,7 @@ from .entering import scipys_own
 
 DIVISIONS, PARTS = 5, 8  # how often an interval may be divided, and into how many
 NEAR = 100  # times the tolerances: how far from its start y may come back
+FAR = 1000  # times the size of y at the ends: how large it may be on its way back
 
 
 class Unsolved(RuntimeError):
@@ -101,11 +104,13 @@ class Equation:
         size = np.max(np.abs(lower(g, None)), initial=0) or 1.0  # which the tolerances are relative to
         g, by_time = g / size, []
         a, b = g[-1], np.zeros(sum(np.size(w) for w in free))
-        for i in range(len(along) - 1, 0, -1):
+        last, asked = len(along) - 1, moving or type(g) is Tensor
+        stops = [i for i in range(last + 1) if asked or i in (0, last) or np.any(g[i])]
+        for j, i in list(zip(stops, stops[1:]))[::-1]:
             by_time.append(self.speed(times[i], along[i], free, g[i]) if moving else 0.0)
-            a, b = self.cross(times[i - 1 : i + 1], along[i - 1], along[i], a, b, free, DIVISIONS)
-            first = -self.speed(times[0], along[0], free, a) if moving and i == 1 else 0.0
-            a = a + g[i - 1]
+            a, b = self.cross(times[j : i + 1 : i - j], along[j], along[i], a, b, free, DIVISIONS)
+            first = -self.speed(times[0], along[0], free, a) if moving and j == 0 else 0.0
+            a = a + g[j]
         parts = np.split(b, np.cumsum([np.size(w) for w in free])[:-1]) if free else []
         by_free = [size * np.reshape(h, np.shape(w)) for h, w in zip(parts, free)]
         return size * np.stack([first, *by_time[::-1]]) if moving and by_time else None, size * a, *by_free
@@ -119,18 +124,21 @@ class Equation:
         left, right = times
         if lower(left, None) == lower(right, None):
             return a, b
-        n = np.size(end)
-        both = Equation(self.who, self.beside(n), free, self.solve, *[widened(x, n, b) for x in (self.rtol, self.atol)])
+        n, far = np.size(end), FAR * np.max(np.abs(lower((start, end), None)), initial=1.0)
+        tolerances = [widened(x, n, b) for x in (self.rtol, self.atol)]
+        both = Equation(self.who, self.beside(n, far), free, self.solve, *tolerances)
         try:
             found = both.states(np.stack([right, left]), np.concatenate([end, a, b]), both.free)[1]
             if self.near(lower(found[:n], None), lower(start, None)):
                 return found[n : 2 * n], found[2 * n :]
-        except Unsolved:
+        except (Unsolved, ValueError):  # as Radau's linear algebra says it of infinities
             pass
+        if not tensors_in((times, start, a, b, free)):
+            return self.cross_along(times, start, a, b, free)
         if not divisions:
             raise RuntimeError(
                 f"{self.who}: going back in time does not lead to where the solution came from, in however short "
-                "intervals. Give smaller rtol and atol, or a function without jumps"
+                "intervals, as a second derivative needs it. Give smaller rtol and atol, or a function without jumps"
             )
         between = left + (right - left) * np.linspace(0, 1, PARTS + 1)
         along = self.states(between, start, free)
@@ -138,14 +146,31 @@ class Equation:
             a, b = self.cross(between[i - 1 : i + 1], along[i - 1], along[i], a, b, free, divisions - 1)
         return a, b
 
+    def cross_along(self, times, start, a, b, free):
+        """Return the same, with y read from another way forth."""
+        n, method = np.size(start), "Radau" if np.iscomplexobj(start) else "LSODA"
+        rtol, atol, both = np.min(self.rtol), np.min(self.atol), self.beside(n, np.inf)
+        forth = scipy.integrate.solve_ivp(
+            self.on_numbers(free), times, start, method, rtol=rtol, atol=self.atol, dense_output=True
+        )
+        adjoint_of = lambda t, state: both(t, np.concatenate([forth.sol(t), state]), *free)[n:]
+        back = scipy.integrate.solve_ivp(
+            adjoint_of, times[::-1], np.concatenate([a, b]), method, times[:1], rtol=rtol, atol=atol
+        )
+        if not forth.success or not back.success:
+            raise RuntimeError(f"{self.who}: the solver did not come back: {back.message}")
+        return back.y[:n, -1], back.y[n:, -1]
+
     def near(self, y, start):
         with np.errstate(invalid="ignore", over="ignore"):
             return np.all(abs(y - start) <= NEAR * (self.atol + self.rtol * abs(start)))
 
-    def beside(self, n):
-        """Return the right side of y, a and b together, which goes back in time."""
+    def beside(self, n, far):
+        """Return the right side of y, a and b together, which goes back in time; it gives up where y is too far out."""
 
         def right_side(t, state, *free):
+            if np.max(np.abs(lower(state, None)[:n]), initial=0) > far:
+                raise Unsolved
             dy, back = pullback(lambda y, free: self(t, y, *free), state[:n], free)
             da, db = back(np.reshape(-state[n : 2 * n], np.shape(dy)))
             da = np.zeros(n) if da is None else da
@@ -189,7 +214,7 @@ def odeint(
     Differentiable by ``y0``, ``t`` and what ``args`` holds, to every order; see the head of this file.
 
     Raises LostGradientError if ``func`` uses what is differentiated and did not come by ``args``, RuntimeError
-    (on the way back) if the solution cannot be followed backwards.
+    (on the way back) if the solver fails, or if for a second derivative the solution cannot be followed backwards.
 
     Source: ``scipy.integrate.odeint``.
 
