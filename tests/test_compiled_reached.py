@@ -7,6 +7,7 @@ import ctypes
 import dataclasses
 import enum
 import functools
+import gc
 import itertools
 import logging
 import operator
@@ -23,7 +24,7 @@ import numpy as np
 import pytest
 from compiled_steps import World, side_by_side, way  # noqa: F401
 
-from minigrad import ADAM, Tensor, params
+from minigrad import ADAM, Tensor, compiled, params
 from minigrad.nn import Dropout
 
 mean = np.mean
@@ -576,6 +577,26 @@ def test_what_a_loss_does_besides_is_done_at_every_step(effect):
 
     assert left[0] == left[1] or effect == "into a global" and STORED == 10
     assert "eagerly" in step.why
+
+
+def test_what_is_called_when_garbage_is_collected_is_not_the_losss_own():
+    W, seen, before = Tensor([1.0, 2.0]), [], gc.get_threshold()
+
+    def loss(x):
+        lists = [[k] for k in range(200)]
+        return np.sum(W * x) * len(lists)
+
+    step = compiled(loss, params(W))
+    gc.callbacks.append(callback := lambda phase, info: seen.append(time.perf_counter()))
+    try:
+        gc.set_threshold(20)
+        for _ in range(3):
+            step(np.ones(2))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(callback)
+
+    assert seen and "by its program" in step.why
 
 
 def test_what_a_loss_prints_is_printed_at_every_step(capsys):

@@ -6,6 +6,7 @@ nobody sees it.)
 """
 
 import functools
+import gc
 import os
 import sys
 import types
@@ -99,10 +100,11 @@ def home_of(function):
 
 
 def is_users(frame):
-    """Say whether the user's code has led to a frame, and not minigrad's own."""
+    """Say whether the user's code has led to a frame, and neither minigrad's own nor a collection of garbage."""
+    collecting = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         root = str(frame.f_globals.get("__name__")).partition(".")[0]
-        if root == OURS:
+        if root == OURS or frame.f_code in collecting:
             return False
         if root not in LIBRARIES:
             return True
