@@ -102,11 +102,9 @@ def home_of(function):
 def is_users(frame):
     """Say whether the user's code has led to a frame, and neither minigrad's own nor a collection of garbage."""
     collecting = {getattr(callback, "__code__", None) for callback in gc.callbacks}
-    while frame is not None:
+    while frame is not None and frame.f_code not in collecting:
         root = str(frame.f_globals.get("__name__")).partition(".")[0]
-        if root == OURS or frame.f_code in collecting:
-            return False
         if root not in LIBRARIES:
             return True
-        frame = frame.f_back
+        frame = None if root == OURS else frame.f_back
     return False
