@@ -338,17 +338,19 @@ def test_two_traces_then_the_program_and_audits_at_four_eight_sixteen():
 
 
 @pytest.fixture
-def hidden(monkeypatch):
-    """State that no guard sees: a number in a library's module. Gives the function that sets it."""
-    monkeypatch.setattr(np, "hidden", 1.0, raising=False)
-    return partial(monkeypatch.setattr, np, "hidden")
+def hidden():
+    """State that no guard sees: how NumPy prints. Gives the function that sets it."""
+    before = np.get_printoptions()
+    np.set_printoptions(precision=1)
+    yield lambda precision: np.set_printoptions(precision=precision)
+    np.set_printoptions(**before)
 
 
 def test_what_no_guard_sees_is_found_by_an_audit(hidden):
     W = Tensor([1.0, 2.0])
-    step = compiled(lambda: np.sum(W**2) * np.hidden, params(W), Descent(0.0))
+    step = compiled(lambda: np.sum(W**2) * np.get_printoptions()["precision"], params(W), Descent(0.0))
     called(step, 5)
-    hidden(3.0)
+    hidden(3)
 
     with pytest.warns(StaleStepWarning, match="audit"):
         losses = called(step, 3) and [step(), step()]
@@ -358,9 +360,9 @@ def test_what_no_guard_sees_is_found_by_an_audit(hidden):
 
 def test_with_check_every_step_is_compared(hidden):
     W = Tensor([1.0, 2.0])
-    step = compiled(lambda: np.sum(W**2) * np.hidden, params(W), Descent(0.0), check=True)
+    step = compiled(lambda: np.sum(W**2) * np.get_printoptions()["precision"], params(W), Descent(0.0), check=True)
     called(step, 5)
-    hidden(3.0)
+    hidden(3)
 
     with pytest.warns(StaleStepWarning, match="do not agree: the loss differs"):
         loss = step()

@@ -448,6 +448,15 @@ def test_a_builtin_exchanged_is_followed(monkeypatch):
     run(init, lambda w: abs(-1.0), lambda w: monkeypatch.setattr(builtins, "abs", lambda x: 5.0))
 
 
+def test_a_function_of_numpys_exchanged_is_followed(monkeypatch):
+    square = np.square
+
+    def init(w):
+        monkeypatch.undo()
+
+    run(init, lambda w: np.square(w.W), lambda w: monkeypatch.setattr(np, "square", lambda x: 3.0 * square(x)))
+
+
 def test_the_environment_is_followed(monkeypatch):
     run(
         lambda w: monkeypatch.setenv("OF_THIS_TEST", "1.0"),

@@ -106,10 +106,8 @@ def parts_of(x):
         return (x.__func__,)
     if isinstance(x, property):
         return (x.fget,)
-    if isinstance(x, VIEWS):
-        return (x.mapping,)
-    if isinstance(x, memoryview):
-        return (x.obj,)
+    if isinstance(x, (*VIEWS, memoryview)):
+        return (x.mapping if isinstance(x, VIEWS) else x.obj,)
     return (x.__wrapped__,) if isinstance(x, CACHED) else ()
 
 

@@ -287,10 +287,12 @@ class Reached:
             self.named(x, name, held, classes, f"{what}.{name}" if what else name)
 
     def of_library(self, module, name, what):
-        """Watch what a module of a library holds, if it is no function, no class and no number: ``os.environ``."""
-        value = vars(module)[name]
-        if not is_of(value, (*NAMED, *BOUND)) and not is_constant(value):
-            self.item(vars(module), name, what, False)
+        """Watch what a module of a library holds under a name; into its functions and classes nobody looks."""
+        value, held = vars(module)[name], vars(module)
+        if is_of(value, (*NAMED, *BOUND)) or is_constant(value):
+            self.test(f"{self.name(held)}[{name!r}] is {self.name(value)}", what, standing.item(held, name, value))
+            return
+        self.item(held, name, what, False)
 
     def named(self, x, name, held, classes, what):
         """Watch an attribute of a name: of the object itself, and of all classes that have one."""

@@ -76,7 +76,7 @@ class CompiledStep:
     >>> [step(np.ones(2)).val for _ in range(2)]
     [3.0, 3.0]
     >>> print(step.why.rpartition(";")[0])
-    for ndarray (2,) float64: by its program; 2 calls, 2 traces; watches 5 of Python's variables
+    for ndarray (2,) float64: by its program; 2 calls, 2 traces; watches 6 of Python's variables
     """
 
     loss: Any = anew("loss")
@@ -261,7 +261,7 @@ class CompiledStep:
     def _finite(self, result, version, args):
         """Return the loss and the gradients of a program's run; those of an eager one if the loss is not finite."""
         loss, gradients, drawn = result
-        value = float(loss)  # of a loss that depends on nothing, too
+        value = np.asarray(loss).item()  # it is a number of Python's if it depends on nothing
         if not math.isfinite(value):
             return self._eager(args, drawn)
         if version.moves:
