@@ -12,7 +12,10 @@ from ...joining import c_, r_  # noqa: F401
 __all__ = [name for name in numpy.__all__ if not name.startswith("_")]
 
 
-__getattr__ = numpy.__getattribute__
+def __getattr__(name):
+    return getattr(numpy, name)
+
+
 __dir__ = lambda: sorted({*globals(), *dir(numpy)})
 
 
@@ -48,6 +51,6 @@ def with_lists(function, within):
     return taking_lists
 
 
-_OF_SEQUENCES = "concatenate stack hstack vstack dstack column_stack".split()
-for _name in "append atleast_1d atleast_2d sum prod mean std var max min ravel".split() + _OF_SEQUENCES:
-    globals()[_name] = with_lists(getattr(numpy, _name), within=_name in _OF_SEQUENCES)
+TAKE_LISTS = "append atleast_1d atleast_2d concatenate max mean min prod ravel std sum var"
+for _name in f"{TAKE_LISTS} column_stack dstack hstack stack vstack".split():
+    globals()[_name] = with_lists(getattr(numpy, _name), within=_name == "concatenate" or _name.endswith("stack"))
