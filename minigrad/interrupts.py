@@ -1,4 +1,4 @@
-"""Ctrl-C, so that it never cuts a step in two; exceptions by signals, so that none is taken for a failure."""
+"""Ctrl-C, so that it never cuts a step in two; exceptions by signals, which are no failures; one thread at a time."""
 
 import functools
 import signal
@@ -156,3 +156,17 @@ def in_here(frame):
     while frame is not None and frame.f_code.co_filename != __file__:
         frame = frame.f_back
     return frame is not None
+
+
+_turn = threading.RLock()
+
+
+def alone(f):
+    """Let one thread at a time run ``f``: in Python 3.11 two that make syntax trees at once raise a SystemError."""
+
+    @functools.wraps(f)
+    def one(*args):
+        with _turn:
+            return f(*args)
+
+    return one

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..interrupts import alone
 from . import functions
 
 # What a formula may call besides NumPy's ufuncs: what users write -> what it is here, and in kernels.
@@ -126,6 +127,7 @@ def body_of(function, definition):
     return tuple(lines), results or ()
 
 
+@alone
 def definition_of(function):
     """Return the parsed text of a function; OSError if there is none, or if it is another function's.
 

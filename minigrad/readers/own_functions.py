@@ -11,8 +11,10 @@ import types
 import numpy as np
 
 from ..core.table import possibly
+from ..interrupts import alone
 
 
+@alone
 def text_of(functions):
     """Return the code of functions with all that they call, without decorators and docstrings, and what it imports.
 
