@@ -110,14 +110,12 @@ def bare(function, name):
     tree = ast.parse("\n".join(lines)).body[0]
     if not isinstance(tree, ast.FunctionDef):
         raise LookupError(f"{name} has no text of its own")
-    tree = without_annotations(tree)
-    first = tree.body[0]
+    first = without_annotations(tree).body[0]
     begin = first.end_lineno if ast.get_docstring(tree, clean=False) is not None else first.lineno - 1
     if first.lineno == tree.lineno or not lines[begin:]:  # on the line of the def
         return ast.unparse(tree)
     tree.body = [ast.Pass()]
-    head = ast.unparse(tree).removesuffix("\n    pass")
-    return "\n".join([head, *lines[begin:]]).rstrip()
+    return "\n".join([ast.unparse(tree).removesuffix("\n    pass"), *lines[begin:]]).rstrip()
 
 
 def without_annotations(tree):
