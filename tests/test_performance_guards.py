@@ -330,5 +330,5 @@ def test_a_gradient_in_a_group_of_one_takes_one_percent_more_instructions():
 
     alone = instructions(lambda: withgradient(given, ps))[0]
 
-    assert instructions(lambda: group.withgradient(given, ps, rows=16))[0] <= 1.01 * alone
-    assert instructions(lambda: group.withgradient(loss, ps, (x, y)))[0] <= 1.03 * alone  # and takes the batch apart
+    assert instructions(lambda: group.withgradient(given, ps, rows=16))[0] <= alone + 46  # one percent
+    assert instructions(lambda: group.withgradient(loss, ps, (x, y)))[0] <= alone + 140  # and takes the batch apart
