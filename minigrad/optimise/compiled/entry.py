@@ -20,7 +20,7 @@ no other thread and no signal comes between.
 import numpy as np
 
 from .walk import DATA, DIMENSIONS, FLAGS, ITEMS, NDIM, STRIDES_OF_ARRAY, TYPE, VALUE
-from .walk import call, has_dtype, lock, peek, peek32, poke, unlock
+from .walk import call, cell, has_dtype, lock, peek, peek32, poke, unlock
 
 NUMPY, PYTHON, DRAW, FINITE, KERNEL = -1, -2, -3, -4, -5  # kinds of rows that are no pieces
 RAISED, DONE, ARGUMENT, MOVED, NOT_FINITE, ENDED, UNSETTLED, AUDIT = range(-1, 7)  # why a step was not made
@@ -67,7 +67,7 @@ ask = release = item_of = set_item = length_of = real_of = new_float = None
 def enter(self, args, many):
     """The step as a built-in function: ``self`` is the ndarray that holds the plan."""
     plan = peek(self + DATA)
-    acquire = peek(plan + 8 * ACQUIRE)
+    acquire = cell(plan, ACQUIRE)
     if acquire:  # the lock of the generator, for which others may have to be waited
         result = ask(acquire, 0)
         if result == 0:
@@ -78,30 +78,29 @@ def enter(self, args, many):
     if why == DONE:
         why = repeat(plan)
     if acquire:
-        release(ask(peek(plan + 8 * RELEASE), 0))
+        release(ask(cell(plan, RELEASE), 0))
     poke(plan + 8 * WHY, why)
     if why == RAISED:
         return 0
     if why == DONE:
         return new_float(f8s(plan + 8 * LOSS)[0])
-    none = peek(plan + 8 * NONE)
-    references = peek(none)
-    if references & IMMORTAL == 0:
-        poke(none, references + 1)  # the caller owns what it is given
+    none = cell(plan, NONE)
+    if peek(none) & IMMORTAL == 0:
+        poke(none, peek(none) + 1)  # the caller owns what it is given
     return none
 
 
 def begin(plan, args, many):
     """See that all is as it was, and read what is new; DONE, or why the step is not made."""
-    stepping = peek(plan + 8 * STEPS)
-    if stepping and peek(plan + 8 * COUNT) >= peek(plan + 8 * LIMIT):
+    stepping = cell(plan, STEPS)
+    if stepping and cell(plan, COUNT) >= cell(plan, LIMIT):
         return AUDIT
-    if many != peek(plan + 8 * MANY_ARGUMENTS) or not stands(plan, 0, peek(plan + 8 * MANY_STANDING)):
+    if many != cell(plan, MANY_ARGUMENTS) or not stands(plan, 0, cell(plan, MANY_STANDING)):
         return ARGUMENT
     why = look(plan, args)
     if why == DONE and stepping:
-        ours = peek(plan + 8 * MANY_STANDING)
-        if not stands(plan, ours, ours + peek(plan + 8 * MANY_OURS)) or not read_hyper(plan):
+        ours = cell(plan, MANY_STANDING)
+        if not stands(plan, ours, ours + cell(plan, MANY_OURS)) or not read_hyper(plan):
             return MOVED
     return why
 
@@ -109,55 +108,52 @@ def begin(plan, args, many):
 def stands(plan, first, last):
     """Whether everything in some rows stands where it stood."""
     for k in range(first, last):
-        row = peek(plan + 8 * STANDING) + 32 * k
-        how, where, key = peek(row + 8 * HOW), peek(row + 8 * WHERE), peek(row + 8 * KEY)
+        row = cell(plan, STANDING) + 32 * k
+        how, where, key = cell(row, HOW), cell(row, WHERE), cell(row, KEY)
         if how == ITEM:
             found = item_of(where, key)
         elif how == FIELD:
             found = peek(where + key)
         else:
             found = peek(peek(where + ITEMS) + key) if how == ELEMENT else length_of(where)
-        if found != peek(row + 8 * WHAT):
+        if found != cell(row, WHAT):
             return False
     return True
 
 
 def read_hyper(plan):
     """Read the hyperparameters as they are now; whether they are where they were."""
-    for k in range(peek(plan + 8 * MANY_HYPER)):
-        row = peek(plan + 8 * HYPER) + 32 * k
-        found, part = item_of(peek(row + 8 * DICT), peek(row + 8 * NAME)), peek(row + 8 * PART)
+    for k in range(cell(plan, MANY_HYPER)):
+        row = cell(plan, HYPER) + 32 * k
+        found, part = item_of(cell(row, DICT), cell(row, NAME)), cell(row, PART)
         if part >= 0 and found != 0:
-            found = peek(found + ITEMS + 8 * part) if peek(found + TYPE) == peek(plan + 8 * TUPLE) else 0
+            found = peek(found + ITEMS + 8 * part) if peek(found + TYPE) == cell(plan, TUPLE) else 0
         kind = peek(found + TYPE) if found != 0 else 0
-        if kind != peek(plan + 8 * REAL) and kind != peek(plan + 8 * WHOLE):
+        if kind != cell(plan, REAL) and kind != cell(plan, WHOLE):
             return False
-        f8s(peek(row + 8 * PLACE))[0] = real_of(found)
+        f8s(cell(row, PLACE))[0] = real_of(found)
     return True
 
 
 def give_back(plan):
     """Give the hyperparameters that formulas have replaced back to their optimisers."""
-    for k in range(peek(plan + 8 * MANY_BACK)):
-        row = peek(plan + 8 * BACK) + 32 * k
-        x = new_float(f8s(peek(row + 8 * PLACE))[0])
-        set_item(peek(row + 8 * DICT), peek(row + 8 * NAME), x)
+    for k in range(cell(plan, MANY_BACK)):
+        row = cell(plan, BACK) + 32 * k
+        x = new_float(f8s(cell(row, PLACE))[0])
+        set_item(cell(row, DICT), cell(row, NAME), x)
         release(x)
 
 
 def is_as_wanted(array, row):
     """Whether an array is what the step was made for: dtype, shape, strides, alignment."""
-    axes, wanted = peek(row + 8 * AXES), peek(row + 8 * WANTED)
-    if not has_dtype(array, peek(row + 8 * WORD)) or peek32(array + NDIM) != axes:
+    axes, wanted = cell(row, AXES), cell(row, WANTED)
+    if not has_dtype(array, cell(row, WORD)) or peek32(array + NDIM) != axes:
         return False
     if peek32(array + FLAGS) & wanted != wanted:
         return False
     for d in range(axes):
-        size = peek(peek(array + DIMENSIONS) + 8 * d)
-        if size != peek(peek(row + 8 * SIZES) + 8 * d):
-            return False
-        stride = peek(peek(array + STRIDES_OF_ARRAY) + 8 * d)
-        if size > 1 and stride != peek(peek(row + 8 * STRIDES) + 8 * d):
+        size, stride = cell(peek(array + DIMENSIONS), d), cell(peek(array + STRIDES_OF_ARRAY), d)
+        if size != cell(cell(row, SIZES), d) or size > 1 and stride != cell(cell(row, STRIDES), d):
             return False
     return True
 
@@ -165,24 +161,24 @@ def is_as_wanted(array, row):
 def move(row, address):
     """Note where an array lies, wherever pieces look for it."""
     poke(row + 8 * AT, address)
-    places = peek(row + 8 * PLACES)
-    for k in range(peek(row + 8 * MANY_PLACES)):
+    places = cell(row, PLACES)
+    for k in range(cell(row, MANY_PLACES)):
         poke(peek(places + 16 * k), address + peek(places + 16 * k + 8))
 
 
 def look(plan, args):
     """Find and check every array that is given."""
-    for k in range(peek(plan + 8 * MANY_LOOKED_AT)):
-        row = peek(plan + 8 * GIVEN) + 96 * k
-        which = peek(row + 8 * WHICH)
-        found = peek(args + 8 * which) if which >= 0 else peek(row + 8 * OBJECT)
-        if which < 0 and peek(found + TYPE) == peek(plan + 8 * HOLDER):
+    for k in range(cell(plan, MANY_LOOKED_AT)):
+        row = cell(plan, GIVEN) + 96 * k
+        which = cell(row, WHICH)
+        found = cell(args, which) if which >= 0 else cell(row, OBJECT)
+        if which < 0 and peek(found + TYPE) == cell(plan, HOLDER):
             found = peek(found + VALUE)
-        if found == 0 or peek(found + TYPE) != peek(plan + 8 * NDARRAY) or not is_as_wanted(found, row):
+        if found == 0 or peek(found + TYPE) != cell(plan, NDARRAY) or not is_as_wanted(found, row):
             return ARGUMENT
         address = peek(found + DATA)
-        if address != peek(row + 8 * AT):
-            if peek(row + 8 * WATCHED):
+        if address != cell(row, AT):
+            if cell(row, WATCHED):
                 return MOVED
             move(row, address)
     return DONE
@@ -217,8 +213,8 @@ def work(kind, block):
 
 def make(plan):
     """Make one step."""
-    code, rows, passed = peek(plan + 8 * PIECES), peek(plan + 8 * ROWS), False
-    for k in range(peek(plan + 8 * (MANY_ROWS if peek(plan + 8 * STEPS) else ALONE))):
+    code, rows, passed = cell(plan, PIECES), cell(plan, ROWS), False
+    for k in range(cell(plan, MANY_ROWS if cell(plan, STEPS) else ALONE)):
         kind, block = peek(rows + 16 * k), peek(rows + 16 * k + 8)
         if kind >= 0:
             run_piece(code, kind, block)
@@ -227,7 +223,7 @@ def make(plan):
             if result == 0:
                 return RAISED
             release(result)
-            if result != peek(plan + 8 * NONE):
+            if result != cell(plan, NONE):
                 return UNSETTLED if passed else ENDED
         elif kind == FINITE:
             passed = finite(plan, block)
@@ -240,16 +236,16 @@ def make(plan):
 
 def advance(plan):
     """Go on to the next part of every array that is given as one part per step."""
-    for k in range(peek(plan + 8 * MANY_LOOKED_AT), peek(plan + 8 * MANY_GIVEN)):
-        row = peek(plan + 8 * GIVEN) + 96 * k
-        move(row, peek(row + 8 * AT) + peek(row + 8 * ADVANCE))
+    for k in range(cell(plan, MANY_LOOKED_AT), cell(plan, MANY_GIVEN)):
+        row = cell(plan, GIVEN) + 96 * k
+        move(row, cell(row, AT) + cell(row, ADVANCE))
 
 
 def repeat(plan):
     """Make the steps, one as a rule, or the gradients alone; without Python's lock, where that is asked for."""
-    unlocked = peek(plan + 8 * UNLOCKED)
+    unlocked = cell(plan, UNLOCKED)
     thread = unlock() if unlocked else 0
-    why, steps, losses, made = make(plan), peek(plan + 8 * STEPS), peek(plan + 8 * LOSSES), 0
+    why, steps, losses, made = make(plan), cell(plan, STEPS), cell(plan, LOSSES), 0
     while why == DONE and made < steps:
         made += 1
         if losses:
@@ -261,6 +257,6 @@ def repeat(plan):
         lock(thread)
     poke(plan + 8 * MADE, made)
     if made:
-        poke(plan + 8 * COUNT, peek(plan + 8 * COUNT) + made)
+        poke(plan + 8 * COUNT, cell(plan, COUNT) + made)
         give_back(plan)
     return why

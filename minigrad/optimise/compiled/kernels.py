@@ -153,7 +153,7 @@ def compile_kernel(text, dtype, purpose):
         space = {**vars(walking), **vars(module), **space, **of_steps}
         for helper in module.COMPILED:
             function = types.FunctionType(getattr(module, helper).__code__, space)
-            space[helper] = numba.njit(function, no_cpython_wrapper=True, error_model="numpy")
+            space[helper] = numba.njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
         function = types.FunctionType(getattr(module, name).__code__, space)
     else:
         space = {**vars(walking), **space, **of_steps}
@@ -199,6 +199,11 @@ def access_to_memory(dtype):
         return number(number), lambda context, builder, signature, args: builder.load(at(builder, args[0]))
 
     @intrinsic
+    def cell(typing, address, k):
+        place = lambda builder, address, k: at(builder, builder.add(address, builder.mul(k, int64(8))))
+        return number(number, number), lambda context, builder, signature, args: builder.load(place(builder, *args))
+
+    @intrinsic
     def peek32(typing, address):
         load = lambda builder, address: builder.load(at(builder, address, int32))
         return number(number), lambda context, builder, signature, args: builder.sext(load(builder, args[0]), int64)
@@ -214,7 +219,7 @@ def access_to_memory(dtype):
     elements, reals = numba.from_dtype(dtype), numba.from_dtype(dtype.type(0).real.dtype)
     kinds = {"elements": elements, "reals": reals, "numbers": numba.float64}
     pointers = {name: instructions.pointer_to(kind, numba) for name, kind in kinds.items()}
-    return {"peek": peek, "peek32": peek32, "poke": poke, **pointers}
+    return {"peek": peek, "cell": cell, "peek32": peek32, "poke": poke, **pointers}
 
 
 def lanes_on_the_stack():
@@ -252,7 +257,7 @@ def functions_of_formulas(dtype):
         return of
 
     def inline(function):
-        return numba.njit(error_model="numpy", no_cpython_wrapper=True)(function)
+        return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
     zero, one = dtype.type(0).real, dtype.type(1).real
     smallest = np.finfo(dtype).tiny

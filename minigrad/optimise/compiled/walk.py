@@ -52,6 +52,11 @@ def peek(address):
     return ctypes.c_int64.from_address(address).value
 
 
+def cell(address, k):
+    """The ``k``th of the 8-byte integers at an address."""
+    return peek(address + 8 * k)
+
+
 def peek32(address):
     """The 4-byte integer at an address."""
     return ctypes.c_int32.from_address(address).value
@@ -88,7 +93,7 @@ def method(self, args, many):
     costs a tenth of one called through ctypes.
     """
     plan = peek(self + DATA)
-    unlocked = peek(plan + 8 * MODE) & UNLOCK
+    unlocked = cell(plan, MODE) & UNLOCK
     thread = unlock() if unlocked else 0
     went_well = walk(plan, args) < 0
     if unlocked:
@@ -101,9 +106,9 @@ def method(self, args, many):
 def array_at(place, plan):
     """The array at a place in a tuple, or held by the Tensor there; 0 if it is neither."""
     found = peek(place)
-    if peek(found + TYPE) == peek(plan + 8 * HOLDER):
+    if peek(found + TYPE) == cell(plan, HOLDER):
         found = peek(found + VALUE)
-    return found if found != 0 and peek(found + TYPE) == peek(plan + 8 * NDARRAY) else 0
+    return found if found != 0 and peek(found + TYPE) == cell(plan, NDARRAY) else 0
 
 
 def has_dtype(array, word):
@@ -117,7 +122,7 @@ def same_shape(array, other):
     if peek32(other + NDIM) != ndim:
         return False
     for d in range(ndim):
-        if peek(peek(array + DIMENSIONS) + 8 * d) != peek(peek(other + DIMENSIONS) + 8 * d):
+        if cell(peek(array + DIMENSIONS), d) != cell(peek(other + DIMENSIONS), d):
             return False
     return True
 
@@ -126,19 +131,19 @@ def size_of(array):
     """How many elements an array has."""
     size = 1
     for d in range(peek32(array + NDIM)):
-        size *= peek(peek(array + DIMENSIONS) + 8 * d)
+        size *= cell(peek(array + DIMENSIONS), d)
     return size
 
 
 def fits(x, dx, nbytes, states, plan):
     """Whether the kernel may touch a parameter's array, its gradient and the arrays of its state."""
-    word, wanted = peek(plan + 8 * WORD), peek(plan + 8 * WANTED)
+    word, wanted = cell(plan, WORD), cell(plan, WANTED)
     if not (has_dtype(x, word) and has_dtype(dx, word) and same_shape(x, dx)):
         return False
     both = peek32(x + FLAGS) & (peek32(dx + FLAGS) | WRITEABLE)
     # wanted, per array of state: its dtype, and how many numbers (-1: shaped like x).
-    for j in range(peek(plan + 8 * PER_ROW)):
-        a, length = peek(states + 8 * j), peek(wanted + 16 * j + 8)
+    for j in range(cell(plan, PER_ROW)):
+        a, length = cell(states, j), peek(wanted + 16 * j + 8)
         if not has_dtype(a, peek(wanted + 16 * j)):
             return False
         if length < 0:
@@ -161,14 +166,14 @@ def apart(x, dx, nbytes, row, plan):
     ``places`` has, per parameter, its address, its length in bytes, and the address of the gradient that was
     found good for it last; ``sorted``, in the order of memory, where parameters begin and end.
     """
-    places, begin = peek(plan + 8 * PLACES) + 24 * row, peek(dx + DATA)
+    places, begin = cell(plan, PLACES) + 24 * row, peek(dx + DATA)
     if nbytes == 0:
         return True
     if peek(x + DATA) != peek(places) or nbytes != peek(places + 8):
         return False
     if begin == peek(places) or begin == peek(places + 16):
         return True
-    low, high, order = 0, peek(plan + 8 * ROWS), peek(plan + 8 * SORTED)
+    low, high, order = 0, cell(plan, ROWS), cell(plan, SORTED)
     while low < high:  # how many parameters begin before the gradient ends
         middle = (low + high) // 2
         if peek(order + 16 * middle) < begin + nbytes:
@@ -184,16 +189,16 @@ def apart(x, dx, nbytes, row, plan):
 def unfit(plan, args):
     """The number of the first parameter that is not the plan's, or whose arrays no kernel may touch; -1 if all fit."""
     params, xs, dxs = peek(args) + ITEMS, peek(args + 8) + ITEMS, peek(args + 16) + ITEMS
-    states, stride = peek(plan + 8 * STATES), 8 * peek(plan + 8 * PER_ROW)
-    ids, standing, mode = peek(plan + 8 * IDS), peek(plan + 8 * STANDING), peek(plan + 8 * MODE)
-    for row in range(peek(plan + 8 * FIRST), peek(plan + 8 * LAST)):
-        place = 8 * peek(standing + 8 * row)
-        if peek(params + place) != peek(ids + 8 * row):
+    states, stride = cell(plan, STATES), 8 * cell(plan, PER_ROW)
+    ids, standing, mode = cell(plan, IDS), cell(plan, STANDING), cell(plan, MODE)
+    for row in range(cell(plan, FIRST), cell(plan, LAST)):
+        place = 8 * cell(standing, row)
+        if peek(params + place) != cell(ids, row):
             return row
         x, dx = array_at(xs + place, plan), array_at(dxs + place, plan)
         if x == 0 or dx == 0:
             return row
-        nbytes = size_of(x) * peek(plan + 8 * ITEMSIZE)
+        nbytes = size_of(x) * cell(plan, ITEMSIZE)
         if not fits(x, dx, nbytes, states + stride * row, plan):
             return row
         if mode & APART and not apart(x, dx, nbytes, row, plan):
@@ -204,10 +209,10 @@ def unfit(plan, args):
 def run(plan, args):
     """Call the kernel for every parameter of a plan."""
     xs, dxs = peek(args + 8) + ITEMS, peek(args + 16) + ITEMS
-    states, stride = peek(plan + 8 * STATES), 8 * peek(plan + 8 * PER_ROW)
-    kernel, standing = peek(plan + 8 * KERNEL), peek(plan + 8 * STANDING)
-    for row in range(peek(plan + 8 * FIRST), peek(plan + 8 * LAST)):
-        place = 8 * peek(standing + 8 * row)
+    states, stride = cell(plan, STATES), 8 * cell(plan, PER_ROW)
+    kernel, standing = cell(plan, KERNEL), cell(plan, STANDING)
+    for row in range(cell(plan, FIRST), cell(plan, LAST)):
+        place = 8 * cell(standing, row)
         x, dx = array_at(xs + place, plan), array_at(dxs + place, plan)
         call(kernel, peek(x + DATA), peek(dx + DATA), states + stride * row, size_of(x), plan)
 
@@ -220,15 +225,15 @@ def walk(plan, args):
     """
     each = plan
     while each != 0:
-        row = unfit(each, args) if peek(each + 8 * MODE) & CHECK else -1
+        row = unfit(each, args) if cell(each, MODE) & CHECK else -1
         if row >= 0:
             return row
-        each = peek(each + 8 * NEXT)
+        each = cell(each, NEXT)
     each = plan
     while each != 0:
-        if peek(each + 8 * MODE) & (LOOP | COMMIT):
+        if cell(each, MODE) & (LOOP | COMMIT):
             run(each, args)
-        each = peek(each + 8 * NEXT)
+        each = cell(each, NEXT)
     return -1
 
 
@@ -251,8 +256,8 @@ def layout_is_known():
         seen = (
             peek(at + DATA),
             peek32(at + NDIM),
-            tuple(peek(dimensions + 8 * d) for d in range(array.ndim)),
-            tuple(peek(peek(at + STRIDES_OF_ARRAY) + 8 * d) for d in range(array.ndim)),
+            tuple(cell(dimensions, d) for d in range(array.ndim)),
+            tuple(cell(peek(at + STRIDES_OF_ARRAY), d) for d in range(array.ndim)),
             peek(at + DTYPE),
             peek32(at + FLAGS) & 0x503,
             peek(id(held) + ITEMS),
