@@ -74,6 +74,7 @@ class CtrlC:
         if self.asked > 1 and not self.within_whole():
             self.late = in_here(frame)
             if not self.late:
+                self.close()  # as __exit__ would: Python 3.13 may raise at its first step, and tell where it was called
                 self.interrupt()
 
     def stretches(self):
