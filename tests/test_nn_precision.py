@@ -1,5 +1,6 @@
 """Models in another precision, and what is said of data that are wider than the model."""
 
+import gc
 import warnings
 from dataclasses import dataclass
 
@@ -234,6 +235,19 @@ def test_wide_labels_alone_are_mentioned_and_narrow_ones_are_not():
     (warning,) = train(onehot([0, 1, 1, 0], 2))
     assert "data.onehot(labels, classes, dtype=np.float32)" in str(warning.message)
     assert train(onehot([0, 1, 1, 0], 2, dtype=np.float32)) == []
+
+
+def test_a_layer_that_is_freed_meanwhile_does_not_silence_the_training():
+    layers = [Dense(3, 2, dtype=np.float32)]
+    said(lambda: layers[0](X))
+    W = Tensor(np.zeros(3, np.float32))
+
+    def loss(x, y):
+        layers.clear()
+        gc.collect()
+        return mse(x @ W, y)
+
+    assert len(said(lambda: quiet(loss, params(W), [(X, np.ones(4))], Descent(0.1)))) == 1
 
 
 def test_numbers_and_models_in_double_precision_are_not_mentioned():

@@ -123,9 +123,9 @@ def evaluate(loss, ps, epoch, step, index, datum, opt, losses, take):
     arguments = arguments_of(datum)
     if not losses:  # no step has been made yet
         refuse_arguments(loss, arguments)
-    said = len(told)
+    said = [] if losses else [*told]  # which keeps them: a layer that is freed meanwhile is not one that has said it
     value, gradients = take(loss, arguments, ps)
-    if not losses and len(told) == said:  # no layer has said it
+    if not losses and len(told) == len(said):  # no layer has
         say_if_wider(datum, ps)
     if not losses and all(g is None for g in gradients):
         raise ValueError(
