@@ -1,5 +1,6 @@
 """Compiled code: text, when it is made, threads, what it does without numba."""
 
+import ctypes
 import os
 import sys
 import threading
@@ -13,7 +14,7 @@ from memory import peak_of
 
 from minigrad import optimise as o
 from minigrad.optimise import formulas
-from minigrad.optimise.compiled import kernels, loops, tasks, threads
+from minigrad.optimise.compiled import kernels, loops, tasks, threads, walk
 
 # The text of a loop.
 
@@ -343,3 +344,28 @@ def test_a_step_on_many_parameters_stays_under_its_recorded_number_of_calls(comp
 
     # One look-up in Grads per parameter, and a fixed rest.
     assert sum(event in ("call", "c_call") for event in calls) < 100 + 60 + 100
+
+
+def test_of_functions_made_by_two_threads_at_once_none_loses_its_description(monkeypatch):
+    address, plan, made = 123456, np.zeros(1, np.int64), []
+
+    class Meanwhile(dict):
+        """Where another thread makes a function of the same address between a look and what follows it."""
+
+        def get(self, key):
+            found = super().get(key)
+            if not made:
+                made.append(None)
+                made[0] = kernels.builtin(address, plan)
+            return found
+
+        def __contains__(self, key):
+            return self.get(key) is not None
+
+    monkeypatch.setattr(kernels, "_methods", Meanwhile())
+    made.append(kernels.builtin(address, plan))
+
+    description = ctypes.addressof(dict.__getitem__(kernels._methods, address))
+    found = [walk.peek(id(f) + object.__basicsize__) for f in made]
+    made.clear()  # before their description
+    assert found == [description] * 2

@@ -69,11 +69,11 @@ def walker(plan, work=float("inf")):
 
 def builtin(address, plan):
     """Return compiled code as a built-in function, whose ``self`` is an array of integers."""
-    if address not in _methods:
-        _methods[address] = Method(b"minigrad", address, FASTCALL, None)
+    # One for good: where two threads make one each, the one that is lost would be freed under its functions.
+    method = _methods.get(address) or _methods.setdefault(address, Method(b"minigrad", address, FASTCALL, None))
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.argtypes, new.restype = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p), ctypes.py_object
-    return new(ctypes.byref(_methods[address]), plan, None)
+    return new(ctypes.byref(method), plan, None)
 
 
 class Method(ctypes.Structure):
