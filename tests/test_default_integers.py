@@ -66,6 +66,7 @@ def test_labels_batches_epochs_and_steps_are_counted_by_them():
     assert len(race("saddle", opts=[ADAM()], steps=I(4)).values["ADAM"]) == 5
 
 
+@pytest.mark.slow
 def test_programs_and_compiled_steps_take_them():
     W, x = Tensor(np.ones((5, 2))), np.array([0, 3, 3], I)
     loss = lambda k: np.sum(W[k] ** 2) * 0.5

@@ -295,7 +295,7 @@ def steps_of(how, dtype, n=20):
     return losses, model
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["step", "check", "loop", "train", "callback"])
 def test_compiled_steps_move_them_as_the_eager_ones_do(how, dtype):
     with warnings.catch_warnings():
