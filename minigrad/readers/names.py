@@ -162,7 +162,7 @@ def without_root(places):
     (['layers[0].W', 'layers[0].b'], ['W', 'model.b'])
     """
     roots = {re.split(r"[.\[]", place)[0] for place in places}
-    if len(roots) != 1 or any(place in roots for place in places):
+    if len(roots) != 1 or not roots.isdisjoint(places):
         return places
     return [re.split(r"[.\[]", place, maxsplit=1)[1].strip("[]'\"") for place in places]
 
