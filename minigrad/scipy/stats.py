@@ -148,27 +148,20 @@ def of_one_number(name, shapes, support, rest, cdf, sf, logcdf=None, logsf=None,
     whole : function (x, loc, scale) -> the log density of x, where that is simpler
     """
 
-    def log_density(z, *shapes, without=None):
-        y = rest(z, *shapes)
-        for k, (power, times_log, at) in enumerate(zip(powers, (sp.xlogy, sp.xlog1py), (z, -z))):
-            y = y if k == without else times_log(power(*shapes), at) + y
-        return y
+    log_density = log_of_powers(rest, powers)
 
     def method(f, below, above, told=None):
-        at_once = whole and told
-
         def value(x, z, shapes, loc, scale):
             if not told:
                 return f(z, *shapes)
-            return told.density(whole(x, loc, scale) if at_once else f(z, *shapes) - np.log(scale))
+            return told.density(whole(x, loc, scale) if whole else f(z, *shapes) - np.log(scale))
 
         def evaluate(x, *parameters):
             x, *shapes, loc, scale = map(double, (x, *parameters))
             with np.errstate(divide="ignore", invalid="ignore"):
-                if at_once:
+                if whole and told:
                     y = value(x, None, shapes, loc, scale)
-                    strange = possibly(~all_finite(y))
-                    return with_care(x, shapes, loc, scale) if strange else y
+                    return with_care(x, shapes, loc, scale) if possibly(~all_finite(y)) else y
                 z = (x - loc) / scale
                 strange = possibly(~ordinary(z, *support, *shapes, scale))
             return with_care(x, shapes, loc, scale) if strange else value(x, z, shapes, loc, scale)
@@ -199,6 +192,18 @@ def of_one_number(name, shapes, support, rest, cdf, sf, logcdf=None, logsf=None,
         logcdf=method(logcdf or log_of(cdf, sf), -np.inf, 0),
         logsf=method(logsf or log_of(sf, cdf), 0, -np.inf),
     )
+
+
+def log_of_powers(rest, powers):
+    """Return the logarithm of z**p (1 - z)**q exp(rest(z)), ``without`` one of the two factors if that is asked for."""
+
+    def log_density(z, *shapes, without=None):
+        y = rest(z, *shapes)
+        for k, (power, times_log, at) in enumerate(zip(powers, (sp.xlogy, sp.xlog1py), (z, -z))):
+            y = y if k == without else times_log(power(*shapes), at) + y
+        return y
+
+    return log_density
 
 
 class Logarithm:
